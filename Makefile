@@ -1,0 +1,141 @@
+# Solder.  `make demo` and `make check` install what they need, build, and run.
+#
+#   make            build/bin/solderc, build/bin/solder, build/lib/libsolder.a
+#   make demo       fuse and run a real model on the CPU, and show the result
+#   make check      all tests; SAN=1 under AddressSanitizer and UBSan; CC=clang
+#   make golden     rewrite the expected texts of the tests after a change meant to be
+#   make bench      time of importing, fusing and running the example models
+#   make clean
+#
+# Data flows one way: dsl -> gen -> build/gen/solder.c -> runtime -> kernels.
+
+CC      ?= gcc
+SAN     ?= 0
+VARIANT := $(notdir $(CC))$(if $(filter 1,$(SAN)),-san)
+B       := build/$(VARIANT)
+
+WARN    := -Wall -Wextra -Werror
+CFLAGS  ?= -O2 -g
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -Idsl -Igen -Iruntime -Ikernels -I$(B)/dsl -I$(B)/onnx -MMD -MP
+ifeq ($(SAN),1)
+ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+
+# ---- libraries: core needs none; each reader and BLAS is left out where it is missing ----
+has = $(shell pkg-config --exists $(1) 2>/dev/null && echo 1)
+ONNX_PROTO := $(wildcard /usr/include/onnx/onnx.proto)
+HAVE_ONNX := $(and $(call has,libprotobuf-c),$(ONNX_PROTO),$(shell command -v protoc-c 2>/dev/null))
+HAVE_FX   := $(and $(call has,jansson),$(call has,zlib))
+BLAS_PC   := $(firstword $(foreach p,openblas cblas blas,$(if $(call has,$(p)),$(p))))
+LDLIBS := -lm
+ifneq ($(HAVE_ONNX),)
+ALL_CFLAGS += -DSLD_HAVE_ONNX
+LDLIBS += $(shell pkg-config --libs libprotobuf-c)
+endif
+ifneq ($(HAVE_FX),)
+ALL_CFLAGS += -DSLD_HAVE_FX
+LDLIBS += $(shell pkg-config --libs jansson zlib)
+endif
+ifneq ($(BLAS_PC),)
+ALL_CFLAGS += -DSLD_HAVE_BLAS $(shell pkg-config --cflags $(BLAS_PC))
+LDLIBS += $(shell pkg-config --libs $(BLAS_PC))
+endif
+
+# ---- sources ----
+DSL_C     := $(wildcard dsl/*.c)
+GEN_C     := $(wildcard gen/*.c)
+RUNTIME_C := $(filter-out runtime/onnx_% runtime/fx_%,$(wildcard runtime/*.c))
+ifneq ($(HAVE_ONNX),)
+RUNTIME_C += $(wildcard runtime/onnx_*.c)
+endif
+ifneq ($(HAVE_FX),)
+RUNTIME_C += $(wildcard runtime/fx_*.c)
+endif
+CLI_C     := $(wildcard runtime/cli/*.c)
+KERNEL_C  := $(wildcard kernels/ref/*.c kernels/cpu/*.c)
+PATTERNS  := $(wildcard patterns/*.pat)
+TEST_C    := $(wildcard tests/*/*_test.c)
+
+obj = $(patsubst %.c,$(B)/%.o,$(1))
+DSL_O     := $(call obj,$(DSL_C)) $(B)/dsl/lex.o $(B)/dsl/parse.o
+GEN_O     := $(call obj,$(GEN_C))
+RUNTIME_O := $(call obj,$(RUNTIME_C)) $(if $(HAVE_ONNX),$(B)/onnx/onnx.pb-c.o)
+CLI_O     := $(call obj,$(CLI_C))
+KERNEL_O  := $(call obj,$(KERNEL_C))
+RULES_O   := $(B)/gen/solder.o
+
+.PHONY: all demo check golden bench clean deps
+all: $(B)/bin/solderc $(B)/bin/solder $(B)/lib/libsolder.a
+
+# ---- front end and generator ----
+$(B)/dsl/lex.c: dsl/lex.re
+	@mkdir -p $(@D)
+	re2c --no-generation-date --no-version -i -W -o $@ $<
+$(B)/dsl/parse.c $(B)/dsl/parse.h &: dsl/parse.y
+	@mkdir -p $(@D)
+	bison --no-lines -Wall -Werror -o $(B)/dsl/parse.c --header=$(B)/dsl/parse.h $<
+$(DSL_O) $(GEN_O): | $(B)/dsl/parse.h
+$(B)/dsl/lex.o: $(B)/dsl/lex.c
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(B)/dsl/parse.o: $(B)/dsl/parse.c
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(B)/bin/solderc: $(GEN_O) $(DSL_O)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ -lm
+
+# ---- rules ----
+$(B)/gen/solder.c: $(B)/bin/solderc $(PATTERNS)
+	@mkdir -p $(@D)
+	$(B)/bin/solderc -o $@ $(PATTERNS)
+$(RULES_O): $(B)/gen/solder.c
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# ---- runtime, kernels, tool ----
+$(B)/onnx/onnx.pb-c.c $(B)/onnx/onnx.pb-c.h &: $(ONNX_PROTO)
+	@mkdir -p $(@D)
+	protoc-c --c_out=$(B)/onnx -I$(dir $<) $<
+$(B)/onnx/onnx.pb-c.o: $(B)/onnx/onnx.pb-c.c
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(B)/lib/libsolder.a: $(RUNTIME_O) $(RULES_O) $(KERNEL_O)
+	@mkdir -p $(@D)
+	rm -f $@ && ar rcs $@ $^
+$(B)/bin/solder: $(CLI_O) $(B)/lib/libsolder.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDLIBS)
+$(KERNEL_O): ALL_CFLAGS += -O3
+$(RUNTIME_O) $(CLI_O) $(call obj,$(TEST_C)): | $(if $(HAVE_ONNX),$(B)/onnx/onnx.pb-c.h)
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# ---- what the two commands of the README do ----
+deps:
+	@sh tests/deps.sh
+# A second make, so that libraries that were just installed are seen.
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@$(B)/bin/solder demo tests/models/qwen3
+check: deps
+	@$(MAKE) --no-print-directory all run-tests
+
+SUITES := $(patsubst %_test.c,%,$(notdir $(TEST_C)))
+$(B)/tests/suites.h: $(TEST_C)
+	@mkdir -p $(@D)
+	@printf 'X(%s)\n' $(SUITES) >$@
+$(B)/tests/main.o: tests/main.c $(B)/tests/suites.h
+	$(CC) $(ALL_CFLAGS) -I$(B)/tests -c -o $@ $<
+$(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(GEN_O:$(B)/gen/main.o=) $(DSL_O) $(B)/lib/libsolder.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $(filter-out %/gen/main.o,$^) $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
+
+TEST_ENV = SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
+.PHONY: run-tests
+run-tests: all $(B)/bin/tests
+	@$(TEST_ENV) $(B)/bin/tests
+golden: all $(B)/bin/tests
+	@UPDATE=1 $(TEST_ENV) $(B)/bin/tests
+
+clean:
+	rm -rf build
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

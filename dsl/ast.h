@@ -1,0 +1,186 @@
+/* The syntax tree of .pat files, and the checked program that the generator reads.
+ * Everything lives in one arena for the whole run; nothing is freed singly. */
+#ifndef PAT_AST_H
+#define PAT_AST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "arena.h"
+
+typedef struct pat_span { uint32_t file, begin, end; } pat_span; /* byte offsets, end exclusive */
+
+/* Identifiers are interned: equal names are equal pointers. */
+typedef const char *pat_name;
+
+/* A growing list of pointers in the arena: PAT_LIST(pat_expr) es; es.n; es.at[i]. */
+#define PAT_LIST(T) struct { T **at; uint32_t n, cap; }
+
+/* ------------------------------------------------------------ expressions -- */
+/* Used for shape elements, attribute values, conditions and sets. */
+
+typedef enum pat_expr_kind {
+    PE_INT,     /* ival */
+    PE_FLOAT,   /* fval */
+    PE_STRING,  /* name */
+    PE_BOOL,    /* ival */
+    PE_NAME,    /* name: dim, attribute, value, dtype or enum word */
+    PE_RANK,    /* *name: rank variable */
+    PE_WILD,    /* _ */
+    PE_LIST,    /* [args] */
+    PE_SET,     /* {args} */
+    PE_CALL,    /* name(args) */
+    PE_NEG, PE_NOT,                                    /* args[0] */
+    PE_ADD, PE_SUB, PE_MUL, PE_DIV, PE_MOD,            /* args[0], args[1] */
+    PE_EQ, PE_NE, PE_LT, PE_LE, PE_GT, PE_GE, PE_IN,   /* IN: args[1] is a PE_SET */
+    PE_AND, PE_OR
+} pat_expr_kind;
+
+typedef struct pat_expr pat_expr;
+typedef PAT_LIST(pat_expr) pat_exprs;
+struct pat_expr {
+    pat_expr_kind kind;
+    pat_span span;
+    pat_name name;
+    int64_t ival;
+    double fval;
+    pat_exprs args;
+};
+
+/* A type: dtype "[" elements "]".  dtype is a fixed dtype name (f32), a dtype variable, or
+ * in a result the name of a dtype attribute. */
+typedef struct pat_type {
+    pat_span span;
+    pat_name dtype;
+    pat_span dtype_span;
+    pat_exprs elems; /* PE_INT, PE_NAME, PE_RANK, arithmetic, PE_CALL; one PE_WILD alone: any shape */
+} pat_type;
+
+/* ---------------------------------------------------------- terms (graphs) -- */
+
+typedef enum pat_term_kind {
+    PT_NAME,    /* value; type may annotate it */
+    PT_APPLY,   /* op or pattern applied */
+    PT_NUMBER,  /* literal: matches a constant whose one element (or all equal) is fval, within tol */
+    PT_CONST,   /* const name: matches a constant of one element and captures it as a float attribute */
+    PT_WILD,    /* _: any value */
+    PT_NONE,    /* none: an absent optional operand */
+    PT_SPLICE   /* xs...: all remaining operands of a variadic operand */
+} pat_term_kind;
+
+typedef struct pat_arg { pat_span span; pat_name name; /* NULL: positional */ pat_expr *value; } pat_arg;
+
+typedef struct pat_term pat_term;
+typedef PAT_LIST(pat_term) pat_terms;
+struct pat_term {
+    pat_term_kind kind;
+    pat_span span;
+    pat_name name;        /* PT_NAME, PT_CONST, PT_SPLICE; PT_APPLY: callee */
+    pat_span name_span;
+    pat_type *type;       /* annotation, may be NULL */
+    double fval, tol;     /* PT_NUMBER; tol is relative */
+    pat_terms operands;   /* PT_APPLY */
+    PAT_LIST(pat_arg) attrs;
+};
+
+/* names = term */
+typedef struct pat_stmt {
+    pat_span span;
+    pat_terms results;    /* PT_NAME (may carry a type) or PT_WILD */
+    pat_term *value;
+} pat_stmt;
+typedef PAT_LIST(pat_stmt) pat_stmts;
+
+/* ----------------------------------------------------------- declarations -- */
+
+typedef struct pat_dtype_decl { /* dtype F, G = {f16, bf16, f32} */
+    pat_span span;
+    pat_terms names;      /* PT_NAME */
+    uint32_t set;         /* bit i: dtype number i of sld_dtype order (checker fills) */
+    pat_expr *value;      /* PE_SET or the name any */
+} pat_dtype_decl;
+
+typedef struct pat_operand {
+    pat_span span;
+    pat_name name;
+    pat_type *type;
+    bool optional, variadic, inout;
+} pat_operand;
+
+typedef struct pat_attr {
+    pat_span span;
+    pat_name name;
+    pat_name kind;        /* int float bool string dtype axis ints axes; NULL: enum */
+    PAT_LIST(pat_expr) words; /* enum words, PE_NAME */
+    pat_expr *dflt;       /* may be NULL */
+} pat_attr;
+
+typedef struct pat_result { pat_span span; pat_name name; /* NULL: unnamed */ pat_type *type; } pat_result;
+
+typedef struct pat_op {
+    pat_span span, name_span;
+    pat_name name;
+    PAT_LIST(pat_operand) operands;
+    PAT_LIST(pat_attr) attrs;
+    PAT_LIST(pat_result) results;
+    bool variadic_results;   /* -> T[...]... */
+    pat_exprs where;
+    bool commutative, view, effect;
+    pat_name contents;       /* contents add; NULL: none */
+    uint32_t id;             /* 1.., in order of declaration (checker) */
+    bool used;
+} pat_op;
+
+typedef struct pat_kernel_row { pat_span span; pat_name target; pat_name variant; /* NULL: none */ pat_expr *when; /* NULL: always */ } pat_kernel_row;
+typedef struct pat_kernel { pat_span span, name_span; pat_name name; PAT_LIST(pat_kernel_row) rows; pat_op *op; } pat_kernel;
+
+typedef struct pat_param { pat_span span; pat_name name; bool optional, variadic, keyword; pat_expr *dflt; } pat_param;
+typedef struct pat_vocab_entry {
+    pat_span span;
+    pat_name foreign;        /* the string's text */
+    uint32_t since;          /* @18; 0 without */
+    PAT_LIST(pat_param) params;
+    pat_exprs where;         /* name == literal */
+    pat_term *target;        /* PT_APPLY with PT_NAME / PT_NUMBER / PT_NONE / PT_SPLICE operands; NULL: drop */
+    pat_op *op;              /* checker */
+} pat_vocab_entry;
+typedef struct pat_vocab { pat_span span; pat_name name; PAT_LIST(pat_vocab_entry) entries; } pat_vocab;
+
+typedef struct pat_phase { pat_span span; pat_name name; bool quiet; uint32_t id; } pat_phase;
+
+/* pattern NAME(params; attrs) = alternative | alternative.  An alternative is a block of
+ * statements and the term that stands for the result. */
+typedef struct pat_alt { pat_span span; pat_stmts stmts; pat_term *value; pat_exprs where; } pat_alt;
+typedef struct pat_pattern {
+    pat_span span, name_span;
+    pat_name name;
+    pat_terms params;        /* PT_NAME with optional type */
+    pat_terms attrs;         /* PT_NAME: captured attributes */
+    PAT_LIST(pat_alt) alts;
+    bool used;
+} pat_pattern;
+
+typedef struct pat_rule {
+    pat_span span, name_span;
+    pat_name name;
+    pat_name phase_name; pat_span phase_span; /* NULL: the first phase */
+    pat_stmts match;
+    pat_terms yield;         /* PT_NAME; names of the left side's results */
+    pat_exprs where;
+    pat_stmts replace;       /* defines every yielded name; y = x renames */
+    pat_phase *phase;        /* checker */
+    uint32_t id;             /* order of declaration (checker) */
+} pat_rule;
+
+/* The whole program, declarations in order over all files. */
+typedef struct pat_program {
+    PAT_LIST(pat_dtype_decl) dtypes;
+    PAT_LIST(pat_op) ops;
+    PAT_LIST(pat_kernel) kernels;
+    PAT_LIST(pat_vocab) vocabs;
+    PAT_LIST(pat_phase) phases;
+    PAT_LIST(pat_pattern) patterns;
+    PAT_LIST(pat_rule) rules;
+} pat_program;
+
+#endif

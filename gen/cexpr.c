@@ -1,0 +1,212 @@
+/* Expressions of conditions and attributes as C.  Dims may be symbolic, so arithmetic goes
+ * through primitives and a comparison holds only when it holds for all their values. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "gen.h"
+
+static cx fail(gen *g, const pat_expr *e, const char *what)
+{
+    pat_error(g->session, e->span, 405, "%s", what);
+    return (cx){CX_ERROR, "0", NULL};
+}
+
+static gval *value_arg(gen *g, const pat_expr *call, gscope *s)
+{
+    const pat_expr *a = call->args.n ? call->args.at[0] : NULL;
+    gname *n = a && a->kind == PE_NAME ? scope_find(s, a->name) : NULL;
+    bool bound = n && n->val && n->val->c && (n->val->kind == GVAL_RESULT ? n->val->node->visited : n->val->bound);
+    if (bound)
+        return n->val;
+    fail(g, call, gen_format(g, "'%s' wants the name of a value that is matched before it", call->name));
+    return NULL;
+}
+
+static cx attr_var(gvar *v)
+{
+    cx_kind kind = CX_FLOAT;
+    if (v->attr)
+        switch (attr_kind(v->attr)) {
+        case SLD_ATTR_FLOAT: kind = CX_FLOAT; break;
+        case SLD_ATTR_INT:
+        case SLD_ATTR_AXIS: kind = CX_DIM; break;
+        case SLD_ATTR_BOOL: kind = CX_BOOL; break;
+        case SLD_ATTR_DTYPE: kind = CX_DTYPE; break;
+        default: kind = CX_ATTR;
+        }
+    return (cx){kind, v->c, v->attr};
+}
+
+static cx name_expr(gen *g, const pat_expr *e, gscope *s)
+{
+    for (uint32_t i = 0; i < s->names.n; i++) {
+        gvar *v = s->names.at[i]->name == e->name ? s->names.at[i]->var : NULL;
+        if (!v || v->kind == GVAR_RANK)
+            continue;
+        if (v->kind == GVAR_DIM)
+            return (cx){CX_DIM, v->c, NULL};
+        if (v->kind == GVAR_DTYPE)
+            return (cx){CX_DTYPE, v->c, NULL};
+        cx x = attr_var(v);
+        if (x.kind == CX_FLOAT)
+            x.c = gen_format(g, "%s.f", v->c);
+        else if (x.kind != CX_ATTR)
+            x.c = gen_format(g, "%s.i", v->c);
+        return x;
+    }
+    int t = dtype_by_name(e->name);
+    if (t > 0)
+        return (cx){CX_DTYPE, dtype_enum(t), NULL};
+    return fail(g, e, gen_format(g, "'%s' is not bound by the match", e->name));
+}
+
+static cx call_expr(gen *g, const pat_expr *e, gscope *s)
+{
+    if (!strcmp(e->name, "identity") || !strcmp(e->name, "ones")) {
+        cx a = e->args.n == 1 ? emit_expr(g, e->args.at[0], s) : (cx){0};
+        if (a.kind != CX_ATTR)
+            return fail(g, e, gen_format(g, "'%s' wants a captured list", e->name));
+        return (cx){CX_BOOL, gen_format(g, "sld_list_%s(%s)", e->name, a.c), NULL};
+    }
+    gval *v = value_arg(g, e, s);
+    if (!v)
+        return (cx){CX_ERROR, "0", NULL};
+    if (!strcmp(e->name, "shape"))
+        return (cx){CX_SHAPE, v->c, NULL};
+    if (!strcmp(e->name, "dtype"))
+        return (cx){CX_DTYPE, gen_format(g, "SLD_DTYPE(g, %s)", v->c), NULL};
+    if (!strcmp(e->name, "rank"))
+        return (cx){CX_DIM, gen_format(g, "(sld_dim)SLD_RANK(g, %s)", v->c), NULL};
+    if (!strcmp(e->name, "const"))
+        return (cx){CX_BOOL, gen_format(g, "SLD_IS_CONST(g, %s)", v->c), NULL};
+    return fail(g, e, gen_format(g, "unknown function '%s'", e->name));
+}
+
+static cx compare(gen *g, const pat_expr *e, cx a, cx b)
+{
+    bool eq = e->kind == PE_EQ, ne = e->kind == PE_NE;
+    if (a.kind == CX_SHAPE && b.kind == CX_SHAPE && (eq || ne))
+        return (cx){CX_BOOL, gen_format(g, "%ssld_same_shape(g, %s, %s)", ne ? "!" : "", a.c, b.c), NULL};
+    if (a.kind == CX_DIM && b.kind == CX_DIM) {
+        switch (e->kind) {
+        case PE_EQ: return (cx){CX_BOOL, gen_format(g, "SLD_DIM_EQ(g, %s, %s)", a.c, b.c), NULL};
+        case PE_NE: return (cx){CX_BOOL, gen_format(g, "SLD_DIM_NE(g, %s, %s)", a.c, b.c), NULL};
+        case PE_LE: return (cx){CX_BOOL, gen_format(g, "SLD_DIM_LE(g, %s, %s)", a.c, b.c), NULL};
+        case PE_GE: return (cx){CX_BOOL, gen_format(g, "SLD_DIM_LE(g, %s, %s)", b.c, a.c), NULL};
+        case PE_LT: return (cx){CX_BOOL, gen_format(g, "SLD_DIM_LE(g, SLD_DIM_ADD(g, %s, 1), %s)", a.c, b.c), NULL};
+        default: return (cx){CX_BOOL, gen_format(g, "SLD_DIM_LE(g, SLD_DIM_ADD(g, %s, 1), %s)", b.c, a.c), NULL};
+        }
+    }
+    static const char *const ops[] = {
+        [PE_EQ] = "==", [PE_NE] = "!=", [PE_LT] = "<", [PE_LE] = "<=", [PE_GT] = ">", [PE_GE] = ">=",
+    };
+    bool numbers = (a.kind == CX_FLOAT || a.kind == CX_DIM) && (b.kind == CX_FLOAT || b.kind == CX_DIM);
+    bool equals = (a.kind == b.kind && (a.kind == CX_DTYPE || a.kind == CX_BOOL)) && (eq || ne);
+    if (numbers || equals)
+        return (cx){CX_BOOL, gen_format(g, "%s %s %s", a.c, ops[e->kind], b.c), NULL};
+    return fail(g, e, "the two sides cannot be compared");
+}
+
+/* style == neox: the word takes its meaning from the attribute. */
+static bool enum_compare(gen *g, const pat_expr *e, gscope *s, cx *x)
+{
+    for (int side = 0; side < 2; side++) {
+        const pat_expr *name = e->args.at[side], *word = e->args.at[1 - side];
+        if (name->kind != PE_NAME || word->kind != PE_NAME)
+            continue;
+        for (uint32_t i = 0; i < s->names.n; i++) {
+            gvar *v = s->names.at[i]->name == name->name ? s->names.at[i]->var : NULL;
+            if (!v || v->kind != GVAR_ATTR || !v->attr || v->attr->kind)
+                continue;
+            int w = enum_word(v->attr, word->name);
+            if (w < 0)
+                return *x = fail(g, word, gen_format(g, "'%s' is not a value of '%s'", word->name, v->attr->name)), true;
+            *x = (cx){CX_BOOL, gen_format(g, "%s.i %s %d", v->c, e->kind == PE_EQ ? "==" : "!=", w), NULL};
+            return true;
+        }
+    }
+    return false;
+}
+
+static cx membership(gen *g, const pat_expr *e, gscope *s)
+{
+    const char *all = "false";
+    for (uint32_t i = 0; i < e->args.at[1]->args.n; i++) {
+        pat_expr *pair[2] = {e->args.at[0], e->args.at[1]->args.at[i]};
+        pat_expr eq = {.kind = PE_EQ, .span = e->span, .args = {pair, 2, 2}};
+        cx x = emit_expr(g, &eq, s);
+        if (x.kind == CX_ERROR)
+            return x;
+        all = i ? gen_format(g, "%s || %s", all, x.c) : x.c;
+    }
+    return (cx){CX_BOOL, gen_format(g, "(%s)", all), NULL};
+}
+
+static cx arithmetic(gen *g, const pat_expr *e, cx a, cx b)
+{
+    static const char *const dims[] = {
+        [PE_ADD] = "SLD_DIM_ADD", [PE_SUB] = "SLD_DIM_SUB", [PE_MUL] = "SLD_DIM_MUL",
+        [PE_DIV] = "SLD_DIM_DIV", [PE_MOD] = "SLD_DIM_MOD",
+    };
+    static const char ops[] = {[PE_ADD] = '+', [PE_SUB] = '-', [PE_MUL] = '*', [PE_DIV] = '/'};
+    if (a.kind == CX_DIM && b.kind == CX_DIM)
+        return (cx){CX_DIM, gen_format(g, "%s(g, %s, %s)", dims[e->kind], a.c, b.c), NULL};
+    bool numbers = (a.kind == CX_FLOAT || a.kind == CX_DIM) && (b.kind == CX_FLOAT || b.kind == CX_DIM);
+    if (numbers && e->kind != PE_MOD)
+        return (cx){CX_FLOAT, gen_format(g, "((double)%s %c (double)%s)", a.c, ops[e->kind], b.c), NULL};
+    return fail(g, e, "arithmetic wants numbers");
+}
+
+static cx binary(gen *g, const pat_expr *e, gscope *s)
+{
+    cx x;
+    if ((e->kind == PE_EQ || e->kind == PE_NE) && enum_compare(g, e, s, &x))
+        return x;
+    cx a = emit_expr(g, e->args.at[0], s), b = emit_expr(g, e->args.at[1], s);
+    if (a.kind == CX_ERROR || b.kind == CX_ERROR)
+        return (cx){CX_ERROR, "0", NULL};
+    if (e->kind == PE_AND || e->kind == PE_OR)
+        return a.kind == CX_BOOL && b.kind == CX_BOOL
+                   ? (cx){CX_BOOL, gen_format(g, "(%s %s %s)", a.c, e->kind == PE_AND ? "&&" : "||", b.c), NULL}
+                   : fail(g, e, "'and' and 'or' want conditions");
+    return e->kind >= PE_EQ && e->kind <= PE_GE ? compare(g, e, a, b) : arithmetic(g, e, a, b);
+}
+
+cx emit_expr(gen *g, const pat_expr *e, gscope *s)
+{
+    cx a;
+    switch (e->kind) {
+    case PE_INT:
+        return (cx){CX_DIM, gen_format(g, "INT64_C(%" PRId64 ")", e->ival), NULL};
+    case PE_FLOAT:
+        return (cx){CX_FLOAT, gen_format(g, "%.17g%s", e->fval, e->fval == (int64_t)e->fval ? ".0" : ""), NULL};
+    case PE_BOOL:
+        return (cx){CX_BOOL, e->ival ? "true" : "false", NULL};
+    case PE_NAME:
+        return name_expr(g, e, s);
+    case PE_CALL:
+        return call_expr(g, e, s);
+    case PE_NEG:
+        a = emit_expr(g, e->args.at[0], s);
+        if (a.kind == CX_DIM)
+            return (cx){CX_DIM, gen_format(g, "SLD_DIM_SUB(g, 0, %s)", a.c), NULL};
+        return a.kind == CX_FLOAT ? (cx){CX_FLOAT, gen_format(g, "-%s", a.c), NULL} : fail(g, e, "'-' wants a number");
+    case PE_NOT:
+        a = emit_expr(g, e->args.at[0], s);
+        return a.kind == CX_BOOL ? (cx){CX_BOOL, gen_format(g, "!(%s)", a.c), NULL} : fail(g, e, "'not' wants a condition");
+    case PE_IN:
+        return membership(g, e, s);
+    case PE_STRING: case PE_RANK: case PE_WILD: case PE_LIST: case PE_SET:
+        return fail(g, e, "this cannot stand in an expression");
+    default:
+        return binary(g, e, s);
+    }
+}
+
+const char *emit_condition(gen *g, const pat_expr *e, gscope *s)
+{
+    cx x = emit_expr(g, e, s);
+    if (x.kind != CX_BOOL && x.kind != CX_ERROR)
+        fail(g, e, "a condition is wanted here");
+    return x.c;
+}

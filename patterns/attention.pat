@@ -1,0 +1,62 @@
+# Scaled dot-product attention (Vaswani et al. 2017) with grouped key/value heads
+# (Ainslie et al. 2023), and the joined norm and rotation of its queries and keys.
+use "rope.pat"
+
+# Query head h reads key/value head h / (Hq / Hk); mask is added to scale * q k^T.
+op sdpa(q: F[B, Hq, S, D], k: F[B, Hk, L, D], v: F[B, Hk, L, E], mask: F[*M]?; scale: float = 1.0) -> F[B, Hq, S, E]
+   where Hq % Hk == 0
+
+# rms_norm over each head of q and k, heads before tokens, rope.
+op qk_norm_rope(q: F[B, S, Hq, D], k: F[B, S, Hk, D], wq: G[D], wk: G[D], cos: F[*C, W], sin: F[*C, W];
+                eps: float, eps_k: float, style: {neox, gptj, gptj_neox})
+   -> (q1: F[B, Hq, S, D], k1: F[B, Hk, S, D])
+
+# Softmax in the dtype of the scores, or in f32.
+pattern weights(x) = softmax(x; -1) | cast(softmax(cast(x; f32); -1); dtype(x))
+
+rule attention in fuse {
+  match   { s = mul(matmul(q: F[B, H, S, D], kt: F[B, H, D, L]), const scale)
+            t = add(s, m)
+            o = matmul(weights(t), v: F[B, H, L, E]) }
+  where   shape(t) == shape(s)
+  replace { o = sdpa(q, transpose(kt; [0, 1, 3, 2]), v, m; scale) }
+}
+rule attention_divided in fuse {
+  match   { s = div(matmul(q: F[B, H, S, D], kt: F[B, H, D, L]), const by)
+            t = add(s, m)
+            o = matmul(weights(t), v: F[B, H, L, E]) }
+  where   shape(t) == shape(s)
+  replace { o = sdpa(q, transpose(kt; [0, 1, 3, 2]), v, m; scale = 1.0 / by) }
+}
+rule attention_unscaled in fuse {
+  match   { s = matmul(q: F[B, H, S, D], kt: F[B, H, D, L])
+            t = add(s, m)
+            o = matmul(weights(t), v: F[B, H, L, E]) }
+  where   shape(t) == shape(s)
+  replace { o = sdpa(q, transpose(kt; [0, 1, 3, 2]), v, m) }
+}
+rule attention_unmasked in fuse {
+  match   { o = matmul(weights(mul(matmul(q: F[B, H, S, D], kt: F[B, H, D, L]), const scale)), v: F[B, H, L, E]) }
+  replace { o = sdpa(q, transpose(kt; [0, 1, 3, 2]), v, none; scale) }
+}
+
+# Key/value heads repeated for each group of query heads: the op reads them once.
+pattern repeat_kv(x: F[B, Hk, L, D]) =
+  reshape(expand(reshape(x; shape = [B, Hk, 1, L, D]); [B, Hk, G, L, D]); shape = [B, Hk * G, L, D])
+
+rule grouped_heads in fuse {
+  match   { o = sdpa(q, repeat_kv(k: F[B, Hk, L, D]), repeat_kv(v: F[B, Hk, L, E]), m; scale) }
+  replace { o = sdpa(q, k, v, m; scale) }
+}
+
+pattern rotated_norm(x: F[B, S, H, D], w, cos, sin; eps, style) =
+  rope(transpose(rms_norm(x, w; eps); perm = [0, 2, 1, 3]), cos, sin; style)
+
+rule qk_norm_rope in fuse {
+  match   { q1 = rotated_norm(q, wq, cos, sin; eps, style)
+            k1 = rotated_norm(k, wk, cos, sin; eps = eps_k, style)
+            o = sdpa(q1, k1, v, m; scale)
+            yield q1, k1, o }
+  replace { q1, k1 = qk_norm_rope(q, k, wq, wk, cos, sin; eps, eps_k, style)
+            o = sdpa(q1, k1, v, m; scale) }
+}

@@ -1,0 +1,35 @@
+# RMS normalisation (Zhang and Sennrich 2019): y = x * rsqrt(mean(x^2) + eps) * w over the
+# last dim.  Recognised as exporters decompose it, then joined with what surrounds it.
+use "normalise.pat"
+
+# One rounding, to the dtype of x; everything before it in f32.
+op rms_norm(x: F[*B, H], w: G[H]; eps: float) -> F[*B, H]
+# sum = a + b rounded; y is the norm of the unrounded sum.
+op add_rms_norm(a: F[*B, H], b: F[*B, H], w: G[H]; eps: float) -> (y: F[*B, H], sum: F[*B, H])
+# rms_norm(x, w) * silu(z)
+op gated_rms_norm(x: F[*B, H], w: G[H], z: F[*B, H]; eps: float) -> F[*B, H]
+
+pattern rms(x; eps) = mul(x, rsqrt(add(mean(mul(x, x); axes = [-1], keepdims = true), const eps)))
+
+# The weight is applied in the dtype of x, or in f32 before the cast back.
+pattern weighted_rms(x, w; eps) =
+    mul(w, rms(x; eps))
+  | mul(w, cast(rms(cast(x; f32); eps); dtype(x)))
+  | cast(mul(w, rms(cast(x; f32); eps)); dtype(x))
+
+rule rms_norm in fuse {
+  match   { y = weighted_rms(x: F[*B, H], w: G[H]; eps) }
+  replace { y = rms_norm(x, w; eps) }
+}
+
+rule add_rms_norm in fuse {
+  match   { sum = add(a: F[*B, H], b: F[*B, H])
+            y = rms_norm(sum, w; eps)
+            yield y, sum }
+  replace { y, sum = add_rms_norm(a, b, w; eps) }
+}
+
+rule gated_rms_norm in fuse {
+  match   { y = mul(rms_norm(x: F[*B, H], w; eps), silu(z: F[*B, H])) }
+  replace { y = gated_rms_norm(x, w, z; eps) }
+}

@@ -1,0 +1,140 @@
+# One spelling for everything that exporters write in several ways, and removal of the
+# shape noise between ops, so that the rules of the other files need no variants for it.
+# `r = r` keeps a value that others may read as well.
+use "ops.pat"
+
+phase normalise quiet
+phase fuse
+
+# ---- views: one reshape, or none ----
+rule squeeze_is_reshape in normalise {
+  match   { y = squeeze(x; axes = _) }
+  replace { y = reshape(x; shape(y)) }
+}
+rule unsqueeze_is_reshape in normalise {
+  match   { y = unsqueeze(x; axes = _) }
+  replace { y = reshape(x; shape(y)) }
+}
+rule flatten_is_reshape in normalise {
+  match   { y = flatten(x; first = _, last = _) }
+  replace { y = reshape(x; shape(y)) }
+}
+rule identity in normalise {
+  match   { y = identity(x) }
+  replace { y = x }
+}
+rule reshape_of_reshape in normalise {
+  match   { r = reshape(x; shape = _)
+            y = reshape(r; shape = _) }
+  replace { r = r
+            y = reshape(x; shape(y)) }
+}
+rule reshape_to_itself in normalise {
+  match   { y = reshape(x; shape = _) }
+  where   shape(y) == shape(x)
+  replace { y = x }
+}
+rule expand_to_itself in normalise {
+  match   { y = expand(x; shape = _) }
+  where   shape(y) == shape(x)
+  replace { y = x }
+}
+rule cast_to_itself in normalise {
+  match   { y = cast(x; to = _) }
+  where   dtype(y) == dtype(x)
+  replace { y = x }
+}
+rule slice_of_everything in normalise {
+  match   { y = slice(x; axes = _, starts = _, ends = _, steps = st) }
+  where   shape(y) == shape(x), ones(st)
+  replace { y = x }
+}
+rule concat_of_one in normalise {
+  match   { y = concat(x; axis = _) }
+  replace { y = x }
+}
+
+# ---- permutations: one transpose, or none ----
+rule swapaxes_is_transpose in normalise {
+  match   { y = swapaxes(x; a, b) }
+  replace { y = transpose(x; swap_perm(rank(x), a, b)) }
+}
+rule transpose_of_transpose in normalise {
+  match   { r = transpose(x; perm = p)
+            y = transpose(r; perm = q) }
+  replace { r = r
+            y = transpose(x; compose(p, q)) }
+}
+rule transpose_to_itself in normalise {
+  match   { y = transpose(x; perm = p) }
+  where   identity(p)
+  replace { y = x }
+}
+
+# ---- arithmetic ----
+rule add_zero in normalise {
+  match   { y = add(x, 0.0) }
+  where   shape(y) == shape(x)
+  replace { y = x }
+}
+rule mul_one in normalise {
+  match   { y = mul(x, 1.0) }
+  where   shape(y) == shape(x)
+  replace { y = x }
+}
+rule square in normalise {
+  match   { y = pow(x, 2.0) }
+  replace { y = mul(x, x) }
+}
+rule reciprocal_of_sqrt in normalise {
+  match   { r = sqrt(x)
+            y = reciprocal(r) }
+  replace { r = r
+            y = rsqrt(x) }
+}
+rule one_over_sqrt in normalise {
+  match   { y = div(1.0, sqrt(x)) }
+  where   shape(y) == shape(x)
+  replace { y = rsqrt(x) }
+}
+rule sqrt_of_reciprocal in normalise {
+  match   { y = sqrt(reciprocal(x)) }
+  replace { y = rsqrt(x) }
+}
+rule power_minus_half in normalise {
+  match   { y = pow(x, -0.5) }
+  where   shape(y) == shape(x)
+  replace { y = rsqrt(x) }
+}
+rule divide_by_sqrt in normalise {
+  match   { y = div(x, sqrt(v)) }
+  replace { y = mul(x, rsqrt(v)) }
+}
+rule silu in normalise {
+  match   { y = mul(x, sigmoid(x)) }
+  replace { y = silu(x) }
+}
+
+# ---- products ----
+# x w^T + b
+rule linear_is_matmul in normalise {
+  match   { y = linear(x, w, none) }
+  replace { y = matmul(x, transpose(w; [1, 0])) }
+}
+rule linear_is_matmul_add in normalise {
+  match   { y = linear(x, w, bias: F[M]) }
+  replace { y = add(matmul(x, transpose(w; [1, 0])), bias) }
+}
+# Rows merged before a product and split after it: the product works on the unmerged rows.
+rule merged_rows in normalise {
+  match   { r = reshape(x: F[*A, K]; shape = [M, K])
+            y = matmul(r, w: F[K, N]) }
+  where   rank(x) > 2
+  replace { r = r
+            y = reshape(matmul(x, w); [M, N]) }
+}
+rule merged_batch in normalise {
+  match   { y = matmul(reshape(a: F[B, H, S, D]; shape = [N, S, D]),
+                       reshape(b: F[B, H, D, L]; shape = [N, D, L])) }
+  replace { y = reshape(matmul(a, b); [N, S, L]) }
+}

@@ -1,0 +1,59 @@
+# Rotary position embedding (Su et al. 2021).  cos and sin broadcast against x from the right.
+#   neox       the first R dims of a head turn as pairs (i, i + R/2); cos, sin [.., R]
+#   gptj       as pairs (2i, 2i + 1); cos, sin [.., R]
+#   gptj_neox  pairs (2i, 2i + 1) are read and (i, i + R/2) written; cos, sin [.., R/2]
+use "norm.pat"
+
+op rope(x: F[*A, D], cos: F[*C, W], sin: F[*C, W]; style: {neox, gptj, gptj_neox}) -> F[*A, D]  where W <= D
+
+pattern rotate_half(x: F[*A, R]) =
+    concat(neg(slice(x; [-1], starts = [h], ends = [R], steps = [1])), slice(x; [-1], starts = [0], ends = [h], steps = [1]); -1)
+    where 2 * h == R
+  | { x1, x2 = split(x; sizes = [h, h], axis = -1)
+      concat(neg(x2), x1; -1) }
+
+pattern rotate_pairs(x: F[*A, R]) =
+    reshape(concat(reshape(neg(slice(x; [-1], starts = [1], ends = [R], steps = [2])); shape = [*A, W, 1]),
+                   reshape(slice(x; [-1], starts = [0], ends = [_], steps = [2]); shape = [*A, W, 1]); -1);
+            shape = [*A, R])
+
+rule rope_neox in fuse {
+  match   { y = add(mul(x: F[*A, R], cos: F[*C, R]), mul(rotate_half(x), sin: F[*C, R])) }
+  where   shape(y) == shape(x)
+  replace { y = rope(x, cos, sin; style = neox) }
+}
+
+rule rope_gptj in fuse {
+  match   { y = add(mul(x: F[*A, R], cos: F[*C, R]), mul(rotate_pairs(x), sin: F[*C, R])) }
+  where   shape(y) == shape(x)
+  replace { y = rope(x, cos, sin; style = gptj) }
+}
+
+rule rope_gptj_neox in fuse {
+  match   { a = slice(x: F[*A, R]; [-1], starts = [0], ends = [_], steps = [2])
+            b = slice(x; [-1], starts = [1], ends = [R], steps = [2])
+            y = concat(sub(mul(a, c: F[*C, W]), mul(b, s: F[*C, W])), add(mul(b, c), mul(a, s)); -1) }
+  where   shape(y) == shape(x), 2 * W == R
+  replace { y = rope(x, c, s; style = gptj_neox) }
+}
+
+# The halves turned apart and joined: x1 cos - x2 sin, x2 cos + x1 sin, tables of half width.
+rule rope_halves in fuse {
+  match   { a = slice(x: F[*A, R]; [-1], starts = [0], ends = [W], steps = [1])
+            b = slice(x; [-1], starts = [W], ends = [R], steps = [1])
+            y = concat(sub(mul(a, c: F[*C, W]), mul(b, s: F[*C, W])), add(mul(b, c), mul(a, s)); -1) }
+  where   shape(y) == shape(x), 2 * W == R
+  replace { y = rope(x, concat(c, c; -1), concat(s, s; -1); style = neox) }
+}
+
+# Only the first dims of a head turn.
+rule rope_partial in fuse {
+  match   { y = concat(rope(slice(x: F[*A, D]; [-1], starts = [0], ends = [R], steps = [1]), cos, sin; style),
+                       slice(x; [-1], starts = [R], ends = [D], steps = [1]); -1) }
+  replace { y = rope(x, cos, sin; style) }
+}
+rule rope_partial_split in fuse {
+  match   { r, tail = split(x; sizes = _, axis = -1)
+            y = concat(rope(r, cos, sin; style), tail; -1) }
+  replace { y = rope(x, cos, sin; style) }
+}

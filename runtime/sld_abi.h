@@ -1,0 +1,333 @@
+/* The contract between generated code, the runtime and the kernels: plain
+ * constant tables that solderc writes and everyone else reads.  Needs only
+ * <stdint.h>-class headers.  Nothing here allocates and nothing is mutable.
+ *
+ * ABI rule: sld_ruleset.abi is the first field of the one exported object.  The
+ * runtime refuses a ruleset whose number lies outside [SLD_ABI_MIN, SLD_ABI]. */
+#ifndef SLD_ABI_H
+#define SLD_ABI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SLD_ABI 1
+#define SLD_ABI_MIN 1
+
+/* ---------------------------------------------------------------- dtypes -- */
+
+/* Element types.  ORDER: sld_dtype_name() and sld_dtype_size() in dtype.c. */
+typedef enum sld_dtype {
+    SLD_DTYPE_NONE = 0,
+    SLD_BOOL,      /* one byte, 0 or 1 */
+    SLD_U8,
+    SLD_I8,
+    SLD_I32,
+    SLD_I64,
+    SLD_F8E4M3FN,  /* OCP: bias 7, max 448, no infinity */
+    SLD_F8E4M3FNUZ,/* bias 8, max 240, 0x80 is NaN */
+    SLD_F16,
+    SLD_BF16,
+    SLD_F32,
+    SLD_F64,
+    SLD_DTYPE_COUNT
+} sld_dtype;
+
+#define SLD_DTYPE_BIT(t) (1u << (t))
+
+/* ------------------------------------------------------------------ dims -- */
+
+/* A dim is an integer or a handle of a symbolic expression that the graph holds.
+ * Handles live far below every real integer, so that -1, INT64_MAX and the like
+ * keep their meaning in attributes. */
+typedef int64_t sld_dim;
+#define SLD_SYM_LIMIT (INT64_MIN / 2)
+static inline bool sld_dim_is_sym(sld_dim d) { return d < SLD_SYM_LIMIT; }
+
+/* ------------------------------------------------------------ attributes -- */
+
+typedef enum sld_attr_kind {
+    SLD_ATTR_NONE = 0, /* absent: the op's default, or "not given" */
+    SLD_ATTR_INT,      /* i: integer or symbolic dim */
+    SLD_ATTR_FLOAT,    /* f */
+    SLD_ATTR_BOOL,     /* i: 0 or 1 */
+    SLD_ATTR_STRING,   /* s */
+    SLD_ATTR_DTYPE,    /* i: an sld_dtype */
+    SLD_ATTR_ENUM,     /* i: index into sld_attr_info.names */
+    SLD_ATTR_AXIS,     /* i: an axis, stored counted from the end: -1 is the last */
+    SLD_ATTR_INTS,     /* p[0..n): integers or symbolic dims */
+    SLD_ATTR_AXES      /* p[0..n): axes counted from the end, ascending */
+} sld_attr_kind;
+
+typedef struct sld_attr {
+    uint8_t kind;      /* sld_attr_kind */
+    uint32_t n;        /* number of elements of p */
+    union {
+        int64_t i;
+        double f;
+        const char *s;    /* owned by the graph or by a constant table */
+        const sld_dim *p; /* likewise */
+    };
+} sld_attr;
+
+typedef struct sld_attr_info {
+    const char *name;
+    uint8_t kind;             /* sld_attr_kind */
+    bool has_default;
+    sld_attr dflt;
+    uint8_t n_names;          /* SLD_ATTR_ENUM: the allowed values */
+    const char *const *names;
+} sld_attr_info;
+
+/* ------------------------------------------------------------ signatures -- */
+
+/* An expression over a signature's variables, in preorder: a term is followed by
+ * its `nargs` arguments.  Used for the elements of a shape, for `where`
+ * conditions of an op and for `when` conditions of a kernel. */
+typedef enum sld_term_kind {
+    SLD_T_INT,      /* ival */
+    SLD_T_FLOAT,    /* fval */
+    SLD_T_DIM,      /* id: dim variable of the signature */
+    SLD_T_RANK,     /* id: rank variable (a list of dims) */
+    SLD_T_ATTR,     /* id: attribute slot */
+    SLD_T_OPERAND,  /* id: operand slot (argument of a call: its shape, or of dtype()) */
+    SLD_T_DTYPE,    /* ival: an sld_dtype literal */
+    SLD_T_CALL,     /* id: sld_fn; nargs */
+    SLD_T_LIST,     /* nargs elements */
+    SLD_T_NEG,
+    SLD_T_ADD, SLD_T_SUB, SLD_T_MUL, SLD_T_DIV, SLD_T_MOD, /* DIV floors */
+    SLD_T_EQ, SLD_T_NE, SLD_T_LT, SLD_T_LE, SLD_T_GT, SLD_T_GE,
+    SLD_T_IN,       /* first argument equals one of the rest */
+    SLD_T_AND, SLD_T_OR, SLD_T_NOT
+} sld_term_kind;
+
+typedef struct sld_term {
+    uint8_t kind;   /* sld_term_kind */
+    uint8_t nargs;
+    uint16_t id;
+    union { int64_t ival; double fval; };
+} sld_term;
+
+/* Functions that a signature may call.  The name in a .pat file is the lower-case
+ * suffix.  LIST functions give the dims of a shape; the others give one number.
+ * dsl/LANGUAGE.md defines each.  ORDER: SLD_FN_LIST. */
+#define SLD_FN_LIST(X) \
+    X(BROADCAST, broadcast)  /* (A, B, ...): NumPy broadcasting */ \
+    X(REDUCE, reduce)        /* (A, axes, keepdims): empty axes reduce all */ \
+    X(PERMUTE, permute)      /* (A, perm) */ \
+    X(SWAP, swap)            /* (A, axis, axis) */ \
+    X(RESHAPE, reshape)      /* (A, shape): one -1 is inferred; 0 copies when allowzero is false: (A, shape, allowzero) */ \
+    X(EXPAND, expand)        /* (A, shape): two-way broadcast; -1 keeps */ \
+    X(SQUEEZE, squeeze)      /* (A, axes): empty axes drop every 1 */ \
+    X(UNSQUEEZE, unsqueeze)  /* (A, axes): axes of the result */ \
+    X(FLATTEN, flatten)      /* (A, first, last) */ \
+    X(MATMUL, matmul)        /* (A, B): NumPy matmul */ \
+    X(CONCAT, concat)        /* (xs, axis): xs a variadic operand */ \
+    X(STACK, stack)          /* (xs, axis) */ \
+    X(SLICE, slice)          /* (A, axes, starts, ends, steps) */ \
+    X(SPLIT, split)          /* (A, sizes, axis, parts): one shape per result */ \
+    X(GATHER, gather)        /* (A, I, axis) */ \
+    X(GATHER_ND, gather_nd)  /* (A, I, batch_dims) */ \
+    X(SELECT, select)        /* (A, axis): drops the axis */ \
+    X(PAD, pad)              /* (A, pads): ONNX order, all begins then all ends */ \
+    X(CONV, conv)            /* (X, W, strides, pads, dilations) */ \
+    X(INDEX, index)          /* (A, indices): torch advanced indexing; absent = full slice */ \
+    X(WITH, with)            /* (A, axis, n): A with the axis replaced by n */ \
+    X(RANK, rank)            /* number: rank of a shape */ \
+    X(SIZE, size)            /* number: (A, axis) one dim */ \
+    X(NUMEL, numel)          /* number: product of a shape */ \
+    X(BYTES, bytes)          /* number: bytes of an operand */ \
+    X(CEILDIV, ceildiv)      /* number */ \
+    X(MIN, min) X(MAX, max)  /* number */ \
+    X(CUT, cut)              /* number: (n, start, end) elements of n that the half-open range keeps; negative counts from the end */ \
+    X(DTYPE, dtype)          /* dtype of an operand */ \
+    X(TRANSPOSE_IF, transpose_if) /* (A, flag): last two axes exchanged when flag */ \
+    X(TOPK, topk)            /* (A, k, axis): A with the axis replaced by k */
+
+typedef enum sld_fn {
+#define X(id, name) SLD_FN_##id,
+    SLD_FN_LIST(X)
+#undef X
+    SLD_FN_COUNT
+} sld_fn;
+
+typedef enum sld_dtype_from { SLD_DT_FIXED, SLD_DT_VAR, SLD_DT_ATTR } sld_dtype_from;
+
+/* The type of one operand or result. */
+typedef struct sld_type {
+    uint8_t from;          /* sld_dtype_from: where the dtype comes from */
+    uint8_t dtype;         /* an sld_dtype, a dtype variable, or an attribute slot */
+    uint8_t n_elems;       /* number of elements of the shape */
+    uint16_t n_terms;      /* number of terms that encode them */
+    const sld_term *shape; /* elements in order, each in preorder */
+} sld_type;
+
+enum { SLD_OPERAND_OPTIONAL = 1, SLD_OPERAND_VARIADIC = 2, SLD_OPERAND_INOUT = 4 };
+
+typedef struct sld_operand_info {
+    const char *name;
+    uint8_t flags;
+    sld_type type;
+} sld_operand_info;
+
+typedef struct sld_result_info {
+    const char *name;      /* "" when the declaration does not name it */
+    sld_type type;         /* SLD_RESULT_VARIADIC: the type of each; shape by SLD_FN_SPLIT */
+} sld_result_info;
+
+typedef struct sld_dtype_var { const char *name; uint32_t set; /* of SLD_DTYPE_BIT */ } sld_dtype_var;
+
+/* Contents: how the elements of a small integer result follow from the operands, so
+ * that shapes computed inside a graph become symbolic dims on import. */
+#define SLD_CONTENTS_LIST(X) \
+    X(NONE, none) X(DIMS, dims) /* shape of operand 0; attrs start, end cut it */ \
+    X(SIZE, size)               /* one dim of operand 0: attr axis */ \
+    X(COPY, copy)               /* same elements in the same order */ \
+    X(ADD, add) X(SUB, sub) X(MUL, mul) X(DIV, div) X(MIN, min) X(MAX, max) X(NEG, neg) \
+    X(CONCAT, concat) X(GATHER, gather) X(SLICE, slice) X(RANGE, range) X(FULL, full)
+
+typedef enum sld_contents {
+#define X(id, name) SLD_CONTENTS_##id,
+    SLD_CONTENTS_LIST(X)
+#undef X
+    SLD_CONTENTS_COUNT
+} sld_contents;
+
+enum {
+    SLD_OP_COMMUTATIVE = 1, /* operands 0 and 1 may be exchanged */
+    SLD_OP_VIEW = 2,        /* result 0 is operand 0's bytes under another shape */
+    SLD_OP_EFFECT = 4,      /* must not be removed when its results are unused */
+    SLD_OP_VARIADIC = 8     /* any number of results of results[0].type */
+};
+
+typedef struct sld_op_info {
+    const char *name;
+    const char *decl;                  /* the declaration's text, for messages */
+    uint16_t flags;
+    uint8_t contents;                  /* sld_contents */
+    uint8_t n_operands, n_attrs, n_results, n_dtype_vars, n_dim_vars, n_rank_vars;
+    const sld_operand_info *operands;
+    const sld_attr_info *attrs;
+    const sld_result_info *results;
+    const sld_dtype_var *dtype_vars;
+    const char *const *dim_vars;       /* names, for messages */
+    const char *const *rank_vars;
+    uint16_t n_where;                  /* number of terms; conditions follow one another */
+    const sld_term *where;
+} sld_op_info;
+
+/* ------------------------------------------------------------ vocabulary -- */
+
+enum {
+    SLD_PARAM_OPTIONAL = 1, /* may be absent */
+    SLD_PARAM_VARIADIC = 2, /* takes all further inputs (ONNX) or a list (FX) */
+    SLD_PARAM_KEYWORD = 4   /* an attribute (ONNX) or keyword-only argument (FX) */
+};
+
+typedef struct sld_vocab_param {
+    const char *name;
+    uint8_t flags;
+    sld_attr dflt;          /* SLD_ATTR_NONE: no default */
+} sld_vocab_param;
+
+/* Where an operand or attribute of our op comes from. */
+typedef struct sld_vocab_arg {
+    int16_t param;          /* >= 0: that parameter; -1: the literal; -2: our op's own default, or absent operand */
+    sld_attr lit;
+} sld_vocab_arg;
+
+/* A parameter must have this value, or the entry does not apply. */
+typedef struct sld_vocab_guard { uint16_t param; sld_attr lit; } sld_vocab_guard;
+
+#define SLD_VOCAB_DROP UINT16_MAX /* op of an entry whose foreign node is left out */
+
+typedef struct sld_vocab_entry {
+    const char *foreign;
+    uint16_t since;         /* smallest opset version, 0 for any */
+    uint16_t op;            /* index into ops, or SLD_VOCAB_DROP */
+    uint8_t n_params, n_operands, n_guards;
+    const sld_vocab_param *params;
+    const sld_vocab_arg *operands; /* n_operands of them */
+    const sld_vocab_arg *attrs;    /* one for each attribute of the op */
+    const sld_vocab_guard *guards;
+} sld_vocab_entry;
+
+/* Entries are sorted by foreign name (strcmp), then by since, descending, then by
+ * order of declaration: the first that applies is taken. */
+typedef struct sld_vocab { const char *name; uint32_t n_entries; const sld_vocab_entry *entries; } sld_vocab;
+
+/* --------------------------------------------------------------- kernels -- */
+
+/* A tensor in memory: dense, row-major. */
+typedef struct sld_tensor {
+    uint8_t dtype;          /* sld_dtype; SLD_DTYPE_NONE: absent optional operand */
+    uint8_t rank;
+    const int64_t *dims;
+    void *data;             /* NULL when absent or empty */
+} sld_tensor;
+
+/* One launch.  Attribute integers are concrete. */
+typedef struct sld_launch {
+    const sld_op_info *op;
+    uint32_t n_in, n_out;
+    const sld_tensor *in;
+    const sld_tensor *out;
+    const sld_attr *attrs;  /* one for each attribute of the op, defaults filled in */
+} sld_launch;
+
+/* Returns NULL, or a constant text that says why the launch is impossible. */
+typedef const char *(*sld_kernel_fn)(const sld_launch *l);
+
+typedef enum sld_target { SLD_TARGET_REF, SLD_TARGET_CPU, SLD_TARGET_HIP, SLD_TARGET_COUNT } sld_target;
+
+typedef struct sld_kernel_row {
+    uint16_t op;
+    uint8_t target;         /* sld_target */
+    const char *name;       /* symbol */
+    sld_kernel_fn fn;
+    const char *when_text;  /* "" when unconditional */
+    uint16_t n_when;
+    const sld_term *when;   /* over the op's signature */
+} sld_kernel_row;
+
+/* ----------------------------------------------------------------- rules -- */
+
+typedef struct sld_rule_info {
+    const char *name, *file;
+    uint32_t line;
+    uint16_t phase, root_op;
+    uint8_t n_variants;     /* after alternatives are expanded */
+} sld_rule_info;
+
+typedef struct sld_phase_info { const char *name; bool report; /* rules are listed in reports */ } sld_phase_info;
+
+struct sld_graph;
+struct sld_fuse_stats;
+
+typedef struct sld_ruleset {
+    uint32_t abi;
+    const char *name;
+    uint16_t n_ops, n_rules, n_phases, n_vocabs;
+    uint32_t n_kernels;
+    const sld_op_info *ops;         /* ops[0] is a placeholder: op ids start at 1 */
+    const sld_rule_info *rules;
+    const sld_phase_info *phases;   /* in the order they run */
+    const sld_vocab *vocabs;
+    const sld_kernel_row *kernels;  /* grouped by op, in order of preference per target */
+    const uint32_t *kernel_index;   /* n_ops + 1 entries: rows of op i are [index[i], index[i+1]) */
+    /* Tries the rules of a phase that are rooted at node n, rewrites with the first
+     * that matches and returns its rule index, or -1.  Compiled over Solder's graph;
+     * NULL when the generated file was compiled over another engine's. */
+    int (*rewrite)(struct sld_graph *g, uint32_t node, uint32_t phase);
+    /* Dispatch filter: bit op of row phase says whether any rule is rooted there. */
+    const uint8_t *const *roots;
+} sld_ruleset;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,41 @@
+/* The primitives of sld_match.h over Solder's own graph. */
+#ifndef SLD_PRIMITIVES_H
+#define SLD_PRIMITIVES_H
+
+#include "graph.h"
+#include "fuse.h"
+
+typedef sld_graph *SLD_GRAPH;
+typedef sld_node SLD_NODE;
+typedef sld_value SLD_VALUE;
+
+#define SLD_OP(g, n) ((g)->nodes.at[n].op)
+#define SLD_N_OPERANDS(g, n) ((g)->nodes.at[n].n_in)
+#define SLD_OPERAND(g, n, i) ((uint32_t)(i) < (g)->nodes.at[n].n_in ? sld_operand((g), (n), (i)) : 0)
+#define SLD_N_RESULTS(g, n) ((g)->nodes.at[n].n_out)
+#define SLD_RESULT(g, n, i) ((g)->nodes.at[n].out + (i))
+#define SLD_PRODUCER(g, v) ((g)->values.at[v].node)
+#define SLD_RESULT_INDEX(g, v) ((g)->values.at[v].index)
+#define SLD_USES(g, v) ((g)->values.at[v].n_uses)
+#define SLD_DTYPE(g, v) ((g)->values.at[v].dtype)
+#define SLD_RANK(g, v) ((uint32_t)(g)->values.at[v].rank)
+#define SLD_DIM(g, v, i) ((g)->dims.at[(g)->values.at[v].shape + (uint32_t)(i)])
+#define SLD_IS_CONST(g, v) ((g)->values.at[v].kind == SLD_VALUE_CONST)
+#define SLD_SCALAR(g, v, d) sld_value_scalar((g), (v), (d))
+#define SLD_ATTR(g, n, i) ((g)->attrs.at[(g)->nodes.at[n].attrs + (i)])
+#define SLD_DIM_ADD(g, a, b) sld_dim_add((g), (a), (b))
+#define SLD_DIM_SUB(g, a, b) sld_dim_sub((g), (a), (b))
+#define SLD_DIM_MUL(g, a, b) sld_dim_mul((g), (a), (b))
+#define SLD_DIM_DIV(g, a, b) sld_dim_div((g), (a), (b))
+#define SLD_DIM_MOD(g, a, b) sld_dim_mod((g), (a), (b))
+#define SLD_DIM_EQ(g, a, b) ((a) == (b) || sld_dim_eq((g), (a), (b)) == SLD_ALWAYS)
+#define SLD_DIM_NE(g, a, b) (sld_dim_eq((g), (a), (b)) == SLD_NEVER)
+#define SLD_DIM_LE(g, a, b) (sld_dim_le((g), (a), (b)) == SLD_ALWAYS)
+#define SLD_BEGIN(g, rule, nodes, n) sld_rewrite_begin((g), (rule), (nodes), (n))
+#define SLD_BUILD(g, op, n_in, in, attrs, n_out) sld_rewrite_build((g), (op), (n_in), (in), (attrs), (n_out))
+#define SLD_BUILT(g, n, i) ((n) ? (g)->nodes.at[n].out + (i) : 0)
+#define SLD_YIELD(g, old, with) sld_rewrite_yield((g), (old), (with))
+#define SLD_COMMIT(g) sld_rewrite_commit(g)
+#define SLD_REWRITE_FN(f) (f)
+
+#endif

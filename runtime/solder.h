@@ -1,0 +1,193 @@
+/* libsolder: op graphs of LLM inference, fused by generated rules and run.
+ *
+ *     sld_ctx *ctx = sld_ctx_new(NULL);
+ *     sld_graph *g = sld_import(ctx, sld_ruleset_solder(), "model.onnx");
+ *     if (!g || sld_fuse(g, NULL, NULL)) { puts(sld_error(ctx)); ... }
+ *     sld_export_onnx(g, "fused.onnx");
+ *     sld_graph_free(g); sld_ctx_free(ctx);
+ *
+ * Threads: one context per thread; rulesets are constant and shared.
+ * Ownership: what a function returns is borrowed unless its name says new.
+ * Errors: a function that can fail returns a status (0 is success) or 0/NULL, and
+ * leaves one line in sld_error(): file, node and cause. */
+#ifndef SOLDER_H
+#define SOLDER_H
+
+#include <stdio.h>
+#include "sld_abi.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum sld_status {
+    SLD_OK = 0,
+    SLD_ERR_MEMORY = -1,   /* the allocator answered NULL */
+    SLD_ERR_IO = -2,       /* a file cannot be read or written */
+    SLD_ERR_FORMAT = -3,   /* a file breaks its format */
+    SLD_ERR_OP = -4,       /* an op that the vocabulary does not know */
+    SLD_ERR_TYPE = -5,     /* dtype, rank, shape or attribute disagree */
+    SLD_ERR_GRAPH = -6,    /* cycle, undefined value, duplicate definition */
+    SLD_ERR_KERNEL = -7,   /* no kernel covers a node, or it failed */
+    SLD_ERR_INPUT = -8,    /* an input is missing or has the wrong size */
+    SLD_ERR_LIMIT = -9,    /* a documented limit is exceeded */
+    SLD_ERR_ABI = -10      /* the ruleset was written for another version */
+} sld_status;
+
+/* ---------------------------------------------------------------- context -- */
+
+/* Allocates, resizes (ptr, size > 0) or frees (size == 0). Answers NULL on failure. */
+typedef void *(*sld_realloc_fn)(void *user, void *ptr, size_t size);
+typedef struct sld_allocator { sld_realloc_fn realloc; void *user; } sld_allocator;
+
+typedef struct sld_ctx sld_ctx;
+typedef struct sld_graph sld_graph;
+typedef uint32_t sld_node;  /* 0: none */
+typedef uint32_t sld_value; /* 0: none, an absent optional operand */
+
+/* NULL allocator: malloc.  Answers NULL when memory is short. */
+sld_ctx *sld_ctx_new(const sld_allocator *allocator);
+void sld_ctx_free(sld_ctx *ctx);
+/* The last error, one line without newline; "" when there was none. Borrowed. */
+const char *sld_error(const sld_ctx *ctx);
+
+const char *sld_dtype_name(sld_dtype t);        /* "f32" */
+sld_dtype sld_dtype_parse(const char *name);    /* SLD_DTYPE_NONE when unknown */
+size_t sld_dtype_size(sld_dtype t);             /* bytes of one element */
+
+/* ------------------------------------------------------------------ graph -- */
+
+/* An empty graph over a ruleset's ops. The ruleset must outlive it. */
+sld_graph *sld_graph_new(sld_ctx *ctx, const sld_ruleset *rules);
+void sld_graph_free(sld_graph *g);
+
+/* Add an input, a constant (data copied; nbytes must equal the size of the type; NULL
+ * data: declared without contents) or an output. Names are copied and made unique;
+ * NULL picks one. 0 / a status on error. */
+sld_value sld_graph_input(sld_graph *g, const char *name, sld_dtype t, uint32_t rank, const sld_dim *dims);
+sld_value sld_graph_const(sld_graph *g, const char *name, sld_dtype t, uint32_t rank, const sld_dim *dims,
+                          const void *data, size_t nbytes);
+sld_status sld_graph_output(sld_graph *g, const char *name, sld_value v);
+
+/* Append a node: checks operands and attributes against the op's signature, infers the
+ * result types and brings attributes to canonical form (axes from the end, reshape
+ * shapes complete, slice bounds within the dim where that can be decided).
+ * attrs: one for each attribute of the op, SLD_ATTR_NONE for its default; copied.
+ * n_out: number of results (must match unless the op's results are variadic).
+ * names: n_out result names, or NULL; single names may be NULL.
+ * Answers the node, or 0 with an error that names it. */
+sld_node sld_graph_add(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in, const sld_attr *attrs,
+                       uint32_t n_out, const char *const *names);
+
+/* Op id by name, 0 when unknown. */
+uint16_t sld_op_find(const sld_ruleset *rules, const char *name);
+
+/* Number of nodes. */
+uint32_t sld_graph_n_nodes(const sld_graph *g);
+
+/* Checks everything a graph promises: operands defined before use, no cycle, arities,
+ * types as inferred, use lists consistent. */
+sld_status sld_graph_verify(sld_graph *g);
+
+/* Removes nodes without effect whose results nobody uses, and constants likewise. */
+sld_status sld_graph_sweep(sld_graph *g);
+
+/* ------------------------------------------------------------------- dims -- */
+
+/* A named dim with its range (inclusive); the same name gives the same dim. */
+sld_dim sld_dim_symbol(sld_graph *g, const char *name, int64_t lo, int64_t hi);
+/* Arithmetic on dims: normal forms are interned, so that equal polynomials are equal
+ * handles. SLD_SYM_NONE on memory failure. div floors, and is exact where it can be. */
+#define SLD_SYM_NONE INT64_MIN
+sld_dim sld_dim_add(sld_graph *g, sld_dim a, sld_dim b);
+sld_dim sld_dim_sub(sld_graph *g, sld_dim a, sld_dim b);
+sld_dim sld_dim_mul(sld_graph *g, sld_dim a, sld_dim b);
+sld_dim sld_dim_div(sld_graph *g, sld_dim a, sld_dim b);
+sld_dim sld_dim_mod(sld_graph *g, sld_dim a, sld_dim b);
+sld_dim sld_dim_min(sld_graph *g, sld_dim a, sld_dim b);
+sld_dim sld_dim_max(sld_graph *g, sld_dim a, sld_dim b);
+/* Bounds over the ranges of the symbols; INT64_MIN+1 / INT64_MAX when unbounded. */
+void sld_dim_bounds(const sld_graph *g, sld_dim d, int64_t *lo, int64_t *hi);
+/* Comparison for all values of the symbols. */
+typedef enum sld_truth { SLD_NEVER, SLD_DEPENDS, SLD_ALWAYS } sld_truth;
+sld_truth sld_dim_le(sld_graph *g, sld_dim a, sld_dim b);
+sld_truth sld_dim_eq(sld_graph *g, sld_dim a, sld_dim b);
+/* Text such as "2*s77", "T + 1", "8"; parse answers SLD_SYM_NONE on bad text (fresh names
+ * become symbols with range [lo, hi]); print writes at most n bytes like snprintf. */
+sld_dim sld_dim_parse(sld_graph *g, const char *text, int64_t lo, int64_t hi);
+int sld_dim_print(const sld_graph *g, sld_dim d, char *buf, size_t n);
+/* Value for given symbol values (indexed as sld_dim_n_symbols counts); false when a
+ * symbol's value is negative (unset) or the result overflows. */
+bool sld_dim_eval(const sld_graph *g, sld_dim d, const int64_t *symbols, int64_t *out);
+uint32_t sld_dim_n_symbols(const sld_graph *g);
+const char *sld_dim_symbol_name(const sld_graph *g, uint32_t i);
+
+/* ---------------------------------------------------------- import, export -- */
+
+/* Reads a model by its file name: .onnx, .json or .json.gz (torch FX; the graph key
+ * after '#', as in "m.fx.json.gz#core_aten"; default the file's only or first one),
+ * anything else text. A reader that was not linked gives a clear error.
+ * NULL on error; nothing is leaked. */
+sld_graph *sld_import(sld_ctx *ctx, const sld_ruleset *rules, const char *path);
+sld_graph *sld_import_onnx(sld_ctx *ctx, const sld_ruleset *rules, const char *path);
+sld_graph *sld_import_fx(sld_ctx *ctx, const sld_ruleset *rules, const char *path, const char *key);
+/* Writes ONNX: ops that the onnx vocabulary spells as standard nodes, others in the
+ * domain "solder" with their attributes; shapes and initialisers kept. The file appears
+ * whole or not at all. */
+sld_status sld_export_onnx(sld_graph *g, const char *path);
+
+/* The text form. parse(print(g)) is g, and print(parse(t)) is t for printed t. */
+enum { SLD_TEXT_DATA = 1 /* constants with their bytes; without it large ones are elided */ };
+sld_status sld_text_print(sld_graph *g, FILE *out, unsigned flags);
+/* name stands for the text in messages. */
+sld_graph *sld_text_parse(sld_ctx *ctx, const sld_ruleset *rules, const char *name, const char *text, size_t len);
+
+/* ------------------------------------------------------------------- fuse -- */
+
+typedef struct sld_fuse_options {
+    sld_target target;      /* kernels must exist for it (or for REF, which backs CPU) */
+    uint32_t max_rewrites;  /* 0: no limit; for bisecting */
+} sld_fuse_options;
+
+typedef struct sld_rule_stats {
+    uint32_t fired;
+    uint32_t refused_cycle;  /* matched, but the fused node would close a cycle */
+    uint32_t refused_kernel; /* matched, but no kernel covers it */
+    uint32_t refused_type;   /* matched, but the right side does not have the left side's type */
+    char reason[160];        /* the last refusal in words */
+} sld_rule_stats;
+
+/* Runs all phases to their fixpoint. options NULL: CPU, no limit. stats NULL or
+ * rules->n_rules entries, added to. The graph stays valid on error. */
+sld_status sld_fuse(sld_graph *g, const sld_fuse_options *options, sld_rule_stats *stats);
+
+/* -------------------------------------------------------------------- run -- */
+
+typedef struct sld_plan sld_plan;
+
+typedef struct sld_plan_info {
+    size_t arena_bytes;    /* one block for all intermediate values: the planned peak */
+    size_t live_bytes;     /* largest sum of live values: the lower bound of any plan */
+    size_t const_bytes;    /* constants, outside the arena */
+    uint32_t n_launches, n_views;
+} sld_plan_info;
+
+/* Binds kernels and places every value for given symbol values (see sld_dim_eval; NULL
+ * when there are none). NULL with an error that names the node without a kernel. The
+ * graph must outlive the plan and stay unchanged. */
+sld_plan *sld_plan_new(sld_graph *g, sld_target target, const int64_t *symbols);
+void sld_plan_free(sld_plan *p);
+sld_plan_info sld_plan_get_info(const sld_plan *p);
+/* Runs once. inputs: as many as graph inputs, in order, each with the planned size.
+ * outputs: filled with tensors that live in the plan until its next run or free. */
+sld_status sld_plan_run(sld_plan *p, const void *const *inputs, sld_tensor *outputs);
+
+/* Finds the kernel of an op for operand types that may hold symbolic dims: the first row
+ * of the target (then of REF when the target is CPU) whose condition always holds. NULL and a
+ * reason when there is none. */
+const sld_kernel_row *sld_bind(sld_graph *g, sld_node n, sld_target target, char *why, size_t why_len);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
