@@ -9,7 +9,9 @@
 #
 # Data flows one way: dsl -> gen -> build/gen/solder.c -> runtime -> kernels.
 
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 SAN     ?= 0
 VARIANT := $(notdir $(CC))$(if $(filter 1,$(SAN)),-san)
 B       := build/$(VARIANT)

@@ -181,6 +181,8 @@ static gval *flatten_pattern(flattener *f, pat_pattern *p, const pat_term *t, gs
         gval *v = flatten_term(f, t->operands.at[i], s);
         if (!v)
             return NULL;
+        if (v->kind == GVAL_RESULT)
+            name_val(g, inner, v, p->params.at[i]->name);
         annotate(g, v, p->params.at[i]->type, inner);
         scope_add(g, inner, p->params.at[i]->name, v, NULL);
     }

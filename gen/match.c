@@ -235,7 +235,6 @@ static void match_node(matcher *m, gnode *n);
 
 static void match_produced(matcher *m, gval *val, const char *v)
 {
-    gen *g = m->g;
     gnode *p = val->node;
     if (p->visited) {
         FAIL_IF(m, "%s != SLD_RESULT(g, n%u, %u)", v, p->id, val->index);
@@ -248,7 +247,6 @@ static void match_produced(matcher *m, gval *val, const char *v)
 
 static void match_operand(matcher *m, gval *val, const char *v)
 {
-    gen *g = m->g;
     switch (val->kind) {
     case GVAL_RESULT:
         match_produced(m, val, v);
@@ -284,7 +282,6 @@ static void match_operand(matcher *m, gval *val, const char *v)
 /* Values that die with the match must have no other reader. */
 static void match_uses(matcher *m, const gnode *n)
 {
-    gen *g = m->g;
     if (n->op->variadic_results)
         FAIL_IF(m, "SLD_N_RESULTS(g, n%u) != %u", n->id, n->results.n);
     for (uint32_t i = 0; i < n->results.n; i++) {
@@ -415,7 +412,7 @@ void emit_matcher(gen *g, gvariant *v, uint32_t number, uint32_t count)
         if (v->nodes.at[i] != v->root)
             out_line(g->o, "    SLD_NODE n%u;", v->nodes.at[i]->id);
     for (uint32_t i = 0; i < g->locals.n; i++)
-        out_line(g->o, "    %s", g->locals.at[i]);
+        out_line(g->o, "    SLD_LOCAL %s", g->locals.at[i]);
     out_f(g->o, "%s}\n\n", m.body.text);
     g->locals.n = 0;
     out_free(&m.body);

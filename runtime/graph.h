@@ -91,6 +91,10 @@ bool sld__grow(sld_ctx *ctx, void **at, uint32_t *cap, uint32_t n, size_t size);
 /* Reads a whole file, NUL-terminated (size excludes it); caller sld__free()s. */
 char *sld__read_file(sld_ctx *ctx, const char *path, size_t *size);
 
+/* ---- dtype.c ---- */
+/* Element i of a dense array as a number. */
+double sld__element_float(const void *data, sld_dtype t, size_t i);
+
 /* ---- graph.c ---- */
 #define SLD_NODE_REC(g, n) (&(g)->nodes.at[n])
 #define SLD_VALUE_REC(g, v) (&(g)->values.at[v])

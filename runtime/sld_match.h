@@ -35,6 +35,7 @@ typedef struct sld_dims { SLD_VALUE v; uint32_t at, n; } sld_dims;
 typedef struct sld_list { uint32_t n; sld_dim p[SLD_MAX_RANK]; } sld_list;
 
 #define SLD_HELPER static inline __attribute__((unused))
+#define SLD_LOCAL __attribute__((unused)) /* a name of a pattern that no condition speaks of */
 
 SLD_HELPER bool sld_same_dims(SLD_GRAPH g, sld_dims a, sld_dims b)
 {

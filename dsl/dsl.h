@@ -1,0 +1,42 @@
+/* The front end's interface: .pat text to a checked program, with diagnostics. */
+#ifndef PAT_DSL_H
+#define PAT_DSL_H
+
+#include <stdio.h>
+#include "ast.h"
+
+/* One run of the compiler: arena, source texts, diagnostics. */
+typedef struct pat_session pat_session;
+
+pat_session *pat_open(void); /* NULL when memory is short */
+void pat_close(pat_session *s);
+
+/* Parses files and what they `use` (relative to the using file, each file once). Always answers a program; what is
+ * wrong is a diagnostic. */
+pat_program *pat_parse_files(pat_session *s, int n, const char *const *paths);
+/* Parses one text, in which `use` is refused. */
+pat_program *pat_parse_text(pat_session *s, const char *name, const char *text, size_t len);
+/* Resolves and checks all names, arities and attributes. True when the session has no error. */
+bool pat_check(pat_session *s, pat_program *p);
+
+/* Diagnostics: collected, sorted by place, at most 20 errors printed. Hints and notes belong to the error before. */
+void pat_error(pat_session *s, pat_span span, int code, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void pat_warn(pat_session *s, pat_span span, int code, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void pat_note(pat_session *s, pat_span span, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void pat_hint(pat_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+unsigned pat_error_count(const pat_session *s);
+void pat_print_diags(pat_session *s, FILE *out);
+
+/* Place of a span's first byte; line and column count from 1. */
+void pat_location(pat_session *s, pat_span span, const char **file, unsigned *line, unsigned *col);
+const char *pat_span_text(pat_session *s, pat_span span, size_t *len);
+
+pat_arena *pat_arena_of(pat_session *s);
+pat_name pat_intern(pat_session *s, const char *text, size_t n);
+
+/* Declarations by interned name; NULL when there is none. Valid after parsing. */
+pat_op *pat_find_op(const pat_program *p, pat_name name);
+pat_pattern *pat_find_pattern(const pat_program *p, pat_name name);
+pat_phase *pat_find_phase(const pat_program *p, pat_name name);
+
+#endif

@@ -1,0 +1,144 @@
+/* Reads files, follows `use`, runs the parser and indexes declarations by name. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source.h"
+#include "parse.h"
+
+static void parse_text(pat_session *s, pat_program *program, uint32_t file, pat_parser *p)
+{
+    const pat_file *f = s->files.at[file];
+    *p = (pat_parser){.session = s, .program = program, .file = file, .begin = f->text, .cursor = f->text,
+                      .end = f->text + f->size};
+    pat_parse(p);
+}
+
+static pat_program *new_program(pat_session *s)
+{
+    return pat_alloc(s->arena, sizeof(pat_program));
+}
+
+static char *read_file(const char *path, size_t *size)
+{
+    FILE *f = fopen(path, "rb");
+    char *text = NULL;
+    size_t n = 0, cap = 0;
+    while (f && !ferror(f) && !feof(f)) {
+        if (n == cap) {
+            char *more = cap < 1u << 30 ? realloc(text, cap = cap ? cap * 2 : 1 << 16) : NULL;
+            if (!more)
+                break;
+            text = more;
+        }
+        n += fread(text + n, 1, cap - n, f);
+    }
+    bool ok = f && !ferror(f) && feof(f);
+    if (f)
+        fclose(f);
+    if (!ok) {
+        free(text);
+        return NULL;
+    }
+    *size = n;
+    return text;
+}
+
+/* `a/b/../c.pat` and `a/c.pat` are one file. */
+static const char *canonical(pat_session *s, const char *path)
+{
+    char *real = realpath(path, NULL);
+    const char *name = pat_intern(s, real ? real : path, strlen(real ? real : path));
+    free(real);
+    return name;
+}
+
+static const char *beside(pat_session *s, const char *user, const char *path)
+{
+    const char *slash = strrchr(user, '/');
+    if (path[0] == '/' || !slash)
+        return path;
+    size_t dir = (size_t)(slash - user) + 1, n = strlen(path);
+    char *joined = pat_alloc(s->arena, dir + n + 1);
+    memcpy(joined, user, dir);
+    memcpy(joined + dir, path, n);
+    return joined;
+}
+
+typedef struct loader { pat_session *s; pat_program *program; PAT_LIST(const char) seen; } loader;
+
+/* Used files come before their user, so that their rules take precedence. `from` places the message. */
+static void load(loader *l, const char *path, pat_span from, unsigned depth)
+{
+    pat_session *s = l->s;
+    const char *name = canonical(s, path);
+    for (uint32_t i = 0; i < l->seen.n; i++)
+        if (l->seen.at[i] == name)
+            return;
+    PAT_PUSH(s->arena, l->seen, name);
+    size_t size;
+    char *text = read_file(path, &size);
+    if (!text || depth > 64) {
+        pat_error(s, from, E_FILE, "cannot read %s: %s", path, depth > 64 ? "files use each other too deeply" : strerror(errno));
+        free(text);
+        return;
+    }
+    uint32_t file = pat_add_file(s, path, text, size);
+    free(text);
+    pat_program *own = new_program(s);
+    pat_parser p;
+    parse_text(s, own, file, &p);
+    for (uint32_t i = 0; i < p.uses.n; i++)
+        load(l, beside(s, path, p.uses.at[i]), *p.use_spans.at[i], depth + 1);
+#define MOVE(list) \
+    for (uint32_t i = 0; i < own->list.n; i++) \
+        PAT_PUSH(s->arena, l->program->list, own->list.at[i])
+    MOVE(dtypes);
+    MOVE(ops);
+    MOVE(kernels);
+    MOVE(vocabs);
+    MOVE(phases);
+    MOVE(patterns);
+    MOVE(rules);
+#undef MOVE
+}
+
+pat_program *pat_parse_files(pat_session *s, int n, const char *const *paths)
+{
+    loader l = {.s = s, .program = new_program(s)};
+    for (int i = 0; i < n; i++)
+        load(&l, paths[i], (pat_span){UINT32_MAX, 0, 0}, 0);
+    return l.program;
+}
+
+pat_program *pat_parse_text(pat_session *s, const char *name, const char *text, size_t len)
+{
+    pat_program *program = new_program(s);
+    pat_parser p;
+    parse_text(s, program, pat_add_file(s, name, text, len), &p);
+    if (p.uses.n)
+        pat_error(s, *p.use_spans.at[0], E_USE_IN_TEXT, "'use' wants a file; this text has none");
+    return program;
+}
+
+/* Linear: programs have some hundred declarations and names are compared as pointers. */
+#define FIND(list) \
+    for (uint32_t i = 0; i < p->list.n; i++) \
+        if (p->list.at[i]->name == name) \
+            return p->list.at[i]; \
+    return NULL
+
+pat_op *pat_find_op(const pat_program *p, pat_name name)
+{
+    FIND(ops);
+}
+
+pat_pattern *pat_find_pattern(const pat_program *p, pat_name name)
+{
+    FIND(patterns);
+}
+
+pat_phase *pat_find_phase(const pat_program *p, pat_name name)
+{
+    FIND(phases);
+}

@@ -1,0 +1,46 @@
+/* File table, spans to places, and the list of diagnostics. Internal to the front end. */
+#ifndef PAT_SOURCE_H
+#define PAT_SOURCE_H
+
+#include "diag.h"
+#include "dsl.h"
+
+typedef struct pat_file { const char *path; const char *text; uint32_t size; uint32_t *lines; uint32_t n_lines; } pat_file;
+
+typedef enum pat_severity { PAT_ERROR, PAT_WARNING, PAT_NOTE, PAT_HINT } pat_severity;
+
+typedef struct pat_diag {
+    pat_severity severity;
+    pat_span span;
+    int code;
+    const char *text;
+    uint32_t owner;     /* index of the error or warning it belongs to; its own for these */
+} pat_diag;
+
+struct pat_session {
+    pat_arena *arena;
+    PAT_LIST(pat_file) files;
+    PAT_LIST(pat_diag) diags;
+    unsigned n_errors;
+};
+
+/* Adds a file to the table and splits its lines; text is copied. */
+uint32_t pat_add_file(pat_session *s, const char *path, const char *text, size_t size);
+/* Nearest of several names by edit distance, NULL when none is near. */
+const char *pat_nearest(const char *name, const char *const *names, uint32_t n);
+
+/* What scanner and parser share. */
+typedef struct pat_parser {
+    pat_session *session;
+    pat_program *program;
+    uint32_t file;
+    const char *begin, *cursor, *end;
+    PAT_LIST(const char) uses;          /* paths of `use` */
+    PAT_LIST(pat_span) use_spans;
+    bool scanner_spoke;                  /* the next syntax error would only repeat it */
+    bool recovering;                     /* after a syntax error: skip to the next declaration */
+    bool at_declaration;                 /* the last token began one */
+    bool too_deep;                       /* said once for a file */
+} pat_parser;
+
+#endif
