@@ -214,23 +214,28 @@ static int attr_slot(const pat_op *op, pat_name name)
     return -1;
 }
 
-static int fn_by_name(pat_name name)
+static const char *fn_enum(pat_name name)
 {
     static const char *const names[] = {
-#define X(id, name) #name,
+#define X(id, name) #name, "SLD_FN_" #id,
         SLD_FN_LIST(X)
 #undef X
     };
     for (int i = 0; i < SLD_FN_COUNT; i++)
-        if (!strcmp(names[i], name))
-            return i;
-    return -1;
+        if (!strcmp(names[2 * i], name))
+            return names[2 * i + 1];
+    return "SLD_FN_COUNT";
+}
+
+static void raw_term(sig *s, const char *kind, uint32_t nargs, const char *id, const char *value)
+{
+    out_f(&s->terms, "{%s, %u, %s, {%s}}, ", kind, nargs, id, value);
+    s->n_terms++;
 }
 
 static void term(sig *s, const char *kind, uint32_t nargs, uint32_t id, const char *value)
 {
-    out_f(&s->terms, "{%s, %u, %u, {%s}}, ", kind, nargs, id, value);
-    s->n_terms++;
+    raw_term(s, kind, nargs, gen_format(s->g, "%u", id), value);
 }
 
 static void emit_term(sig *s, const pat_expr *e, const pat_attr *words);
@@ -316,7 +321,7 @@ static void emit_term(sig *s, const pat_expr *e, const pat_attr *words)
         emit_args(s, &e->args, words);
         break;
     case PE_CALL:
-        term(s, "SLD_T_CALL", e->args.n, (uint32_t)fn_by_name(e->name), "0");
+        raw_term(s, "SLD_T_CALL", e->args.n, fn_enum(e->name), "0");
         emit_args(s, &e->args, NULL);
         break;
     case PE_IN:

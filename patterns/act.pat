@@ -5,21 +5,17 @@ op silu_mul(g: F[*A], u: F[*A]) -> F[*A]                                        
 op gelu_mul(g: F[*A], u: F[*A]; approximate: {none, tanh} = none) -> F[*A]        # gelu(g) * u
 
 # gelu(x) = x/2 * (1 + erf(x / sqrt 2)), and its tanh form (Hendrycks and Gimpel 2016).
-rule gelu_erf in normalise {
-  match   { y = mul(mul(x, 0.5), add(erf(div(x, 1.4142135623730951)), 1.0)) }
-  replace { y = gelu(x) }
-}
-rule gelu_erf_times in normalise {
-  match   { y = mul(mul(x, add(erf(div(x, 1.4142135623730951)), 1.0)), 0.5) }
-  replace { y = gelu(x) }
-}
-rule gelu_erf_mul in normalise {
-  match   { y = mul(mul(x, 0.5), add(erf(mul(x, 0.7071067811865476)), 1.0)) }
-  replace { y = gelu(x) }
-}
+pattern erf_gate(x) = add(erf(div(x, 1.4142135623730951)), 1.0)
+                    | add(erf(mul(x, 0.7071067811865476)), 1.0)
 pattern tanh_gate(x) = add(tanh(mul(add(x, mul(pow(x, 3.0), 0.044715)), 0.7978845608028654)), 1.0)
+pattern half_of(x, gate) = mul(mul(x, 0.5), gate) | mul(x, mul(gate, 0.5)) | mul(mul(x, gate), 0.5)
+
+rule gelu_erf in normalise {
+  match   { y = half_of(x, erf_gate(x)) }
+  replace { y = gelu(x) }
+}
 rule gelu_tanh in normalise {
-  match   { y = mul(mul(x, 0.5), tanh_gate(x)) }
+  match   { y = half_of(x, tanh_gate(x)) }
   replace { y = gelu(x; approximate = tanh) }
 }
 

@@ -22,6 +22,12 @@ rule rms_norm in fuse {
   replace { y = rms_norm(x, w; eps) }
 }
 
+# Heads are split off before or after the norm of each; after is the one spelling.
+rule rms_norm_of_transpose in normalise {
+  match   { y = rms_norm(transpose(x; perm = [0, 2, 1, 3]), w; eps) }
+  replace { y = transpose(rms_norm(x, w; eps); [0, 2, 1, 3]) }
+}
+
 rule add_rms_norm in fuse {
   match   { sum = add(a: F[*B, H], b: F[*B, H])
             y = rms_norm(sum, w; eps)

@@ -1,7 +1,6 @@
 /* Names and sizes of the element types, in the order of sld_dtype. */
 #include "dtype.h"
 
-#include "dtype.h"
 #include "graph.h"
 
 static const struct { const char *name; uint8_t size; } dtypes[SLD_DTYPE_COUNT] = {

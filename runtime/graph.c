@@ -61,7 +61,7 @@ static bool reserve_first(sld_graph *g)
     g->nodes.at[g->nodes.n++] = (sld_node_rec){0};
     g->values.at[g->values.n++] = (sld_value_rec){0};
     g->uses.at[g->uses.n++] = (sld_use_rec){0};
-    return sld__symbols_new(g);
+    return (g->symbols = sld__symbols_new(g->ctx)) != NULL;
 }
 
 sld_graph *sld_graph_new(sld_ctx *ctx, const sld_ruleset *rules)
@@ -96,7 +96,7 @@ void sld_graph_free(sld_graph *g)
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         sld__free(ctx, arrays[i]);
     sld__names_free(g);
-    sld__symbols_free(g);
+    sld__symbols_free(ctx, g->symbols);
     for (struct sld_chunk *c = g->chunks, *next; c; c = next) {
         next = c->next;
         sld__free(ctx, c);

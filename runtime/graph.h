@@ -36,7 +36,7 @@ typedef struct sld_value_rec {
     uint32_t shape;       /* first of rank dims in sld_graph.dims */
     sld_use uses;         /* first use */
     uint32_t n_uses;      /* graph outputs counted */
-    uint32_t name;        /* offset in sld_graph.names */
+    uint32_t name;        /* id in sld_graph.names */
     uint32_t data;        /* SLD_VALUE_CONST: index in sld_graph.consts */
     uint32_t contents;    /* first known element in sld_graph.dims + 1; 0: unknown. Count = product of shape */
 } sld_value_rec;
@@ -52,7 +52,7 @@ typedef struct sld_const { void *data; size_t nbytes; } sld_const; /* data NULL:
 typedef struct sld_output { sld_use use; uint32_t name; } sld_output;
 
 typedef struct sld_symbols sld_symbols; /* dims.c */
-typedef struct sld_names sld_names;     /* name table of graph.c */
+typedef struct sld_names sld_names;     /* names.c */
 
 #define SLD_ARRAY(T) struct { T *at; uint32_t n, cap; }
 
@@ -114,7 +114,8 @@ const char *sld__graph_str(sld_graph *g, const char *s);
 const sld_dim *sld_value_contents(sld_graph *g, sld_value v, uint32_t *n);
 /* One number of a constant with a single element, of any dtype. */
 bool sld_value_scalar(const sld_graph *g, sld_value v, double *out);
-/* All uses of old become uses of new (graph outputs too), which takes over its name. */
+/* All uses of old become uses of new (graph outputs too). When both are results of nodes they exchange
+ * names, so that the text of a graph keeps speaking of the same things; inputs and constants keep theirs. */
 void sld_replace_value(sld_graph *g, sld_value old, sld_value with);
 /* Removes a node whose results have no uses. */
 void sld_erase_node(sld_graph *g, sld_node n);

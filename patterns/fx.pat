@@ -1,0 +1,256 @@
+# How torch FX graphs (torch.export: raw ATen, core ATen) spell the ops, what torch alone
+# has, and how that becomes the ops that the other files speak of.
+#
+# Parameters stand in the order and under the names of torch's schema.  Two more names take
+# what the graph records of the result: `val_dtype` and `val_shape`.  A parameter `dtype` that
+# the op has no attribute for is applied to the operands, as torch does.
+use "normalise.pat"
+
+# ---- ops of torch ----
+op index(x: T[*A], indices: I[*B]...) -> T[index(A, indices)]                    # advanced indexing
+op index_put(x: T[*A], values: T[*V], indices: I[*B]...; accumulate: bool = false) -> T[*A]
+op select_scatter(x: T[*A], src: T[*B]; axis: axis, index: int) -> T[*A]
+op scatter_value(x: T[*A], i: I[*B], value: T[]; axis: axis) -> T[*A]
+op sort(x: T[*A]; axis: axis = -1, descending: bool = false) -> (values: T[*A], indices: i64[*A])
+op histc(x: F[*A]; bins: int, lo: float, hi: float) -> F[bins]
+op diff(x: T[*A], prepend: T[*B]; axis: axis) -> T[with(A, axis, size(A, axis) + size(B, axis) - 1)]
+op repeat_interleave(x: T[*A]; repeats: int, axis: axis) -> T[with(A, axis, repeats * size(A, axis))]
+op eye(; n: int, to: dtype) -> to[n, n]
+op pad_last(x: T[*A], value: T[*V]; pads: ints, shape: ints) -> T[expand(V, shape)]   # pads: pairs from the last axis backwards
+op conv1d(x: F[B, C, L], w: F[M, D, W], bias: F[M]?; stride: int, padding: int, dilation: int, group: int)
+   -> F[B, M, (L + 2 * padding - dilation * (W - 1) - 1) / stride + 1]
+# Rows offsets[e - 1] to offsets[e] of x times matrix e of w.
+op grouped_mm(x: F[R, K], w: F[E, K, N], offsets: i32[E]) -> F[R, N]
+# src under the shape of x.
+op reshape_as(src: T[*B], x: T[*A]) -> T[*A]  where numel(B) == numel(A)
+
+vocab fx {
+  # ---- arithmetic ----
+  "aten.add.Tensor"(self, other; alpha = 1) where alpha == 1 -> add(self, other)
+  "aten.add_.Tensor"(self, other; alpha = 1) where alpha == 1 -> add(self, other)
+  "aten.add.Scalar"(self, other, alpha = 1) where alpha == 1 -> add(self, other)
+  "aten.sub.Tensor"(self, other; alpha = 1) where alpha == 1 -> sub(self, other)
+  "aten.sub_.Tensor"(self, other; alpha = 1) where alpha == 1 -> sub(self, other)
+  "aten.sub.Scalar"(self, other, alpha = 1) where alpha == 1 -> sub(self, other)
+  "aten.rsub.Scalar"(self, other, alpha = 1) where alpha == 1 -> sub(other, self)
+  "aten.mul.Tensor"(self, other) -> mul(self, other)
+  "aten.mul_.Tensor"(self, other) -> mul(self, other)
+  "aten.mul.Scalar"(self, other) -> mul(self, other)
+  "aten.div.Tensor"(self, other) -> div(self, other)
+  "aten.div_.Tensor"(self, other) -> div(self, other)
+  "aten.div.Scalar"(self, other) -> div(self, other)
+  "aten.div.Tensor_mode"(self, other; rounding_mode) where rounding_mode == "floor" -> floor_div(self, other)
+  "aten.floor_divide.default"(self, other) -> floor_div(self, other)
+  "aten.pow.Tensor_Scalar"(self, exponent) -> pow(self, exponent)
+  "aten.pow.Tensor_Tensor"(self, exponent) -> pow(self, exponent)
+  "aten.minimum.default"(self, other) -> minimum(self, other)
+  "aten.maximum.default"(self, other) -> maximum(self, other)
+  "aten.eq.Tensor"(self, other) -> equal(self, other)
+  "aten.eq.Scalar"(self, other) -> equal(self, other)
+  "aten.ne.Tensor"(self, other) -> not_equal(self, other)
+  "aten.ne.Scalar"(self, other) -> not_equal(self, other)
+  "aten.lt.Tensor"(self, other) -> less(self, other)
+  "aten.lt.Scalar"(self, other) -> less(self, other)
+  "aten.le.Tensor"(self, other) -> less_equal(self, other)
+  "aten.le.Scalar"(self, other) -> less_equal(self, other)
+  "aten.gt.Tensor"(self, other) -> greater(self, other)
+  "aten.gt.Scalar"(self, other) -> greater(self, other)
+  "aten.ge.Tensor"(self, other) -> greater_equal(self, other)
+  "aten.ge.Scalar"(self, other) -> greater_equal(self, other)
+  "aten.logical_and.default"(self, other) -> and(self, other)
+  "aten.bitwise_and.Tensor"(self, other) -> and(self, other)
+  "aten.__and__.Tensor"(self, other) -> and(self, other)
+  "aten.logical_or.default"(self, other) -> or(self, other)
+  "aten.bitwise_or.Tensor"(self, other) -> or(self, other)
+  "aten.__or__.Tensor"(self, other) -> or(self, other)
+  "aten.logical_not.default"(self) -> not(self)
+  "aten.bitwise_not.default"(self) -> not(self)
+  "aten.where.self"(condition, self, other) -> where(condition, self, other)
+  "aten.where.ScalarSelf"(condition, self, other) -> where(condition, self, other)
+  "aten.where.ScalarOther"(condition, self, other) -> where(condition, self, other)
+  "aten.masked_fill.Scalar"(self, mask, value) -> where(mask, value, self)
+  "aten.masked_fill_.Scalar"(self, mask, value) -> where(mask, value, self)
+  "aten.masked_fill.Tensor"(self, mask, value) -> where(mask, value, self)
+  "aten.masked_fill_.Tensor"(self, mask, value) -> where(mask, value, self)
+  "aten.clamp.default"(self, min?, max?) -> clip(self, min, max)
+  "aten.clamp_.default"(self, min?, max?) -> clip(self, min, max)
+  "aten.neg.default"(self) -> neg(self)
+  "aten.abs.default"(self) -> abs(self)
+  "aten.sqrt.default"(self) -> sqrt(self)
+  "aten.reciprocal.default"(self) -> reciprocal(self)
+  "aten.rsqrt.default"(self) -> rsqrt(self)
+  "aten.exp.default"(self) -> exp(self)
+  "aten.log.default"(self) -> log(self)
+  "aten.log1p.default"(self) -> log1p(self)
+  "aten.sin.default"(self) -> sin(self)
+  "aten.cos.default"(self) -> cos(self)
+  "aten.tanh.default"(self) -> tanh(self)
+  "aten.erf.default"(self) -> erf(self)
+  "aten.relu.default"(self) -> relu(self)
+  "aten.sigmoid.default"(self) -> sigmoid(self)
+  "aten.silu.default"(self) -> silu(self)
+  "aten.gelu.default"(self; approximate = "none") where approximate == "none" -> gelu(self)
+  "aten.gelu.default"(self; approximate = "none") where approximate == "tanh" -> gelu(self; approximate = tanh)
+  "aten.softplus.default"(self, beta = 1, threshold = 20) where beta == 1, threshold == 20 -> softplus(self)
+
+  # ---- dtype, copies ----
+  "aten.to.dtype"(self, dtype, non_blocking?, copy?, memory_format?) -> cast(self; to = dtype)
+  "aten.to.dtype_layout"(self; dtype?, val_dtype?) -> cast(self; to = val_dtype)
+  "aten.to.device"(self, device, dtype, non_blocking?, copy?, memory_format?) -> cast(self; to = dtype)
+  "aten._to_copy.default"(self; dtype?, val_dtype?) -> cast(self; to = val_dtype)
+  "aten.type_as.default"(self, other; val_dtype?) -> cast(self; to = val_dtype)
+  "aten.copy.default"(self, src, non_blocking?; val_shape?) -> expand(src; shape = val_shape)
+  "aten.copy_.default"(self, src, non_blocking?; val_shape?) -> expand(src; shape = val_shape)
+  "aten.alias.default"(self) -> identity(self)
+  "aten.clone.default"(self) -> identity(self)
+  "aten.contiguous.default"(self) -> identity(self)
+  "aten.detach.default"(self) -> identity(self)
+  "aten.detach_.default"(self) -> identity(self)
+  "aten.lift_fresh_copy.default"(self) -> identity(self)
+  "aten.dropout.default"(input, p, train) where train == false -> identity(input)
+  "aten._assert_tensor_metadata.default"(x...) -> drop
+
+  # ---- reductions ----
+  "aten.mean.dim"(self, dim, keepdim = false; dtype?) -> mean(self; axes = dim, keepdims = keepdim)
+  "aten.sum.dim_IntList"(self, dim, keepdim = false; dtype?) -> sum(self; axes = dim, keepdims = keepdim)
+  "aten.amax.default"(self, dim = [], keepdim = false) -> reduce_max(self; axes = dim, keepdims = keepdim)
+  "aten.amin.default"(self, dim = [], keepdim = false) -> reduce_min(self; axes = dim, keepdims = keepdim)
+  "aten.argmax.default"(self, dim, keepdim = false) -> argmax(self; axis = dim, keepdims = keepdim)
+  "aten.softmax.int"(self, dim, dtype?) -> softmax(self; axis = dim)
+  "aten._softmax.default"(self, dim, half_to_float) where half_to_float == false -> softmax(self; axis = dim)
+  "aten.cumsum.default"(self, dim; dtype?) -> cumsum(self; axis = dim)
+  "aten.topk.default"(self, k, dim = -1, largest = true, sorted = true) -> topk(self; k, axis = dim, largest, sorted)
+  "aten.sort.default"(self, dim = -1, descending = false) -> sort(self; axis = dim, descending)
+  "aten.histc.default"(self, bins = 100, min = 0, max = 0) -> histc(self; bins, lo = min, hi = max)
+  "aten.diff.default"(self, n = 1, dim = -1, prepend, append?) where n == 1, append == none -> diff(self, prepend; axis = dim)
+
+  # ---- shape ----
+  "aten.view.default"(self, size) -> reshape(self; shape = size)
+  "aten._unsafe_view.default"(self, size) -> reshape(self; shape = size)
+  "aten.reshape.default"(self, shape) -> reshape(self; shape)
+  "aten.flatten.using_ints"(self, start_dim = 0, end_dim = -1) -> flatten(self; first = start_dim, last = end_dim)
+  "aten.squeeze.dim"(self, dim) -> squeeze(self; axes = dim)
+  "aten.squeeze.dims"(self, dim) -> squeeze(self; axes = dim)
+  "aten.unsqueeze.default"(self, dim) -> unsqueeze(self; axes = dim)
+  "aten.permute.default"(self, dims) -> transpose(self; perm = dims)
+  "aten.transpose.int"(self, dim0, dim1) -> swapaxes(self; a = dim0, b = dim1)
+  "aten.t.default"(self) -> transpose(self)
+  "aten.expand.default"(self, size; implicit?) -> expand(self; shape = size)
+  "aten.cat.default"(tensors..., dim = 0) -> concat(tensors...; axis = dim)
+  "aten.split_with_sizes.default"(self, split_sizes, dim = 0) -> split(self; sizes = split_sizes, axis = dim)
+  "aten.chunk.default"(self, chunks, dim = 0) -> split(self; parts = chunks, axis = dim)
+  "aten.slice.Tensor"(self, dim = 0, start = 0, end = 9223372036854775807, step = 1)
+      -> slice(self; axes = dim, starts = start, ends = end, steps = step)
+  "aten.select.int"(self, dim, index) -> select(self; axis = dim, index)
+  "aten.slice_scatter.default"(self, src, dim = 0, start = 0, end = 9223372036854775807, step = 1)
+      -> slice_scatter(self, src; axis = dim, start, end, step)
+  "aten.select_scatter.default"(self, src, dim, index) -> select_scatter(self, src; axis = dim, index)
+  "aten.repeat_interleave.self_int"(self, repeats, dim; output_size?) -> repeat_interleave(self; repeats, axis = dim)
+  "aten.pad.default"(self, pad, mode = "constant", value = 0; val_shape?) where mode == "constant"
+      -> pad_last(self, value; pads = pad, shape = val_shape)
+  "aten.constant_pad_nd.default"(self, pad, value = 0; val_shape?) -> pad_last(self, value; pads = pad, shape = val_shape)
+  "aten.tril.default"(self, diagonal = 0) -> tril(self; diagonal)
+  "aten.triu.default"(self, diagonal = 0) -> triu(self; diagonal)
+
+  # ---- symbolic integers ----
+  "aten.sym_size.int"(self, dim) -> size(self; axis = dim)
+  "<built-in function add>"(a, b) -> add(a, b)
+  "<built-in function sub>"(a, b) -> sub(a, b)
+  "<built-in function mul>"(a, b) -> mul(a, b)
+  "<built-in function floordiv>"(a, b) -> floor_div(a, b)
+
+  # ---- generators; memory without contents reads as zero ----
+  "aten.arange.default"(end; dtype?, val_dtype?) -> arange(; limit = end, to = val_dtype)
+  "aten.arange.start"(start, end; dtype?, val_dtype?) -> arange(; start, limit = end, to = val_dtype)
+  "aten.arange.start_step"(start, end, step = 1; dtype?, val_dtype?) -> arange(; start, limit = end, step, to = val_dtype)
+  "aten.full.default"(size, fill_value; dtype?) -> full(fill_value; shape = size)
+  "aten.full_like.default"(self, fill_value; dtype?, val_shape?) -> full(fill_value; shape = val_shape)
+  "aten.ones.default"(size; dtype?) -> full(1; shape = size)
+  "aten.zeros.default"(size; dtype?) -> full(0; shape = size)
+  "aten.new_ones.default"(self, size; dtype?) -> full(1; shape = size)
+  "aten.new_zeros.default"(self, size; dtype?) -> full(0; shape = size)
+  "aten.ones_like.default"(self; dtype?, val_shape?) -> full(1; shape = val_shape)
+  "aten.zeros_like.default"(self; dtype?, val_shape?) -> full(0; shape = val_shape)
+  "aten.empty.memory_format"(size; dtype?) -> full(0; shape = size)
+  "aten.empty_permuted.default"(size, physical_layout; dtype?) -> full(0; shape = size)
+  "aten.empty_like.default"(self; dtype?, val_shape?) -> full(0; shape = val_shape)
+  "aten.new_empty.default"(self, size; dtype?) -> full(0; shape = size)
+  "aten.scalar_tensor.default"(s; dtype?) -> identity(s)
+  "aten.eye.default"(n; dtype?, val_dtype?) -> eye(; n, to = val_dtype)
+
+  # ---- indexing ----
+  "aten.embedding.default"(weight, indices, padding_idx?, scale_grad_by_freq?, sparse?) -> gather(weight, indices; axis = 0)
+  "aten.index_select.default"(self, dim, index) -> gather(self, index; axis = dim)
+  "aten.gather.default"(self, dim, index; sparse_grad?) -> gather_elements(self, index; axis = dim)
+  "aten.index.Tensor"(self, indices...) -> index(self, indices...)
+  "aten.index_put.default"(self, indices..., values, accumulate = false) -> index_put(self, values, indices...; accumulate)
+  "aten.index_put_.default"(self, indices..., values, accumulate = false) -> index_put(self, values, indices...; accumulate)
+  "aten.scatter.value"(self, dim, index, value) -> scatter_value(self, index, value; axis = dim)
+  "aten.scatter_.value"(self, dim, index, value) -> scatter_value(self, index, value; axis = dim)
+  "aten.scatter.src"(self, dim, index, src) -> scatter_elements(self, index, src; axis = dim)
+  "aten.scatter_.src"(self, dim, index, src) -> scatter_elements(self, index, src; axis = dim)
+
+  # ---- products ----
+  "aten.mm.default"(self, mat2) -> matmul(self, mat2)
+  "aten.bmm.default"(self, mat2) -> matmul(self, mat2)
+  "aten.matmul.default"(self, other) -> matmul(self, other)
+  "aten.linear.default"(input, weight, bias?) -> linear(input, weight, bias)
+  "aten.addmm.default"(self, mat1, mat2; beta = 1, alpha = 1) where beta == 1, alpha == 1 -> gemm(mat1, mat2, self)
+  "aten.conv1d.default"(input, weight, bias?, stride = 1, padding = 0, dilation = 1, groups = 1)
+      -> conv1d(input, weight, bias; stride, padding, dilation, group = groups)
+  "aten.convolution.default"(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
+      where transposed == false -> conv1d(input, weight, bias; stride, padding, dilation, group = groups)
+  "transformers.grouped_mm_fallback.default"(input, weight, offs) -> grouped_mm(input, weight, offs)
+}
+
+# Targets whose result shares memory with their first argument, and how a write to the result
+# reaches that argument: `src` is what was written, the rest is the target's own call.  `drop`:
+# whether memory is shared depends, or a write cannot be followed.
+vocab fx_write {
+  "aten.slice.Tensor"(src, self, dim = 0, start = 0, end = 9223372036854775807, step = 1)
+      -> slice_scatter(self, src; axis = dim, start, end, step)
+  "aten.select.int"(src, self, dim, index) -> select_scatter(self, src; axis = dim, index)
+  "aten.view.default"(src, self, size) -> reshape_as(src, self)
+  "aten.squeeze.dim"(src, self, dim) -> reshape_as(src, self)
+  "aten.squeeze.dims"(src, self, dim) -> reshape_as(src, self)
+  "aten.unsqueeze.default"(src, self, dim) -> reshape_as(src, self)
+  "aten.transpose.int"(src, self, dim0, dim1) -> swapaxes(src; a = dim0, b = dim1)
+  "aten.t.default"(src, self) -> transpose(src)
+  "aten.alias.default"(src, self) -> identity(src)
+  "aten.detach.default"(src, self) -> identity(src)
+  "aten.permute.default"(x...) -> drop
+  "aten.expand.default"(x...) -> drop
+  "aten.split_with_sizes.default"(x...) -> drop
+  "aten.chunk.default"(x...) -> drop
+  "aten._unsafe_view.default"(x...) -> drop
+  "aten.reshape.default"(x...) -> drop
+  "aten.flatten.using_ints"(x...) -> drop
+  "aten.contiguous.default"(x...) -> drop
+  "aten.dropout.default"(x...) -> drop
+  "aten.to.dtype"(x...) -> drop
+  "aten.to.dtype_layout"(x...) -> drop
+  "aten.to.device"(x...) -> drop
+  "aten.type_as.default"(x...) -> drop
+}
+
+# ---- lowering ----
+rule reshape_as_is_reshape in normalise {
+  match   { y = reshape_as(src, x) }
+  replace { y = reshape(src; shape(y)) }
+}
+rule conv1d_is_conv in normalise {
+  match   { y = conv1d(x, w, bias; stride, padding, dilation, group) }
+  replace { y = conv(x, w, bias; strides = [stride], pads = [padding, padding], dilations = [dilation], group) }
+}
+# One position of an axis.
+rule select_is_slice in normalise {
+  match   { y = select(x: F[*A]; axis = -1, index = i) }
+  where   rank(x) > 0, i >= 0
+  replace { y = reshape(slice(x; axes = [-1], starts = [i], ends = [i + 1], steps = [1]); shape(y)) }
+}
+# A write that covers the whole.
+rule slice_scatter_of_everything in normalise {
+  match   { y = slice_scatter(x, src; axis = _, start = 0, end = _, step = 1) }
+  where   shape(src) == shape(x)
+  replace { y = src }
+}

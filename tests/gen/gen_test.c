@@ -1,0 +1,175 @@
+/* solderc as a program: golden output, the same bytes twice, exit status, nothing left
+ * behind when it fails. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+Suite *gen_suite(void);
+
+static char dir[64];
+
+static void setup(void)
+{
+    strcpy(dir, "/tmp/solder-gen-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void teardown(void)
+{
+    char cmd[128];
+    snprintf(cmd, sizeof cmd, "rm -rf %s", dir);
+    ck_assert_int_eq(system(cmd), 0);
+}
+
+static char *slurp(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return NULL;
+    char *text = calloc(1, 1 << 20);
+    ck_assert_uint_lt(fread(text, 1, (1 << 20) - 1, f), (1 << 20) - 1);
+    fclose(f);
+    return text;
+}
+
+static void write_text(const char *name, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *f = fopen(path, "wb");
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+/* Runs solderc in the test's folder; %D in args stands for it. Answers the exit status, the messages in err. */
+static int solderc(const char *args, char *err, size_t n)
+{
+    const char *bin = getenv("SOLDERC_BIN");
+    char cmd[1024], filled[512] = "";
+    for (size_t i = 0, k = 0; args[i]; i++) {
+        if (args[i] == '%' && args[i + 1] == 'D') {
+            k += (size_t)sprintf(filled + k, "%s", dir);
+            i++;
+        } else {
+            filled[k++] = args[i];
+            filled[k] = 0;
+        }
+    }
+    ck_assert_ptr_nonnull(bin);
+    snprintf(cmd, sizeof cmd, "%s %s 2>&1 >/dev/null", bin, filled);
+    FILE *p = popen(cmd, "r");
+    ck_assert_ptr_nonnull(p);
+    size_t k = fread(err, 1, n - 1, p);
+    err[k] = 0;
+    return WEXITSTATUS(pclose(p));
+}
+
+START_TEST(golden)
+{
+    char err[4096], path[128];
+    ck_assert_int_eq(solderc("-n small -o %D/small.c tests/gen/golden/small.pat", err, sizeof err), 0);
+    ck_assert_str_eq(err, "");
+    snprintf(path, sizeof path, "%s/small.c", dir);
+    char *got = slurp(path);
+    if (getenv("UPDATE")) {
+        FILE *f = fopen("tests/gen/golden/small.c.expected", "wb");
+        ck_assert_ptr_nonnull(f);
+        fputs(got, f);
+        fclose(f);
+    }
+    char *want = slurp("tests/gen/golden/small.c.expected");
+    ck_assert_ptr_nonnull(want);
+    ck_assert_str_eq(got, want);
+    free(got);
+    free(want);
+}
+END_TEST
+
+START_TEST(same_bytes_twice)
+{
+    char err[4096], a[256], b[256];
+    ck_assert_int_eq(solderc("-o %D/a.c patterns/*.pat", err, sizeof err), 0);
+    ck_assert_int_eq(solderc("-o %D/b.c patterns/*.pat", err, sizeof err), 0);
+    snprintf(a, sizeof a, "cmp -s %s/a.c %s/b.c", dir, dir);
+    ck_assert_int_eq(system(a), 0);
+    snprintf(b, sizeof b, "grep -q /solder-gen- %s/a.c", dir);
+    ck_assert_int_ne(system(b), 0);
+}
+END_TEST
+
+START_TEST(generated_c_has_no_warnings)
+{
+    char err[4096], cmd[512];
+    ck_assert_int_eq(solderc("-n small -o %D/small.c tests/gen/golden/small.pat", err, sizeof err), 0);
+    snprintf(cmd, sizeof cmd, "${CC:-gcc} -std=c11 -Wall -Wextra -Wpedantic -Werror -Iruntime -c -o %s/small.o %s/small.c", dir, dir);
+    ck_assert_int_eq(system(cmd), 0);
+}
+END_TEST
+
+START_TEST(usage)
+{
+    char err[4096];
+    ck_assert_int_eq(solderc("", err, sizeof err), 2);
+    ck_assert_ptr_nonnull(strstr(err, "usage: solderc"));
+    ck_assert_int_eq(solderc("--no-such-option x.pat", err, sizeof err), 2);
+    ck_assert_int_eq(solderc("%D/absent.pat", err, sizeof err), 1);
+    ck_assert_ptr_nonnull(strstr(err, "absent.pat"));
+}
+END_TEST
+
+START_TEST(failure_leaves_no_file)
+{
+    char err[4096], path[128];
+    write_text("bad.pat", "phase p\nop f(x: f32[*A]) -> f32[*A]\nrule r in p {\n  match { y = g(x) }\n  replace { y = f(x) }\n}\n");
+    ck_assert_int_eq(solderc("-o %D/out.c %D/bad.pat", err, sizeof err), 1);
+    ck_assert_ptr_nonnull(strstr(err, "bad.pat:4:15: error"));
+    snprintf(path, sizeof path, "%s/out.c", dir);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    ck_assert_int_eq(solderc("-o %D/no/such/folder.c tests/gen/golden/small.pat", err, sizeof err), 1);
+    ck_assert_ptr_nonnull(strstr(err, "cannot write"));
+}
+END_TEST
+
+/* What only the generator can see: names that the emitted code could not read yet. */
+START_TEST(right_side_errors)
+{
+    static const struct { const char *rule, *message; } cases[] = {
+        {"match { y = f(x) } where K == 1 replace { y = f(x) }", "'K' is not bound by the match"},
+        {"match { y = f(x: f32[H]) } where H == y replace { y = f(x) }", "'y' is not bound by the match"},
+        {"match { y = f(x) } where rank(q) == 1 replace { y = f(x) }", "wants the name of a value"},
+        {"match { y = f(x) } where 1 replace { y = f(x) }", "a condition is wanted"},
+        {"match { y = f(x) } replace { y = r(x; [*A]) }", "'*A' is not bound"},
+        {"match { y = f(x) } replace { y = r(x; [1.5]) }", "a list holds dims"},
+        {"match { y = f(x) } replace { y = r(x; nothing(x)) }", "does not give a list"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[1024], err[4096];
+        snprintf(text, sizeof text,
+                 "phase p\nop f(x: f32[*A]) -> f32[*A]\nop r(x: f32[*A]; to: ints) -> f32[reshape(A, to)]\nrule r in p { %s }\n",
+                 cases[i].rule);
+        write_text("case.pat", text);
+        ck_assert_int_eq(solderc("%D/case.pat", err, sizeof err), 1);
+        ck_assert_msg(strstr(err, cases[i].message) != NULL, "case %zu wants \"%s\", got %s", i, cases[i].message, err);
+    }
+}
+END_TEST
+
+Suite *gen_suite(void)
+{
+    Suite *s = suite_create("gen");
+    TCase *t = tcase_create("solderc");
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, golden);
+    tcase_add_test(t, same_bytes_twice);
+    tcase_add_test(t, generated_c_has_no_warnings);
+    tcase_add_test(t, usage);
+    tcase_add_test(t, failure_leaves_no_file);
+    tcase_add_test(t, right_side_errors);
+    suite_add_tcase(s, t);
+    return s;
+}
