@@ -162,7 +162,8 @@ static unsigned distance(const char *a, const char *b)
 const char *pat_nearest(const char *name, const char *const *names, uint32_t n)
 {
     const char *best = NULL;
-    unsigned limit = (unsigned)strlen(name) / 3 + 2;
+    unsigned n_bytes = (unsigned)strlen(name), limit = n_bytes / 3 + 2;
+    limit = limit < n_bytes ? limit : n_bytes; /* something must remain of the name */
     for (uint32_t i = 0; i < n; i++) {
         unsigned d = distance(name, names[i]);
         if (d < limit) {

@@ -11,17 +11,20 @@ typedef struct pat_session pat_session;
 pat_session *pat_open(void); /* NULL when memory is short */
 void pat_close(pat_session *s);
 
-/* Parses files and what they `use` (relative to the using file, each file once). Always answers a program; what is
- * wrong is a diagnostic. */
+/* Parses files and what they `use` (relative to the using file, each file once). Always answers a
+ * program; what is wrong is a diagnostic. */
 pat_program *pat_parse_files(pat_session *s, int n, const char *const *paths);
 /* Parses one text, in which `use` is refused. */
 pat_program *pat_parse_text(pat_session *s, const char *name, const char *text, size_t len);
 /* Resolves and checks all names, arities and attributes. True when the session has no error. */
 bool pat_check(pat_session *s, pat_program *p);
 
-/* Diagnostics: collected, sorted by place, at most 20 errors printed. Hints and notes belong to the error before. */
-void pat_error(pat_session *s, pat_span span, int code, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-void pat_warn(pat_session *s, pat_span span, int code, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* Diagnostics: collected, sorted by place, at most 20 errors printed. Hints and notes belong to the
+ * error before. */
+void pat_error(pat_session *s, pat_span span, int code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void pat_warn(pat_session *s, pat_span span, int code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 void pat_note(pat_session *s, pat_span span, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void pat_hint(pat_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 unsigned pat_error_count(const pat_session *s);

@@ -34,7 +34,8 @@ static int string(pat_parser *p, PAT_STYPE *value, const char *from, const char 
 /* A declaration's keyword at the start of a line. */
 static bool starts_declaration(const pat_parser *p, int token, const char *at)
 {
-    bool keyword = token == T_USE || token == T_DTYPE || token == T_OP || token == T_KERNEL || token == T_VOCAB ||
+    bool keyword = token == T_USE || token == T_DTYPE || token == T_OP || token == T_KERNEL ||
+        token == T_VOCAB ||
                    token == T_PHASE || token == T_PATTERN || token == T_RULE;
     return keyword && (at == p->begin || at[-1] == '\n');
 }
@@ -88,7 +89,8 @@ again:
         "quiet"           { DONE(T_QUIET); }
         "drop"            { DONE(T_DROP); }
         "_"               { DONE('_'); }
-        name              { value->name = pat_intern(p->session, start, (size_t)(YYCURSOR - start)); DONE(T_NAME); }
+        name              { value->name = pat_intern(p->session, start,
+            (size_t)(YYCURSOR - start)); DONE(T_NAME); }
         digit+            { DONE(integer(p, value, PLACED, start)); }
         digit+ "." digit+ ([eE] [+-]? digit+)? | digit+ [eE] [+-]? digit+ {
             value->fval = strtod(start, NULL);
@@ -120,6 +122,8 @@ again:
         }
         * {
             unsigned char c = (unsigned char)*start;
+            while (c >= 0xc0 && ((unsigned char)*YYCURSOR & 0xc0) == 0x80)
+                YYCURSOR++; /* one character of UTF-8, one message */
             if (c > 32 && c < 127)
                 pat_error(p->session, PLACED, E_CHARACTER, "character '%c' has no meaning here", c);
             else

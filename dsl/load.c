@@ -79,7 +79,8 @@ static void load(loader *l, const char *path, pat_span from, unsigned depth)
     size_t size;
     char *text = read_file(path, &size);
     if (!text || depth > 64) {
-        pat_error(s, from, E_FILE, "cannot read %s: %s", path, depth > 64 ? "files use each other too deeply" : strerror(errno));
+        pat_error(s, from, E_FILE, "cannot read %s: %s", path,
+                  depth > 64 ? "files use each other too deeply" : strerror(errno));
         free(text);
         return;
     }

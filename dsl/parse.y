@@ -170,8 +170,10 @@ anyname: T_NAME
 callname: T_NAME | "dtype" { $$ = word(p, @1); } | "const" { $$ = word(p, @1); } ;
 kind: T_NAME | "dtype" { $$ = word(p, @1); } ;
 names: %empty { $$ = (pat_terms){0}; } | names1 ;
-names1: T_NAME { $$ = (pat_terms){0}; PUSH($$, NEW(pat_term, .kind = PT_NAME, .span = @1, .name = $1, .name_span = @1)); }
-  | names1 ',' T_NAME { $$ = $1; PUSH($$, NEW(pat_term, .kind = PT_NAME, .span = @3, .name = $3, .name_span = @3)); } ;
+names1: T_NAME { $$ = (pat_terms){0}; PUSH($$, NEW(pat_term, .kind = PT_NAME, .span = @1, .name = $1,
+    .name_span = @1)); }
+  | names1 ',' T_NAME { $$ = $1; PUSH($$, NEW(pat_term, .kind = PT_NAME, .span = @3, .name = $3,
+      .name_span = @3)); } ;
 quiet: %empty { $$ = false; } | "quiet" { $$ = true; } ;
 
 /* ---- expressions ---- */
@@ -226,8 +228,10 @@ operands: %empty { $$ = NEW(pat_op, .span = @$); }
   | operands ',' operand { $$ = $1; PUSH($$->operands, $3); } ;
 inout: %empty { $$ = false; } | "inout" { $$ = true; } ;
 operand: inout T_NAME ':' type { $$ = NEW(pat_operand, .span = @$, .name = $2, .type = $4, .inout = $1); }
-  | inout T_NAME ':' type '?' { $$ = NEW(pat_operand, .span = @$, .name = $2, .type = $4, .inout = $1, .optional = true); }
-  | inout T_NAME ':' type "..." { $$ = NEW(pat_operand, .span = @$, .name = $2, .type = $4, .inout = $1, .variadic = true); } ;
+  | inout T_NAME ':' type '?' { $$ = NEW(pat_operand, .span = @$, .name = $2, .type = $4, .inout = $1,
+      .optional = true); }
+  | inout T_NAME ':' type "..." { $$ = NEW(pat_operand, .span = @$, .name = $2, .type = $4, .inout = $1,
+      .variadic = true); } ;
 attr_list: attr { $$ = NEW(pat_op, .span = @$); PUSH($$->attrs, $1); }
   | attr_list ',' attr { $$ = $1; PUSH($$->attrs, $3); } ;
 attr: anyname ':' kind { $$ = NEW(pat_attr, .span = @$, .name = $1, .kind = $3); }
@@ -243,9 +247,15 @@ attr: anyname ':' kind { $$ = NEW(pat_attr, .span = @$, .name = $1, .kind = $3);
 words: exprs1 ;
 results:
     type { $$ = NEW(pat_op, .span = @$); PUSH($$->results, NEW(pat_result, .span = @1, .type = $1)); }
-  | type "..." { $$ = NEW(pat_op, .span = @$, .variadic_results = true); PUSH($$->results, NEW(pat_result, .span = @1, .type = $1)); }
+  | type "..." {
+        $$ = NEW(pat_op, .span = @$, .variadic_results = true);
+        PUSH($$->results, NEW(pat_result, .span = @1, .type = $1));
+    }
   | '(' ')' { $$ = NEW(pat_op, .span = @$); }
-  | '(' result_list ')' { $$ = NEW(pat_op, .span = @$); $$->results.at = $<op>2->results.at; $$->results.n = $<op>2->results.n; }
+  | '(' result_list ')' {
+        $$ = NEW(pat_op, .span = @$);
+        $$->results.at = $<op>2->results.at; $$->results.n = $<op>2->results.n;
+    }
   ;
 result_list: result { $<op>$ = NEW(pat_op, .span = @$); PUSH($<op>$->results, $1); }
   | result_list ',' result { $<op>$ = $<op>1; PUSH($<op>$->results, $3); } ;
@@ -305,9 +315,11 @@ param: anyname { $$ = NEW(pat_param, .span = @$, .name = $1); }
   | anyname '=' expr { $$ = NEW(pat_param, .span = @$, .name = $1, .dflt = $3, .optional = true); } ;
 
 /* ---- terms ---- */
-number: T_INT { $$ = (double)$1; } | T_FLOAT { $$ = $1; } | '-' T_INT { $$ = -(double)$2; } | '-' T_FLOAT { $$ = -$2; } ;
+number: T_INT { $$ = (double)$1; } | T_FLOAT { $$ = $1; }
+  | '-' T_INT { $$ = -(double)$2; } | '-' T_FLOAT { $$ = -$2; } ;
 term: T_NAME { $$ = NEW(pat_term, .kind = PT_NAME, .span = @$, .name = $1, .name_span = @1); }
-  | T_NAME ':' type { $$ = NEW(pat_term, .kind = PT_NAME, .span = @$, .name = $1, .name_span = @1, .type = $3); }
+  | T_NAME ':' type { $$ = NEW(pat_term, .kind = PT_NAME, .span = @$, .name = $1, .name_span = @1,
+      .type = $3); }
   | T_NAME "..." { $$ = NEW(pat_term, .kind = PT_SPLICE, .span = @$, .name = $1, .name_span = @1); }
   | "const" T_NAME { $$ = NEW(pat_term, .kind = PT_CONST, .span = @$, .name = $2, .name_span = @2); }
   | number { $$ = NEW(pat_term, .kind = PT_NUMBER, .span = @$, .fval = $1, .tol = 1e-6); }
@@ -317,7 +329,8 @@ term: T_NAME { $$ = NEW(pat_term, .kind = PT_NAME, .span = @$, .name = $1, .name
   | apply
   ;
 apply: opname '(' args ')' {
-        $$ = NEW(pat_term, .kind = PT_APPLY, .span = @$, .name = $1, .name_span = @1, .operands = $3.operands);
+        $$ = NEW(pat_term, .kind = PT_APPLY, .span = @$, .name = $1, .name_span = @1,
+            .operands = $3.operands);
         $$->attrs.at = $3.attrs.at; $$->attrs.n = $3.attrs.n; $$->attrs.cap = $3.attrs.cap;
     } ;
 terms: %empty { $$ = (pat_terms){0}; } | terms1 ;
@@ -427,6 +440,22 @@ static void pat_yyerror(PAT_LTYPE *span, pat_parser *p, const char *text)
     say(p, *span, E_DEPTH, "this is nested too deeply");
 }
 
+/* Words and signs stand in quotes, classes of tokens do not. */
+static int append_symbol(char *text, size_t size, const char *before, yysymbol_kind_t symbol)
+{
+    const char *name = yysymbol_name(symbol), *quote = "'";
+    switch (symbol) {
+    case YYSYMBOL_T_INT: case YYSYMBOL_T_BOOL: case YYSYMBOL_T_FLOAT: case YYSYMBOL_T_STRING:
+    case YYSYMBOL_T_NAME: case YYSYMBOL_T_BAD: case YYSYMBOL_YYEOF:
+        quote = "";
+        break;
+    default:
+        if (*name == '\'')
+            quote = "";
+    }
+    return snprintf(text, size, "%s%s%s%s", before, quote, name, quote);
+}
+
 /* "unexpected X, expected Y or Z": few alternatives are listed, many are not. */
 static int yyreport_syntax_error(const yypcontext_t *ctx, pat_parser *p)
 {
@@ -440,9 +469,9 @@ static int yyreport_syntax_error(const yypcontext_t *ctx, pat_parser *p)
         p->scanner_spoke = false;
         return 0;
     }
-    k = snprintf(text, sizeof text, "unexpected %s", token == YYSYMBOL_YYEMPTY ? "text" : yysymbol_name(token));
-    for (int i = 0; i < n && k > 0 && k < (int)sizeof text; i++)
-        k += snprintf(text + k, sizeof text - (size_t)k, "%s%s", i ? " or " : ", expected ", yysymbol_name(expected[i]));
+    k = append_symbol(text, sizeof text, "unexpected ", token);
+    for (int i = 0; i < n && k < (int)sizeof text; i++)
+        k += append_symbol(text + k, sizeof text - (size_t)k, i ? " or " : ", expected ", expected[i]);
     say(p, *yypcontext_location(ctx), E_SYNTAX, text);
     return 0;
 }

@@ -5,7 +5,11 @@
 #include "diag.h"
 #include "dsl.h"
 
-typedef struct pat_file { const char *path; const char *text; uint32_t size; uint32_t *lines; uint32_t n_lines; } pat_file;
+typedef struct pat_file {
+    const char *path, *text;
+    uint32_t size, n_lines;
+    uint32_t *lines;    /* offset of the first byte of each */
+} pat_file;
 
 typedef enum pat_severity { PAT_ERROR, PAT_WARNING, PAT_NOTE, PAT_HINT } pat_severity;
 

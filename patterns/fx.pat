@@ -198,7 +198,7 @@ vocab fx {
   "aten.addmm.default"(self, mat1, mat2; beta = 1, alpha = 1) where beta == 1, alpha == 1 -> gemm(mat1, mat2, self)
   "aten.conv1d.default"(input, weight, bias?, stride = 1, padding = 0, dilation = 1, groups = 1)
       -> conv1d(input, weight, bias; stride, padding, dilation, group = groups)
-  "aten.convolution.default"(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
+  "aten.convolution.default"(input, weight, bias?, stride, padding, dilation, transposed, output_padding, groups)
       where transposed == false -> conv1d(input, weight, bias; stride, padding, dilation, group = groups)
   "transformers.grouped_mm_fallback.default"(input, weight, offs) -> grouped_mm(input, weight, offs)
 }
@@ -242,11 +242,11 @@ rule conv1d_is_conv in normalise {
   match   { y = conv1d(x, w, bias; stride, padding, dilation, group) }
   replace { y = conv(x, w, bias; strides = [stride], pads = [padding, padding], dilations = [dilation], group) }
 }
-# One position of an axis.
-rule select_is_slice in normalise {
-  match   { y = select(x: F[*A]; axis = -1, index = i) }
-  where   rank(x) > 0, i >= 0
-  replace { y = reshape(slice(x; axes = [-1], starts = [i], ends = [i + 1], steps = [1]); shape(y)) }
+# A batched product whose right side was repeated for each head of a group, all batch dims merged.
+rule merged_repeated_batch in normalise {
+  match   { y = matmul(reshape(a: F[B, H, S, L]; shape = [N, S, L]), reshape(b: F[B, K, G, L, D]; shape = [N, L, D])) }
+  where   H == K * G
+  replace { y = reshape(matmul(a, reshape(b; [B, H, L, D])); [N, S, D]) }
 }
 # A write that covers the whole.
 rule slice_scatter_of_everything in normalise {

@@ -1,33 +1,11 @@
-/* Symbolic dims: polynomials with integer coefficients over atoms.  An atom is a named
- * symbol with a range, or an interned quotient, remainder, minimum or maximum of two dims.
- * Normal forms are interned, so that equal polynomials are the same handle. */
+/* Arithmetic on symbolic dims.  Every result is brought to one normal form and interned, so
+ * that equal polynomials are the same handle and shapes compare as integers do.  What cannot
+ * be divided or compared exactly becomes an atom of its own. */
 #include "dims.h"
 
-#include <ctype.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { DEGREE = 6, TERMS = 32, NO_ATOM = UINT16_MAX };
-
-typedef struct term { int64_t c; uint16_t a[DEGREE]; } term; /* atoms ascending, NO_ATOM behind the last */
-typedef struct poly { uint32_t n; term t[TERMS]; } poly;     /* terms descending by atoms: the constant is last */
-
-typedef enum atom_kind { ATOM_SYMBOL, ATOM_DIV, ATOM_MOD, ATOM_MIN, ATOM_MAX } atom_kind;
-typedef struct atom { atom_kind kind; char *name; uint32_t symbol; int64_t lo, hi; sld_dim a, b; } atom;
-typedef struct stored { uint32_t first, n; } stored;
-
-struct sld_symbols {
-    SLD_ARRAY(atom) atoms;
-    SLD_ARRAY(stored) polys;
-    SLD_ARRAY(term) terms;
-    SLD_ARRAY(uint32_t) symbols; /* atom of each named symbol */
-};
-
-sld_symbols *sld__symbols_new(sld_ctx *ctx)
-{
-    return sld__alloc(ctx, sizeof(sld_symbols));
-}
+sld_symbols *sld__symbols_new(sld_ctx *ctx) { return sld__alloc(ctx, sizeof(sld_symbols)); }
 
 void sld__symbols_free(sld_ctx *ctx, sld_symbols *s)
 {
@@ -39,607 +17,686 @@ void sld__symbols_free(sld_ctx *ctx, sld_symbols *s)
     sld__free(ctx, s->polys.at);
     sld__free(ctx, s->terms.at);
     sld__free(ctx, s->symbols.at);
+    sld__free(ctx, s->atom_table.at);
+    sld__free(ctx, s->poly_table.at);
     sld__free(ctx, s);
 }
 
-/* ----------------------------------------------------------- polynomials -- */
-
-static const uint16_t no_atoms[DEGREE] = {NO_ATOM, NO_ATOM, NO_ATOM, NO_ATOM, NO_ATOM, NO_ATOM};
-
-static int compare_atoms(const uint16_t *a, const uint16_t *b)
+static sld_dim fail(sld_graph *g, sld_status status, const char *what)
 {
-    for (int i = 0; i < DEGREE; i++)
-        if (a[i] != b[i])
-            return a[i] < b[i] ? -1 : 1;
-    return 0;
+    sld__fail(g->ctx, status, "%s%s%s", g->where ? g->where : "", g->where ? ": " : "", what);
+    return SLD_SYM_NONE;
 }
 
-static bool load(const sld_graph *g, sld_dim d, poly *p)
+static sld_dim too_large(sld_graph *g) { return fail(g, SLD_ERR_LIMIT, "arithmetic on dims overflows"); }
+
+bool sld__dim_valid(const sld_graph *g, sld_dim d)
 {
-    const sld_symbols *s = g->symbols;
+    return !sld_dim_is_sym(d) || (d != SLD_SYM_NONE && d - INT64_MIN <= g->symbols->polys.n);
+}
+
+bool sld__dim_load(const sld_graph *g, sld_dim d, sld_poly *p)
+{
     p->n = 0;
-    if (d == SLD_SYM_NONE)
+    if (!sld__dim_valid(g, d))
         return false;
-    if (!sld_dim_is_sym(d)) {
-        if (d) {
-            p->t[0].c = d;
-            memcpy(p->t[0].a, no_atoms, sizeof no_atoms);
-            p->n = 1;
-        }
-        return true;
+    if (sld_dim_is_sym(d)) {
+        const sld_sym_stored *st = &g->symbols->polys.at[d - INT64_MIN - 1];
+        memcpy(p->t, g->symbols->terms.at + st->first, st->n * sizeof *p->t);
+        p->n = st->n;
+    } else if (d) {
+        p->t[0] = (sld_sym_term){.c = d};
+        p->n = 1;
     }
-    const stored *st = &s->polys.at[d - INT64_MIN - 1];
-    memcpy(p->t, s->terms.at + st->first, st->n * sizeof(term));
-    p->n = st->n;
     return true;
 }
 
-static bool add_term(poly *p, const term *t)
+/* ------------------------------------------------------------------- order -- */
+
+static int compare_dims(const sld_graph *g, sld_dim a, sld_dim b);
+
+static int compare_atoms(const sld_graph *g, uint32_t x, uint32_t y)
+{
+    if (x == y)
+        return 0;
+    const sld_atom *a = sld__atom(g, x), *b = sld__atom(g, y);
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    if (a->kind == SLD_ATOM_SYMBOL)
+        return a->symbol < b->symbol ? -1 : 1;
+    int c = compare_dims(g, a->a, b->a);
+    return c ? c : compare_dims(g, a->b, b->b);
+}
+
+/* Higher degrees first, the constant last: a monomial order, as exact division needs. */
+static int compare_monomials(const sld_graph *g, const sld_sym_term *x, const sld_sym_term *y)
+{
+    if (x->n != y->n)
+        return x->n > y->n ? -1 : 1;
+    int c = 0;
+    for (uint32_t i = 0; i < x->n && !c; i++)
+        c = compare_atoms(g, x->f[i], y->f[i]);
+    return c;
+}
+
+static int compare_dims(const sld_graph *g, sld_dim a, sld_dim b)
+{
+    if (a == b)
+        return 0;
+    if (!sld_dim_is_sym(a) || !sld_dim_is_sym(b)) /* integers stand behind symbols */
+        return sld_dim_is_sym(a) ? -1 : sld_dim_is_sym(b) || a > b ? 1 : -1;
+    const sld_sym_stored *p = &g->symbols->polys.at[a - INT64_MIN - 1], *q = &g->symbols->polys.at[b - INT64_MIN - 1];
+    for (uint32_t i = 0; i < p->n && i < q->n; i++) {
+        const sld_sym_term *x = &g->symbols->terms.at[p->first + i], *y = &g->symbols->terms.at[q->first + i];
+        int c = compare_monomials(g, x, y);
+        if (c || x->c != y->c)
+            return c ? c : x->c < y->c ? -1 : 1;
+    }
+    return p->n > q->n ? -1 : 1;
+}
+
+/* ------------------------------------------------------------- polynomials -- */
+
+/* Coefficients keep out of the range of handles, so that each can be written as a number. */
+static bool fits(int64_t c) { return !sld_dim_is_sym(c); }
+
+/* p += t; false on overflow. */
+static bool add_term(const sld_graph *g, sld_poly *p, const sld_sym_term *t)
 {
     uint32_t i = 0;
     int c = 1;
-    while (i < p->n && (c = compare_atoms(p->t[i].a, t->a)) < 0)
+    while (i < p->n && (c = compare_monomials(g, &p->t[i], t)) < 0)
         i++;
     if (i < p->n && c == 0) {
-        if (__builtin_add_overflow(p->t[i].c, t->c, &p->t[i].c))
+        if (__builtin_add_overflow(p->t[i].c, t->c, &p->t[i].c) || !fits(p->t[i].c))
             return false;
         if (!p->t[i].c)
-            memmove(&p->t[i], &p->t[i + 1], (--p->n - i) * sizeof(term));
+            memmove(&p->t[i], &p->t[i + 1], (--p->n - i) * sizeof *t);
         return true;
     }
-    if (p->n == TERMS)
+    if (p->n == SLD_SYM_TERMS)
         return false;
-    memmove(&p->t[i + 1], &p->t[i], (p->n++ - i) * sizeof(term));
+    memmove(&p->t[i + 1], &p->t[i], (p->n++ - i) * sizeof *t);
     p->t[i] = *t;
     return true;
 }
 
-static sld_dim too_large(sld_graph *g)
+/* p += scale * q. */
+static bool add_scaled(const sld_graph *g, sld_poly *p, const sld_poly *q, int64_t scale)
 {
-    sld__fail(g->ctx, SLD_ERR_LIMIT, "%s%sa symbolic dim is too large", g->where ? g->where : "", g->where ? ": " : "");
-    return SLD_SYM_NONE;
+    for (uint32_t i = 0; i < q->n; i++) {
+        sld_sym_term t = q->t[i];
+        if (__builtin_mul_overflow(t.c, scale, &t.c) || !fits(t.c) || !add_term(g, p, &t))
+            return false;
+    }
+    return true;
+}
+
+static bool multiply_terms(const sld_graph *g, const sld_sym_term *a, const sld_sym_term *b, sld_sym_term *t)
+{
+    if (__builtin_mul_overflow(a->c, b->c, &t->c) || !fits(t->c) || a->n + b->n > SLD_SYM_DEGREE)
+        return false;
+    uint32_t i = 0, j = 0;
+    for (t->n = 0; i < a->n || j < b->n; t->n++)
+        t->f[t->n] = j == b->n || (i < a->n && compare_atoms(g, a->f[i], b->f[j]) <= 0) ? a->f[i++] : b->f[j++];
+    return true;
+}
+
+/* p += t * q, with t's sign changed when negative. */
+static bool add_product(const sld_graph *g, sld_poly *p, const sld_sym_term *t, const sld_poly *q, bool negative)
+{
+    for (uint32_t j = 0; j < q->n; j++) {
+        sld_sym_term x;
+        if (!multiply_terms(g, t, &q->t[j], &x))
+            return false;
+        x.c = negative ? -x.c : x.c;
+        if (!fits(x.c) || !add_term(g, p, &x))
+            return false;
+    }
+    return true;
+}
+
+/* What writing the polynomial out takes; atoms are counted as often as they appear. */
+static bool measure(const sld_graph *g, const sld_poly *p, sld_sym_stored *st)
+{
+    st->depth = st->weight = 0;
+    for (uint32_t i = 0; i < p->n; i++) {
+        st->weight++;
+        for (uint32_t k = 0; k < p->t[i].n; k++) {
+            const sld_atom *a = sld__atom(g, p->t[i].f[k]);
+            st->weight += a->weight;
+            st->depth = a->depth > st->depth ? a->depth : st->depth;
+        }
+    }
+    return st->weight <= SLD_SYM_WEIGHT;
+}
+
+static uint32_t hash_poly(const sld_poly *p)
+{
+    uint32_t h = SLD_HASH_SEED;
+    for (uint32_t i = 0; i < p->n; i++) {
+        h = sld__hash(h, &p->t[i].c, sizeof p->t[i].c);
+        h = sld__hash(h, p->t[i].f, p->t[i].n * sizeof *p->t[i].f);
+    }
+    return h;
+}
+
+static bool equal_terms(const sld_sym_term *a, const sld_sym_term *b, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (a[i].c != b[i].c || a[i].n != b[i].n || memcmp(a[i].f, b[i].f, a[i].n * sizeof *a[i].f))
+            return false;
+    return true;
 }
 
 /* The handle of a polynomial: found among those interned, or new. */
-static sld_dim store(sld_graph *g, const poly *p)
+static sld_dim store(sld_graph *g, const sld_poly *p)
 {
     sld_symbols *s = g->symbols;
-    if (!p->n)
-        return 0;
-    if (p->n == 1 && p->t[0].a[0] == NO_ATOM)
-        return sld_dim_is_sym(p->t[0].c) ? too_large(g) : p->t[0].c;
-    for (uint32_t i = 0; i < s->polys.n; i++) {
-        const term *q = s->terms.at + s->polys.at[i].first;
-        bool same = s->polys.at[i].n == p->n;
-        for (uint32_t k = 0; same && k < p->n; k++)
-            same = q[k].c == p->t[k].c && !compare_atoms(q[k].a, p->t[k].a);
-        if (same)
-            return INT64_MIN + 1 + i;
-    }
-    if (!SLD_RESERVE(g->ctx, s->polys, s->polys.n + 1) || !SLD_RESERVE(g->ctx, s->terms, s->terms.n + p->n))
+    if (!p->n || (p->n == 1 && !p->t[0].n))
+        return p->n ? p->t[0].c : 0;
+    uint32_t hash = hash_poly(p), step = 0, id;
+    while ((id = sld__table_next(&s->poly_table, hash, &step)))
+        if (s->polys.at[id - 1].n == p->n && equal_terms(s->terms.at + s->polys.at[id - 1].first, p->t, p->n))
+            return INT64_MIN + id;
+    sld_sym_stored st = {s->terms.n, p->n, 0, 0};
+    if (!measure(g, p, &st))
+        return too_large(g);
+    if (!SLD_RESERVE(g->ctx, s->polys, s->polys.n + 1) || !SLD_RESERVE(g->ctx, s->terms, s->terms.n + p->n) ||
+        !sld__table_reserve(g->ctx, &s->poly_table))
         return SLD_SYM_NONE;
-    memcpy(s->terms.at + s->terms.n, p->t, p->n * sizeof(term));
-    s->polys.at[s->polys.n] = (stored){s->terms.n, p->n};
+    memcpy(s->terms.at + s->terms.n, p->t, p->n * sizeof *p->t);
     s->terms.n += p->n;
-    return INT64_MIN + 1 + s->polys.n++;
+    s->polys.at[s->polys.n++] = st;
+    sld__table_add(&s->poly_table, hash, s->polys.n);
+    return INT64_MIN + s->polys.n;
 }
 
-static sld_dim atom_dim(sld_graph *g, uint32_t index)
+/* ------------------------------------------------------------------ bounds -- */
+
+static int64_t saturate(__int128 x)
 {
-    poly p = {.n = 1, .t = {{.c = 1}}};
-    memcpy(p.t[0].a, no_atoms, sizeof no_atoms);
-    p.t[0].a[0] = (uint16_t)index;
+    return x >= SLD_UNBOUNDED_HI ? SLD_UNBOUNDED_HI : x <= SLD_UNBOUNDED_LO ? SLD_UNBOUNDED_LO : (int64_t)x;
+}
+
+typedef struct range { int64_t lo, hi; } range;
+
+/* The smallest and the largest of f(x, y) over the corners, right for functions that are monotonic in each. */
+static range over_corners(range x, range y, int64_t (*f)(int64_t, int64_t))
+{
+    int64_t c[4] = {f(x.lo, y.lo), f(x.lo, y.hi), f(x.hi, y.lo), f(x.hi, y.hi)};
+    range r = {c[0], c[0]};
+    for (int i = 1; i < 4; i++) {
+        r.lo = c[i] < r.lo ? c[i] : r.lo;
+        r.hi = c[i] > r.hi ? c[i] : r.hi;
+    }
+    return r;
+}
+
+static int64_t times(int64_t a, int64_t b) { return saturate((__int128)a * b); }
+
+/* For b > 0. */
+static int64_t over(int64_t a, int64_t b)
+{
+    if (a == SLD_UNBOUNDED_LO || a == SLD_UNBOUNDED_HI)
+        return a;
+    return sld__floor_div(a, b);
+}
+
+static range bounds_of_poly(const sld_graph *g, const sld_poly *p)
+{
+    range r = {0, 0};
+    for (uint32_t i = 0; i < p->n; i++) {
+        range t = {p->t[i].c, p->t[i].c};
+        for (uint32_t k = 0; k < p->t[i].n; k++) {
+            const sld_atom *a = sld__atom(g, p->t[i].f[k]);
+            t = over_corners(t, (range){a->lo, a->hi}, times);
+        }
+        r.lo = r.lo == SLD_UNBOUNDED_LO || t.lo == SLD_UNBOUNDED_LO ? SLD_UNBOUNDED_LO : saturate((__int128)r.lo + t.lo);
+        r.hi = r.hi == SLD_UNBOUNDED_HI || t.hi == SLD_UNBOUNDED_HI ? SLD_UNBOUNDED_HI : saturate((__int128)r.hi + t.hi);
+    }
+    return r;
+}
+
+void sld_dim_bounds(const sld_graph *g, sld_dim d, int64_t *lo, int64_t *hi)
+{
+    sld_poly p;
+    range r = {SLD_UNBOUNDED_LO, SLD_UNBOUNDED_HI};
+    if (sld__dim_load(g, d, &p))
+        r = bounds_of_poly(g, &p);
+    *lo = r.lo;
+    *hi = r.hi;
+}
+
+static range bounds_of_atom(const sld_graph *g, sld_atom_kind kind, sld_dim da, sld_dim db)
+{
+    range a, b, r = {SLD_UNBOUNDED_LO, SLD_UNBOUNDED_HI};
+    sld_dim_bounds(g, da, &a.lo, &a.hi);
+    sld_dim_bounds(g, db, &b.lo, &b.hi);
+    if (kind == SLD_ATOM_MIN)
+        r = (range){a.lo < b.lo ? a.lo : b.lo, a.hi < b.hi ? a.hi : b.hi};
+    else if (kind == SLD_ATOM_MAX)
+        r = (range){a.lo > b.lo ? a.lo : b.lo, a.hi > b.hi ? a.hi : b.hi};
+    else if (kind == SLD_ATOM_DIV && b.lo > 0)
+        r = over_corners(a, b, over);
+    else if (kind == SLD_ATOM_MOD && b.lo > 0)
+        r = (range){0, a.lo >= 0 && a.hi < b.hi ? a.hi : b.hi == SLD_UNBOUNDED_HI ? b.hi : b.hi - 1};
+    return r;
+}
+
+/* ------------------------------------------------------------------- atoms -- */
+
+static sld_dim dim_of_atom(sld_graph *g, uint32_t id)
+{
+    sld_poly p;
+    p.n = 1;
+    p.t[0] = (sld_sym_term){.c = 1, .n = 1, .f = {id}};
     return store(g, &p);
 }
 
-static sld_dim new_atom(sld_graph *g, const atom *a)
+static sld_dim add_atom(sld_graph *g, const sld_atom *a, uint32_t hash)
 {
     sld_symbols *s = g->symbols;
-    if (s->atoms.n >= NO_ATOM - 1)
-        return too_large(g);
-    if (!SLD_RESERVE(g->ctx, s->atoms, s->atoms.n + 1))
+    if (!SLD_RESERVE(g->ctx, s->atoms, s->atoms.n + 1) || !sld__table_reserve(g->ctx, &s->atom_table))
         return SLD_SYM_NONE;
-    s->atoms.at[s->atoms.n] = *a;
-    return atom_dim(g, s->atoms.n++);
+    s->atoms.at[s->atoms.n++] = *a;
+    sld__table_add(&s->atom_table, hash, s->atoms.n);
+    return dim_of_atom(g, s->atoms.n);
 }
 
-static sld_dim pair_atom(sld_graph *g, atom_kind kind, sld_dim a, sld_dim b)
+static uint32_t find_symbol(const sld_graph *g, const char *name, uint32_t hash)
 {
-    sld_symbols *s = g->symbols;
-    for (uint32_t i = 0; i < s->atoms.n; i++)
-        if (s->atoms.at[i].kind == kind && s->atoms.at[i].a == a && s->atoms.at[i].b == b)
-            return atom_dim(g, i);
-    return new_atom(g, &(atom){.kind = kind, .a = a, .b = b});
+    uint32_t step = 0, id;
+    while ((id = sld__table_next(&g->symbols->atom_table, hash, &step)))
+        if (sld__atom(g, id)->kind == SLD_ATOM_SYMBOL && !strcmp(sld__atom(g, id)->name, name))
+            break;
+    return id;
 }
 
 sld_dim sld_dim_symbol(sld_graph *g, const char *name, int64_t lo, int64_t hi)
 {
     sld_symbols *s = g->symbols;
-    for (uint32_t i = 0; i < s->symbols.n; i++)
-        if (!strcmp(s->atoms.at[s->symbols.at[i]].name, name))
-            return atom_dim(g, s->symbols.at[i]);
-    size_t n = strlen(name) + 1;
-    char *copy = sld__alloc(g->ctx, n);
-    if (!copy || !SLD_RESERVE(g->ctx, s->symbols, s->symbols.n + 1)) {
-        sld__free(g->ctx, copy);
+    size_t size = strlen(name) + 1;
+    uint32_t hash = sld__hash(SLD_HASH_SEED, name, size - 1), id = find_symbol(g, name, hash);
+    if (id)
+        return dim_of_atom(g, id);
+    if (lo > hi)
+        return fail(g, SLD_ERR_TYPE, "the range of a symbolic dim is empty");
+    lo = lo < SLD_UNBOUNDED_LO ? SLD_UNBOUNDED_LO : lo;
+    char *copy = SLD_RESERVE(g->ctx, s->symbols, s->symbols.n + 1) ? sld__alloc(g->ctx, size) : NULL;
+    if (!copy)
         return SLD_SYM_NONE;
-    }
-    memcpy(copy, name, n);
+    memcpy(copy, name, size);
     uint32_t before = s->atoms.n;
-    sld_dim d = new_atom(g, &(atom){.kind = ATOM_SYMBOL, .name = copy, .symbol = s->symbols.n, .lo = lo, .hi = hi});
+    sld_atom a = {.kind = SLD_ATOM_SYMBOL, .symbol = s->symbols.n, .name = copy, .lo = lo, .hi = hi, .weight = 1};
+    sld_dim d = add_atom(g, &a, hash);
     if (s->atoms.n == before)
         sld__free(g->ctx, copy);
     else
-        s->symbols.at[s->symbols.n++] = before;
+        s->symbols.at[s->symbols.n++] = s->atoms.n;
     return d;
 }
 
-/* ------------------------------------------------------------ arithmetic -- */
-
-static sld_dim add_scaled(sld_graph *g, sld_dim a, sld_dim b, int64_t scale)
+sld_dim sld__dim_find(sld_graph *g, const char *name)
 {
-    poly p, q;
-    int64_t r;
-    if (!sld_dim_is_sym(a) && !sld_dim_is_sym(b) && !__builtin_mul_overflow(b, scale, &r) &&
-        !__builtin_add_overflow(a, r, &r) && !sld_dim_is_sym(r))
-        return r;
-    if (!load(g, a, &p) || !load(g, b, &q))
+    uint32_t id = find_symbol(g, name, sld__hash(SLD_HASH_SEED, name, strlen(name)));
+    return id ? dim_of_atom(g, id) : SLD_SYM_NONE;
+}
+
+/* Depth and weight of a dim that stands inside an atom. */
+static void measure_dim(const sld_graph *g, sld_dim d, sld_atom *a)
+{
+    a->weight++;
+    if (!sld_dim_is_sym(d))
+        return;
+    const sld_sym_stored *st = &g->symbols->polys.at[d - INT64_MIN - 1];
+    a->weight += st->weight;
+    a->depth = st->depth + 1 > a->depth ? st->depth + 1 : a->depth;
+}
+
+static sld_dim pair(sld_graph *g, sld_atom_kind kind, sld_dim a, sld_dim b)
+{
+    if (a == SLD_SYM_NONE || b == SLD_SYM_NONE)
         return SLD_SYM_NONE;
-    for (uint32_t i = 0; i < q.n; i++) {
-        term t = q.t[i];
-        if (__builtin_mul_overflow(t.c, scale, &t.c) || !add_term(&p, &t))
-            return too_large(g);
+    range r = bounds_of_atom(g, kind, a, b);
+    if (r.lo == r.hi && fits(r.lo))
+        return r.lo;
+    sld_atom atom = {.kind = kind, .a = a, .b = b, .lo = r.lo, .hi = r.hi};
+    int64_t key[3] = {kind, a, b};
+    uint32_t hash = sld__hash(SLD_HASH_SEED, key, sizeof key), step = 0, id;
+    while ((id = sld__table_next(&g->symbols->atom_table, hash, &step))) {
+        const sld_atom *x = sld__atom(g, id);
+        if (x->kind == kind && x->a == a && x->b == b)
+            return dim_of_atom(g, id);
     }
-    return store(g, &p);
+    measure_dim(g, a, &atom);
+    measure_dim(g, b, &atom);
+    if (atom.depth > SLD_SYM_DEPTH || atom.weight > SLD_SYM_WEIGHT)
+        return fail(g, SLD_ERR_LIMIT, "a symbolic dim is nested too deeply");
+    return add_atom(g, &atom, hash);
 }
 
-sld_dim sld_dim_add(sld_graph *g, sld_dim a, sld_dim b)
+/* -------------------------------------------------------------- arithmetic -- */
+
+static bool load2(sld_graph *g, sld_dim a, sld_dim b, sld_poly *p, sld_poly *q)
 {
-    return add_scaled(g, a, b, 1);
+    if (sld__dim_load(g, a, p) && sld__dim_load(g, b, q))
+        return true;
+    fail(g, SLD_ERR_TYPE, "an operand of dim arithmetic is undefined");
+    return false;
 }
 
-sld_dim sld_dim_sub(sld_graph *g, sld_dim a, sld_dim b)
+static sld_dim sum(sld_graph *g, sld_dim a, sld_dim b, int64_t scale)
 {
-    return add_scaled(g, a, b, -1);
+    sld_poly p, q;
+    if (!load2(g, a, b, &p, &q))
+        return SLD_SYM_NONE;
+    return add_scaled(g, &p, &q, scale) ? store(g, &p) : too_large(g);
 }
 
-static bool multiply_terms(const term *a, const term *b, term *t)
+sld_dim sld_dim_add(sld_graph *g, sld_dim a, sld_dim b) { return sum(g, a, b, 1); }
+sld_dim sld_dim_sub(sld_graph *g, sld_dim a, sld_dim b) { return sum(g, a, b, -1); }
+
+sld_dim sld_dim_mul(sld_graph *g, sld_dim a, sld_dim b)
 {
-    uint32_t i = 0, j = 0, n = 0;
-    if (__builtin_mul_overflow(a->c, b->c, &t->c))
+    sld_poly p, q, r = {.n = 0};
+    if (!load2(g, a, b, &p, &q))
+        return SLD_SYM_NONE;
+    for (uint32_t i = 0; i < p.n; i++)
+        if (!add_product(g, &r, &p.t[i], &q, false))
+            return too_large(g);
+    return store(g, &r);
+}
+
+/* t / m when it is exact. */
+static bool divide_term(const sld_sym_term *t, const sld_sym_term *m, sld_sym_term *out)
+{
+    if (t->c % m->c)
         return false;
-    memcpy(t->a, no_atoms, sizeof no_atoms);
-    while ((i < DEGREE && a->a[i] != NO_ATOM) || (j < DEGREE && b->a[j] != NO_ATOM)) {
-        if (n == DEGREE)
+    uint32_t j = 0;
+    out->c = t->c / m->c;
+    out->n = 0;
+    for (uint32_t i = 0; i < t->n; i++)
+        if (j < m->n && m->f[j] == t->f[i])
+            j++;
+        else
+            out->f[out->n++] = t->f[i];
+    return j == m->n;
+}
+
+/* a / b by leading terms; false when something is left over. */
+static bool divide_exactly(const sld_graph *g, const sld_poly *a, const sld_poly *b, sld_poly *quotient)
+{
+    sld_poly rest = *a;
+    quotient->n = 0;
+    for (int steps = 0; rest.n && steps < SLD_SYM_TERMS; steps++) {
+        sld_sym_term t;
+        if (!divide_term(&rest.t[0], &b->t[0], &t) || !add_term(g, quotient, &t) ||
+            !add_product(g, &rest, &t, b, true))
             return false;
-        uint16_t x = i < DEGREE ? a->a[i] : NO_ATOM, y = j < DEGREE ? b->a[j] : NO_ATOM;
-        t->a[n++] = x <= y ? x : y;
-        *(x <= y ? &i : &j) += 1;
+    }
+    return !rest.n;
+}
+
+/* a = whole * b + rest, where rest holds what no term-wise division takes out: for an integer b > 0 the
+ * coefficients of rest lie in [0, b). */
+static bool split(const sld_graph *g, const sld_poly *a, const sld_poly *b, sld_poly *whole, sld_poly *rest)
+{
+    whole->n = rest->n = 0;
+    if (divide_exactly(g, a, b, whole))
+        return true;
+    whole->n = 0;
+    bool number = b->n == 1 && !b->t[0].n;
+    for (uint32_t i = 0; i < a->n; i++) {
+        sld_sym_term t = a->t[i], q = t;
+        if (number) {
+            q.c = sld__floor_div(t.c, b->t[0].c);
+            t.c -= q.c * b->t[0].c;
+        } else if (b->n == 1 && divide_term(&a->t[i], &b->t[0], &q)) {
+            t.c = 0;
+        } else {
+            q.c = 0;
+        }
+        if ((q.c && !add_term(g, whole, &q)) || (t.c && !add_term(g, rest, &t)))
+            return false;
     }
     return true;
 }
 
-sld_dim sld_dim_mul(sld_graph *g, sld_dim a, sld_dim b)
+/* Divides both by what all their coefficients have in common. */
+static int64_t cancel(sld_poly *a, sld_poly *b)
 {
-    poly p, q, r = {.n = 0};
-    int64_t c;
-    if (!sld_dim_is_sym(a) && !sld_dim_is_sym(b))
-        return __builtin_mul_overflow(a, b, &c) || sld_dim_is_sym(c) ? too_large(g) : c;
-    if (!load(g, a, &p) || !load(g, b, &q))
-        return SLD_SYM_NONE;
-    for (uint32_t i = 0; i < p.n; i++)
-        for (uint32_t j = 0; j < q.n; j++) {
-            term t;
-            if (!multiply_terms(&p.t[i], &q.t[j], &t) || !add_term(&r, &t))
-                return too_large(g);
-        }
-    return store(g, &r);
-}
-
-/* t / m for a monomial m, when it is exact. */
-static bool divide_term(const term *t, const term *m, term *out)
-{
-    uint32_t n = 0, j = 0;
-    if (t->c % m->c)
-        return false;
-    out->c = t->c / m->c;
-    memcpy(out->a, no_atoms, sizeof no_atoms);
-    for (uint32_t i = 0; i < DEGREE && t->a[i] != NO_ATOM; i++) {
-        if (j < DEGREE && m->a[j] == t->a[i])
-            j++;
-        else
-            out->a[n++] = t->a[i];
+    int64_t common = 0;
+    for (uint32_t i = 0; i < a->n + b->n; i++) {
+        int64_t x = common, y = i < a->n ? a->t[i].c : b->t[i - a->n].c;
+        for (int64_t r; y; x = y, y = r)
+            r = x % y;
+        common = x < 0 ? -x : x;
     }
-    return j == DEGREE || m->a[j] == NO_ATOM;
-}
-
-/* a = quotient * b + rest by leading terms; exact when the rest is 0. */
-static bool long_division(poly *a, const poly *b, poly *quotient)
-{
-    quotient->n = 0;
-    for (int steps = 0; a->n && steps < TERMS; steps++) {
-        term t;
-        if (!divide_term(&a->t[0], &b->t[0], &t) || !add_term(quotient, &t))
-            return false;
-        for (uint32_t j = 0; j < b->n; j++) {
-            term s;
-            if (!multiply_terms(&t, &b->t[j], &s))
-                return false;
-            s.c = -s.c;
-            /* Both point into different polynomials; a shrinks by its leading term. */
-            if (!add_term(a, &s))
-                return false;
-        }
-    }
-    return a->n == 0;
-}
-
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b && (a < 0) != (b < 0));
-}
-
-/* Splits a into terms divisible by the constant b and the rest. */
-static void split_divisible(const poly *a, int64_t b, poly *whole, poly *rest)
-{
-    whole->n = rest->n = 0;
     for (uint32_t i = 0; i < a->n; i++)
-        if (a->t[i].c % b == 0) {
-            whole->t[whole->n] = a->t[i];
-            whole->t[whole->n++].c /= b;
-        } else {
-            rest->t[rest->n++] = a->t[i];
-        }
+        a->t[i].c /= common;
+    for (uint32_t i = 0; i < b->n; i++)
+        b->t[i].c /= common;
+    return common;
+}
+
+static bool negate(sld_poly *p)
+{
+    bool ok = true;
+    for (uint32_t i = 0; i < p->n; i++) {
+        p->t[i].c = -p->t[i].c;
+        ok &= fits(p->t[i].c);
+    }
+    return ok;
+}
+
+/* Loads a and b for a division, both negated when b leads with a minus. */
+static bool load_division(sld_graph *g, sld_dim a, sld_dim b, sld_poly *p, sld_poly *q, bool *negated)
+{
+    if (b == 0) {
+        fail(g, SLD_ERR_TYPE, "a dim is divided by zero");
+        return false;
+    }
+    if (!load2(g, a, b, p, q))
+        return false;
+    *negated = q->t[0].c < 0;
+    if (!*negated || (negate(p) && negate(q)))
+        return true;
+    too_large(g);
+    return false;
+}
+
+/* rest // b, where rest has been reduced. */
+static sld_dim quotient_of_rest(sld_graph *g, sld_poly *rest, sld_poly *b)
+{
+    if (!rest->n)
+        return 0;
+    cancel(rest, b);
+    sld_dim r = store(g, rest), d = store(g, b);
+    /* (x // m) // n is x // (m*n) for positive integers. */
+    if (r != SLD_SYM_NONE && !sld_dim_is_sym(d) && rest->n == 1 && rest->t[0].c == 1 && rest->t[0].n == 1) {
+        const sld_atom *x = sld__atom(g, rest->t[0].f[0]);
+        int64_t m;
+        if (x->kind == SLD_ATOM_DIV && !sld_dim_is_sym(x->b) && !__builtin_mul_overflow(x->b, d, &m))
+            return sld_dim_div(g, x->a, m);
+    }
+    return pair(g, SLD_ATOM_DIV, r, d);
 }
 
 sld_dim sld_dim_div(sld_graph *g, sld_dim a, sld_dim b)
 {
-    poly p, q, whole, rest;
-    if (b == 0) {
-        sld__fail(g->ctx, SLD_ERR_TYPE, "%s%sdivision of a dim by zero", g->where ? g->where : "", g->where ? ": " : "");
+    sld_poly p, q, whole, rest;
+    bool negated;
+    if (!load_division(g, a, b, &p, &q, &negated))
         return SLD_SYM_NONE;
-    }
-    if (!sld_dim_is_sym(a) && !sld_dim_is_sym(b))
-        return b == -1 ? -a : floor_div(a, b);
-    if (!load(g, a, &p) || !load(g, b, &q))
-        return SLD_SYM_NONE;
-    if (sld_dim_is_sym(b)) {
-        poly copy = p;
-        if (long_division(&copy, &q, &whole))
-            return store(g, &whole);
-        return pair_atom(g, ATOM_DIV, a, b);
-    }
-    split_divisible(&p, b, &whole, &rest);
-    sld_dim w = store(g, &whole), r = store(g, &rest);
-    if (w == SLD_SYM_NONE || r == SLD_SYM_NONE)
-        return SLD_SYM_NONE;
-    return sld_dim_add(g, w, sld_dim_is_sym(r) ? pair_atom(g, ATOM_DIV, r, b) : floor_div(r, b));
+    if (!split(g, &p, &q, &whole, &rest))
+        return too_large(g);
+    sld_dim w = store(g, &whole), r = quotient_of_rest(g, &rest, &q);
+    return w == SLD_SYM_NONE || r == SLD_SYM_NONE ? SLD_SYM_NONE : sld_dim_add(g, w, r);
 }
 
 sld_dim sld_dim_mod(sld_graph *g, sld_dim a, sld_dim b)
 {
-    poly p, whole, rest;
-    if (b == 0)
-        return sld_dim_div(g, a, b);
-    if (sld_dim_is_sym(b)) {
-        sld_dim q = sld_dim_div(g, a, b), back = q == SLD_SYM_NONE ? q : sld_dim_mul(g, q, b);
-        return back == a && a != SLD_SYM_NONE ? 0 : pair_atom(g, ATOM_MOD, a, b);
-    }
-    if (!load(g, a, &p))
+    sld_poly p, q, whole, rest;
+    bool negated;
+    if (!load_division(g, a, b, &p, &q, &negated))
         return SLD_SYM_NONE;
-    split_divisible(&p, b, &whole, &rest);
-    sld_dim r = store(g, &rest);
-    if (r == SLD_SYM_NONE)
-        return r;
-    return sld_dim_is_sym(r) ? pair_atom(g, ATOM_MOD, r, b) : r - b * floor_div(r, b);
+    if (!split(g, &p, &q, &whole, &rest))
+        return too_large(g);
+    if (!rest.n)
+        return 0;
+    range r = bounds_of_poly(g, &rest), d = bounds_of_poly(g, &q);
+    bool within = d.lo > 0 && r.lo >= 0 && r.hi < d.lo;
+    int64_t common = within ? 1 : cancel(&rest, &q);
+    sld_dim m = store(g, &rest);
+    if (!within)
+        m = pair(g, SLD_ATOM_MOD, m, store(g, &q));
+    return m == SLD_SYM_NONE ? m : sld_dim_mul(g, m, negated ? -common : common);
 }
 
-sld_dim sld_dim_min(sld_graph *g, sld_dim a, sld_dim b)
+static sld_dim extreme(sld_graph *g, sld_atom_kind kind, sld_dim a, sld_dim b)
 {
+    if (!sld__dim_valid(g, a) || !sld__dim_valid(g, b))
+        return fail(g, SLD_ERR_TYPE, "an operand of dim arithmetic is undefined");
+    bool max = kind == SLD_ATOM_MAX;
     if (sld_dim_le(g, a, b) == SLD_ALWAYS)
-        return a;
-    return sld_dim_le(g, b, a) == SLD_ALWAYS ? b : pair_atom(g, ATOM_MIN, a, b);
+        return max ? b : a;
+    if (sld_dim_le(g, b, a) == SLD_ALWAYS)
+        return max ? a : b;
+    return compare_dims(g, a, b) < 0 ? pair(g, kind, a, b) : pair(g, kind, b, a);
 }
 
-sld_dim sld_dim_max(sld_graph *g, sld_dim a, sld_dim b)
+sld_dim sld_dim_min(sld_graph *g, sld_dim a, sld_dim b) { return extreme(g, SLD_ATOM_MIN, a, b); }
+sld_dim sld_dim_max(sld_graph *g, sld_dim a, sld_dim b) { return extreme(g, SLD_ATOM_MAX, a, b); }
+
+/* -------------------------------------------------------------- comparison -- */
+
+/* The atom that a dim consists of, or NULL. */
+static const sld_atom *only_atom(const sld_graph *g, sld_dim d)
 {
-    if (sld_dim_le(g, a, b) == SLD_ALWAYS)
-        return b;
-    return sld_dim_le(g, b, a) == SLD_ALWAYS ? a : pair_atom(g, ATOM_MAX, a, b);
+    if (!sld_dim_is_sym(d))
+        return NULL;
+    const sld_sym_stored *st = &g->symbols->polys.at[d - INT64_MIN - 1];
+    const sld_sym_term *t = &g->symbols->terms.at[st->first];
+    return st->n == 1 && t->c == 1 && t->n == 1 ? sld__atom(g, t->f[0]) : NULL;
 }
 
-/* ---------------------------------------------------------------- bounds -- */
+static bool always_le(const sld_graph *g, sld_dim a, sld_dim b, unsigned depth);
 
-#define UNBOUNDED_LO (INT64_MIN + 1)
-#define UNBOUNDED_HI INT64_MAX
-
-static int64_t saturate(__int128 x)
+/* What a minimum, maximum, quotient or remainder says about a <= b where ranges do not decide. */
+static bool le_by_atoms(const sld_graph *g, sld_dim a, sld_dim b, unsigned depth)
 {
-    return x >= UNBOUNDED_HI ? UNBOUNDED_HI : x <= UNBOUNDED_LO ? UNBOUNDED_LO : (int64_t)x;
-}
-
-static int64_t times(int64_t a, int64_t b)
-{
-    return saturate((__int128)a * b);
-}
-
-static void atom_bounds(const sld_graph *g, const atom *t, int64_t *lo, int64_t *hi)
-{
-    int64_t al, ah, bl, bh;
-    *lo = t->lo;
-    *hi = t->hi;
-    if (t->kind == ATOM_SYMBOL)
-        return;
-    sld_dim_bounds(g, t->a, &al, &ah);
-    sld_dim_bounds(g, t->b, &bl, &bh);
-    *lo = UNBOUNDED_LO;
-    *hi = UNBOUNDED_HI;
-    if (t->kind == ATOM_MIN) {
-        *lo = al < bl ? al : bl;
-        *hi = ah < bh ? ah : bh;
-    } else if (t->kind == ATOM_MAX) {
-        *lo = al > bl ? al : bl;
-        *hi = ah > bh ? ah : bh;
-    } else if (t->kind == ATOM_MOD && bl > 0) {
-        *lo = 0;
-        *hi = bh - 1;
-    } else if (t->kind == ATOM_DIV && bl > 0 && al >= 0) {
-        *lo = al / bh;
-        *hi = ah == UNBOUNDED_HI ? ah : ah / bl;
+    const sld_atom *x = only_atom(g, a), *y = only_atom(g, b);
+    if (x && x->kind == SLD_ATOM_MIN && (always_le(g, x->a, b, depth) || always_le(g, x->b, b, depth)))
+        return true;
+    if (x && x->kind == SLD_ATOM_MAX && always_le(g, x->a, b, depth) && always_le(g, x->b, b, depth))
+        return true;
+    if (y && y->kind == SLD_ATOM_MAX && (always_le(g, a, y->a, depth) || always_le(g, a, y->b, depth)))
+        return true;
+    if (y && y->kind == SLD_ATOM_MIN && always_le(g, a, y->a, depth) && always_le(g, a, y->b, depth))
+        return true;
+    /* n // d and n % d are at most n when n >= 0 and d > 0. */
+    if (x && (x->kind == SLD_ATOM_DIV || x->kind == SLD_ATOM_MOD)) {
+        int64_t n, d, hi;
+        sld_dim_bounds(g, x->a, &n, &hi);
+        sld_dim_bounds(g, x->b, &d, &hi);
+        return n >= 0 && d > 0 && always_le(g, x->a, b, depth);
     }
+    return false;
 }
 
-void sld_dim_bounds(const sld_graph *g, sld_dim d, int64_t *lo, int64_t *hi)
+/* a - b over the ranges; everything when that overflows. */
+static range difference(const sld_graph *g, sld_dim a, sld_dim b, sld_poly *p)
 {
-    poly p;
-    *lo = UNBOUNDED_LO;
-    *hi = UNBOUNDED_HI;
-    if (!load(g, d, &p))
-        return;
-    __int128 l = 0, h = 0;
-    for (uint32_t i = 0; i < p.n; i++) {
-        int64_t tl = p.t[i].c, th = tl;
-        for (uint32_t k = 0; k < DEGREE && p.t[i].a[k] != NO_ATOM; k++) {
-            int64_t al, ah;
-            atom_bounds(g, &g->symbols->atoms.at[p.t[i].a[k]], &al, &ah);
-            int64_t c[4] = {times(tl, al), times(tl, ah), times(th, al), times(th, ah)};
-            tl = th = c[0];
-            for (int m = 1; m < 4; m++) {
-                tl = c[m] < tl ? c[m] : tl;
-                th = c[m] > th ? c[m] : th;
-            }
-        }
-        l = tl == UNBOUNDED_LO || l <= UNBOUNDED_LO ? UNBOUNDED_LO : saturate(l + tl);
-        h = th == UNBOUNDED_HI || h >= UNBOUNDED_HI ? UNBOUNDED_HI : saturate(h + th);
+    sld_poly q;
+    if (!sld__dim_load(g, a, p) || !sld__dim_load(g, b, &q) || !add_scaled(g, p, &q, -1)) {
+        p->n = 0;
+        return (range){SLD_UNBOUNDED_LO, SLD_UNBOUNDED_HI};
     }
-    *lo = saturate(l);
-    *hi = saturate(h);
+    return bounds_of_poly(g, p);
+}
+
+static bool always_le(const sld_graph *g, sld_dim a, sld_dim b, unsigned depth)
+{
+    sld_poly p;
+    if (!sld_dim_is_sym(a) && !sld_dim_is_sym(b))
+        return a <= b;
+    return difference(g, a, b, &p).hi <= 0 || (depth && le_by_atoms(g, a, b, depth - 1));
 }
 
 sld_truth sld_dim_le(sld_graph *g, sld_dim a, sld_dim b)
 {
-    int64_t lo, hi;
+    sld_poly p;
     if (!sld_dim_is_sym(a) && !sld_dim_is_sym(b))
         return a <= b ? SLD_ALWAYS : SLD_NEVER;
-    sld_dim d = sld_dim_sub(g, b, a);
-    sld_dim_bounds(g, d, &lo, &hi);
-    return lo >= 0 ? SLD_ALWAYS : hi < 0 ? SLD_NEVER : SLD_DEPENDS;
+    if (!sld__dim_valid(g, a) || !sld__dim_valid(g, b))
+        return SLD_DEPENDS;
+    range r = difference(g, a, b, &p);
+    if (r.lo > 0)
+        return SLD_NEVER;
+    return r.hi <= 0 || le_by_atoms(g, a, b, 4) ? SLD_ALWAYS : SLD_DEPENDS;
+}
+
+/* True when c0 + c1*x + ... is never 0 because the ci have a divisor that c0 does not have. */
+static bool never_zero(const sld_poly *p)
+{
+    if (!p->n || p->t[p->n - 1].n)
+        return false;
+    sld_poly head = *p, none = {.n = 0};
+    head.n--;
+    return head.n && p->t[p->n - 1].c % cancel(&head, &none);
 }
 
 sld_truth sld_dim_eq(sld_graph *g, sld_dim a, sld_dim b)
 {
-    int64_t lo, hi;
+    sld_poly p;
+    if (!sld__dim_valid(g, a) || !sld__dim_valid(g, b))
+        return SLD_DEPENDS;
     if (a == b)
-        return a == SLD_SYM_NONE ? SLD_DEPENDS : SLD_ALWAYS;
+        return SLD_ALWAYS;
     if (!sld_dim_is_sym(a) && !sld_dim_is_sym(b))
         return SLD_NEVER;
-    sld_dim d = sld_dim_sub(g, a, b);
-    sld_dim_bounds(g, d, &lo, &hi);
-    return lo > 0 || hi < 0 ? SLD_NEVER : SLD_DEPENDS;
+    range r = difference(g, a, b, &p);
+    if (r.lo == 0 && r.hi == 0)
+        return SLD_ALWAYS;
+    return r.lo > 0 || r.hi < 0 || never_zero(&p) ? SLD_NEVER : SLD_DEPENDS;
 }
 
-/* ------------------------------------------------------------------ text -- */
+/* -------------------------------------------------------------- evaluation -- */
 
-typedef struct text { char *buf; size_t n, cap; } text;
-
-static void put(text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void put(text *t, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    int n = vsnprintf(t->n < t->cap ? t->buf + t->n : NULL, t->n < t->cap ? t->cap - t->n : 0, fmt, ap);
-    va_end(ap);
-    t->n += (size_t)n;
-}
-
-static void print_dim(const sld_graph *g, sld_dim d, text *t, unsigned depth);
-
-static void print_atom(const sld_graph *g, const atom *a, text *t, unsigned depth)
-{
-    static const char *const names[] = {"", "div", "mod", "min", "max"};
-    if (a->kind == ATOM_SYMBOL) {
-        put(t, "%s", a->name);
-        return;
-    }
-    put(t, "%s(", names[a->kind]);
-    print_dim(g, a->a, t, depth + 1);
-    put(t, ", ");
-    print_dim(g, a->b, t, depth + 1);
-    put(t, ")");
-}
-
-static void print_dim(const sld_graph *g, sld_dim d, text *t, unsigned depth)
-{
-    poly p;
-    if (!load(g, d, &p) || depth > 50) {
-        put(t, "?");
-        return;
-    }
-    if (!p.n)
-        put(t, "0");
-    for (uint32_t i = 0; i < p.n; i++) {
-        int64_t c = p.t[i].c;
-        bool atoms = p.t[i].a[0] != NO_ATOM;
-        if (i) {
-            put(t, c < 0 ? " - " : " + ");
-            c = c < 0 && c != INT64_MIN ? -c : c;
-        }
-        if (!atoms || c != 1)
-            put(t, "%" PRId64, c);
-        for (uint32_t k = 0; k < DEGREE && p.t[i].a[k] != NO_ATOM; k++) {
-            put(t, "%s", k || c != 1 ? "*" : "");
-            print_atom(g, &g->symbols->atoms.at[p.t[i].a[k]], t, depth);
-        }
-    }
-}
-
-int sld_dim_print(const sld_graph *g, sld_dim d, char *buf, size_t n)
-{
-    text t = {buf, 0, n};
-    if (n)
-        buf[0] = 0;
-    print_dim(g, d, &t, 0);
-    return (int)t.n;
-}
-
-typedef struct parser { sld_graph *g; const char *p; int64_t lo, hi; unsigned depth; } parser;
-
-static void skip(parser *s)
-{
-    while (*s->p == ' ' || *s->p == '\t')
-        s->p++;
-}
-
-static bool accept(parser *s, const char *token)
-{
-    skip(s);
-    size_t n = strlen(token);
-    if (strncmp(s->p, token, n))
-        return false;
-    s->p += n;
-    return true;
-}
-
-static sld_dim parse_sum(parser *s);
-
-static sld_dim parse_call(parser *s, const char *name)
-{
-    static const struct { const char *name; sld_dim (*fn)(sld_graph *, sld_dim, sld_dim); } fns[] = {
-        {"div", sld_dim_div}, {"FloorDiv", sld_dim_div}, {"mod", sld_dim_mod}, {"Mod", sld_dim_mod},
-        {"min", sld_dim_min}, {"Min", sld_dim_min},      {"max", sld_dim_max}, {"Max", sld_dim_max},
-    };
-    sld_dim a = parse_sum(s), b;
-    if (a == SLD_SYM_NONE || !accept(s, ",") || (b = parse_sum(s)) == SLD_SYM_NONE || !accept(s, ")"))
-        return SLD_SYM_NONE;
-    for (size_t i = 0; i < sizeof fns / sizeof *fns; i++)
-        if (!strcmp(fns[i].name, name))
-            return fns[i].fn(s->g, a, b);
-    return SLD_SYM_NONE;
-}
-
-static sld_dim parse_factor(parser *s)
-{
-    skip(s);
-    if (s->depth > 100)
-        return SLD_SYM_NONE;
-    if (accept(s, "(")) {
-        sld_dim d = parse_sum(s);
-        return accept(s, ")") ? d : SLD_SYM_NONE;
-    }
-    if (accept(s, "-")) {
-        s->depth++;
-        sld_dim d = parse_factor(s);
-        s->depth--;
-        return d == SLD_SYM_NONE ? d : sld_dim_sub(s->g, 0, d);
-    }
-    if (isdigit((unsigned char)*s->p)) {
-        int64_t v = 0;
-        for (; isdigit((unsigned char)*s->p); s->p++)
-            if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, *s->p - '0', &v))
-                return SLD_SYM_NONE;
-        return v;
-    }
-    char name[128];
-    size_t n = 0;
-    for (; isalnum((unsigned char)*s->p) || *s->p == '_' || *s->p == '.'; s->p++)
-        if (n + 1 < sizeof name)
-            name[n++] = *s->p;
-    name[n] = 0;
-    if (!n)
-        return SLD_SYM_NONE;
-    return accept(s, "(") ? parse_call(s, name) : sld_dim_symbol(s->g, name, s->lo, s->hi);
-}
-
-static sld_dim parse_product(parser *s)
-{
-    sld_dim a = parse_factor(s);
-    while (a != SLD_SYM_NONE) {
-        sld_dim (*fn)(sld_graph *, sld_dim, sld_dim) = accept(s, "*") ? sld_dim_mul
-                                                       : accept(s, "//") || accept(s, "/") ? sld_dim_div
-                                                       : accept(s, "%") ? sld_dim_mod : NULL;
-        if (!fn)
-            break;
-        sld_dim b = parse_factor(s);
-        a = b == SLD_SYM_NONE ? b : fn(s->g, a, b);
-    }
-    return a;
-}
-
-static sld_dim parse_sum(parser *s)
-{
-    if (++s->depth > 100)
-        return SLD_SYM_NONE;
-    sld_dim a = parse_product(s);
-    while (a != SLD_SYM_NONE) {
-        bool plus = accept(s, "+");
-        if (!plus && !accept(s, "-"))
-            break;
-        sld_dim b = parse_product(s);
-        a = b == SLD_SYM_NONE ? b : plus ? sld_dim_add(s->g, a, b) : sld_dim_sub(s->g, a, b);
-    }
-    s->depth--;
-    return a;
-}
-
-sld_dim sld_dim_parse(sld_graph *g, const char *text, int64_t lo, int64_t hi)
-{
-    parser s = {g, text, lo, hi, 0};
-    sld_dim d = parse_sum(&s);
-    skip(&s);
-    return *s.p ? SLD_SYM_NONE : d;
-}
-
-/* ------------------------------------------------------------ evaluation -- */
-
-static bool eval(const sld_graph *g, sld_dim d, const int64_t *symbols, int64_t *out, unsigned depth);
-
-static bool eval_atom(const sld_graph *g, const atom *t, const int64_t *symbols, int64_t *out, unsigned depth)
+static bool eval_atom(const sld_graph *g, const sld_atom *t, const int64_t *symbols, int64_t *out)
 {
     int64_t a, b;
-    if (t->kind == ATOM_SYMBOL) {
+    if (t->kind == SLD_ATOM_SYMBOL) {
         *out = symbols ? symbols[t->symbol] : -1;
         return *out >= 0;
     }
-    if (depth > 50 || !eval(g, t->a, symbols, &a, depth + 1) || !eval(g, t->b, symbols, &b, depth + 1))
+    if (!sld_dim_eval(g, t->a, symbols, &a) || !sld_dim_eval(g, t->b, symbols, &b))
         return false;
-    if (t->kind <= ATOM_MOD && (b == 0 || (b == -1 && a == INT64_MIN)))
-        return false;
-    *out = t->kind == ATOM_DIV   ? floor_div(a, b)
-           : t->kind == ATOM_MOD ? a - b * floor_div(a, b)
-           : (t->kind == ATOM_MIN) == (a < b) ? a : b;
+    if (t->kind == SLD_ATOM_MIN || t->kind == SLD_ATOM_MAX) {
+        *out = (t->kind == SLD_ATOM_MIN) == (a < b) ? a : b;
+        return true;
+    }
+    if (b == 0 || b == -1) { /* -1 apart: INT64_MIN / -1 overflows */
+        *out = 0;
+        return b && (t->kind == SLD_ATOM_MOD || !__builtin_sub_overflow(0, a, out));
+    }
+    int64_t q = sld__floor_div(a, b);
+    *out = t->kind == SLD_ATOM_DIV ? q : a - q * b;
     return true;
 }
 
-static bool eval(const sld_graph *g, sld_dim d, const int64_t *symbols, int64_t *out, unsigned depth)
+bool sld_dim_eval(const sld_graph *g, sld_dim d, const int64_t *symbols, int64_t *out)
 {
-    poly p;
-    *out = 0;
-    if (!load(g, d, &p))
-        return false;
-    for (uint32_t i = 0; i < p.n; i++) {
-        int64_t v = p.t[i].c, x;
-        for (uint32_t k = 0; k < DEGREE && p.t[i].a[k] != NO_ATOM; k++)
-            if (!eval_atom(g, &g->symbols->atoms.at[p.t[i].a[k]], symbols, &x, depth) || __builtin_mul_overflow(v, x, &v))
+    *out = sld_dim_is_sym(d) ? 0 : d;
+    if (!sld_dim_is_sym(d) || !sld__dim_valid(g, d))
+        return !sld_dim_is_sym(d);
+    const sld_sym_stored *st = &g->symbols->polys.at[d - INT64_MIN - 1];
+    for (uint32_t i = 0; i < st->n; i++) {
+        const sld_sym_term *t = &g->symbols->terms.at[st->first + i];
+        int64_t v = t->c, x;
+        for (uint32_t k = 0; k < t->n; k++)
+            if (!eval_atom(g, sld__atom(g, t->f[k]), symbols, &x) || __builtin_mul_overflow(v, x, &v))
                 return false;
         if (__builtin_add_overflow(*out, v, out))
             return false;
@@ -647,28 +704,13 @@ static bool eval(const sld_graph *g, sld_dim d, const int64_t *symbols, int64_t 
     return true;
 }
 
-bool sld_dim_eval(const sld_graph *g, sld_dim d, const int64_t *symbols, int64_t *out)
-{
-    if (!sld_dim_is_sym(d)) {
-        *out = d;
-        return true;
-    }
-    return eval(g, d, symbols, out, 0);
-}
+uint32_t sld_dim_n_symbols(const sld_graph *g) { return g->symbols->symbols.n; }
 
-uint32_t sld_dim_n_symbols(const sld_graph *g)
-{
-    return g->symbols->symbols.n;
-}
-
-const char *sld_dim_symbol_name(const sld_graph *g, uint32_t i)
-{
-    return g->symbols->atoms.at[g->symbols->symbols.at[i]].name;
-}
+const char *sld_dim_symbol_name(const sld_graph *g, uint32_t i) { return sld__atom(g, g->symbols->symbols.at[i])->name; }
 
 void sld_dim_symbol_range(const sld_graph *g, uint32_t i, int64_t *lo, int64_t *hi)
 {
-    const atom *a = &g->symbols->atoms.at[g->symbols->symbols.at[i]];
+    const sld_atom *a = sld__atom(g, g->symbols->symbols.at[i]);
     *lo = a->lo;
     *hi = a->hi;
 }

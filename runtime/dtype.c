@@ -47,3 +47,16 @@ double sld__element_float(const void *data, sld_dtype t, size_t i)
     default: return 0;
     }
 }
+
+void sld__set_element_float(void *data, sld_dtype t, size_t i, double x)
+{
+    switch (t) {
+    case SLD_F8E4M3FN: ((uint8_t *)data)[i] = sld_f32_to_f8e4m3fn((float)x); break;
+    case SLD_F8E4M3FNUZ: ((uint8_t *)data)[i] = sld_f32_to_f8e4m3fnuz((float)x); break;
+    case SLD_F16: ((uint16_t *)data)[i] = sld_f32_to_f16((float)x); break;
+    case SLD_BF16: ((uint16_t *)data)[i] = sld_f32_to_bf16((float)x); break;
+    case SLD_F32: ((float *)data)[i] = (float)x; break;
+    case SLD_F64: ((double *)data)[i] = x; break;
+    default: break;
+    }
+}

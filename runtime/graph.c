@@ -267,18 +267,6 @@ static bool check_operands(sld_graph *g, const pending *p, sld_node before)
     return true;
 }
 
-/* Strings that are not a default of the op move to the graph's memory. */
-static bool own_strings(sld_graph *g, pending *p)
-{
-    const sld_op_info *op = &g->rules->ops[p->op];
-    for (uint32_t i = 0; i < op->n_attrs; i++) {
-        sld_attr *a = &p->attrs[i];
-        if (a->kind == SLD_ATTR_STRING && a->s != op->attrs[i].dflt.s && !(a->s = sld__graph_str(g, a->s)))
-            return false;
-    }
-    return true;
-}
-
 static bool claim_names(sld_graph *g, pending *p, const char *const *names)
 {
     for (uint32_t i = 0; i < p->n_out; i++) {
@@ -326,7 +314,7 @@ static sld_node insert(sld_graph *g, const pending *p, sld_node before)
 static sld_node check_and_insert(sld_graph *g, pending *p, sld_node before, const char *const *names)
 {
     if (!check_operands(g, p, before) ||
-        sld_infer(g, p->op, p->n_in, p->in, p->attrs, p->n_out, p->types, p->contents) || !own_strings(g, p))
+        sld_infer(g, p->op, p->n_in, p->in, p->attrs, p->n_out, p->types, p->contents))
         return 0;
     if (!SLD_RESERVE(g->ctx, g->nodes, g->nodes.n + 1) || !SLD_RESERVE(g->ctx, g->values, g->values.n + p->n_out) ||
         !SLD_RESERVE(g->ctx, g->uses, g->uses.n + p->n_in) ||

@@ -94,6 +94,8 @@ char *sld__read_file(sld_ctx *ctx, const char *path, size_t *size);
 /* ---- dtype.c ---- */
 /* Element i of a dense array as a number. */
 double sld__element_float(const void *data, sld_dtype t, size_t i);
+/* Stores x, rounded, as element i of an array of a float dtype. */
+void sld__set_element_float(void *data, sld_dtype t, size_t i, double x);
 
 /* ---- graph.c ---- */
 #define SLD_NODE_REC(g, n) (&(g)->nodes.at[n])
@@ -129,7 +131,7 @@ sld_node sld__add_before(sld_graph *g, sld_node before, uint16_t op, uint32_t n_
 /* The types that results would have. */
 typedef struct sld_inferred { uint8_t dtype, rank; uint32_t shape; /* in g->dims */ } sld_inferred;
 /* Checks a prospective node against its signature, canonicalises attrs in place (one for each attribute; lists
- * are moved to graph memory) and infers the result types and, where known, contents.
+ * and strings are moved to graph memory) and infers the result types and, where known, contents.
  * contents: n_out entries, index + 1 into g->dims or 0. */
 sld_status sld_infer(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in, sld_attr *attrs,
                      uint32_t n_out, sld_inferred *out, uint32_t *contents);

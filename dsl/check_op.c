@@ -1,0 +1,366 @@
+/* Checks dtype variables and the signatures of ops. */
+#include <string.h>
+
+#include "checker.h"
+#include "sld_abi.h"
+
+/* ORDER: sld_dtype */
+static const char *const dtypes[SLD_DTYPE_COUNT] = {
+    "none", "bool", "u8", "i8", "i32", "i64", "f8e4m3fn", "f8e4m3fnuz", "f16", "bf16", "f32", "f64",
+};
+
+int pat_dtype_number(const char *name)
+{
+    for (int i = 1; i < SLD_DTYPE_COUNT; i++)
+        if (!strcmp(dtypes[i], name))
+            return i;
+    return 0;
+}
+
+static pat_dtype_decl *find_dtype_decl(const pat_program *p, pat_name name)
+{
+    for (uint32_t i = 0; i < p->dtypes.n; i++)
+        for (uint32_t j = 0; j < p->dtypes.at[i]->names.n; j++)
+            if (p->dtypes.at[i]->names.at[j]->name == name)
+                return p->dtypes.at[i];
+    return NULL;
+}
+
+bool pat_is_dtype_var(const pat_program *p, pat_name name)
+{
+    return find_dtype_decl(p, name) != NULL;
+}
+
+void pat_unknown_dtype(pat_session *s, const pat_program *p, pat_span span, pat_name name)
+{
+    pat_names names = {0};
+    for (int i = 1; i < SLD_DTYPE_COUNT; i++)
+        PAT_PUSH(s->arena, names, dtypes[i]);
+    for (uint32_t i = 0; i < p->dtypes.n; i++)
+        for (uint32_t j = 0; j < p->dtypes.at[i]->names.n; j++)
+            PAT_PUSH(s->arena, names, p->dtypes.at[i]->names.at[j]->name);
+    pat_error(s, span, E_UNKNOWN_DTYPE, "unknown dtype '%s'", name);
+    pat_suggest(s, name, names.at, names.n);
+}
+
+pat_attr *pat_find_attr(const pat_op *op, pat_name name)
+{
+    for (uint32_t i = 0; i < op->attrs.n; i++)
+        if (op->attrs.at[i]->name == name)
+            return op->attrs.at[i];
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- dtypes -- */
+
+static void check_dtype_set(pat_session *s, const pat_program *p, pat_dtype_decl *d)
+{
+    if (d->value->kind == PE_NAME && !strcmp(d->value->name, "any")) {
+        d->set = (1u << SLD_DTYPE_COUNT) - 2;
+        return;
+    }
+    if (d->value->kind != PE_SET || !d->value->args.n) {
+        pat_error(s, d->value->span, E_DTYPE_SET,
+                  "a dtype variable stands for 'any' or a set such as {f16, f32}");
+        return;
+    }
+    for (uint32_t j = 0; j < d->value->args.n; j++) {
+        const pat_expr *e = d->value->args.at[j];
+        int t = e->kind == PE_NAME ? pat_dtype_number(e->name) : 0;
+        if (!t && e->kind == PE_NAME)
+            pat_unknown_dtype(s, p, e->span, e->name);
+        else if (!t)
+            pat_error(s, e->span, E_DTYPE_SET, "the set holds names of dtypes");
+        else
+            d->set |= 1u << t;
+    }
+}
+
+static void check_dtype_name(pat_session *s, const pat_program *p, const pat_term *name)
+{
+    const pat_dtype_decl *first = find_dtype_decl(p, name->name);
+    if (pat_dtype_number(name->name)) {
+        pat_error(s, name->span, E_DTYPE_TWICE, "'%s' is the name of a dtype", name->name);
+        return;
+    }
+    for (uint32_t j = 0; j < first->names.n; j++)
+        if (first->names.at[j]->name == name->name) {
+            if (first->names.at[j] == name)
+                return;
+            pat_error(s, name->span, E_DTYPE_TWICE, "dtype '%s' is declared twice", name->name);
+            pat_note(s, first->names.at[j]->span, "the first one is here");
+            return;
+        }
+}
+
+static bool type_uses(const pat_type *t, const pat_dtype_decl *d)
+{
+    for (uint32_t i = 0; t && i < d->names.n; i++)
+        if (d->names.at[i]->name == t->dtype)
+            return true;
+    return false;
+}
+
+static bool any_op_uses(const pat_program *p, const pat_dtype_decl *d)
+{
+    for (uint32_t i = 0; i < p->ops.n; i++)
+        for (uint32_t j = 0; j < p->ops.at[i]->operands.n; j++)
+            if (type_uses(p->ops.at[i]->operands.at[j]->type, d))
+                return true;
+    return false;
+}
+
+void pat_check_dtypes(pat_session *s, pat_program *p)
+{
+    for (uint32_t i = 0; i < p->dtypes.n; i++) {
+        pat_dtype_decl *d = p->dtypes.at[i];
+        check_dtype_set(s, p, d);
+        for (uint32_t j = 0; j < d->names.n; j++)
+            check_dtype_name(s, p, d->names.at[j]);
+        if (p->ops.n && !any_op_uses(p, d))
+            pat_warn(s, d->span, E_UNUSED_DTYPE, "no op uses dtype '%s'", d->names.at[0]->name);
+    }
+}
+
+/* ------------------------------------------------------------ signatures -- */
+
+/* Names that the operands of one op bind. */
+typedef struct sig { pat_names dims, ranks, dtypes; } sig;
+
+static sig signature(pat_session *s, const pat_op *op)
+{
+    sig g = {0};
+    for (uint32_t i = 0; i < op->operands.n; i++) {
+        const pat_type *t = op->operands.at[i]->type;
+        PAT_PUSH(s->arena, g.dtypes, t->dtype);
+        for (uint32_t j = 0; j < t->elems.n; j++) {
+            const pat_expr *e = t->elems.at[j];
+            if (e->kind == PE_RANK)
+                PAT_PUSH(s->arena, g.ranks, e->name);
+            else if (e->kind == PE_NAME)
+                PAT_PUSH(s->arena, g.dims, e->name);
+        }
+    }
+    return g;
+}
+
+bool pat_check_shape_element(pat_session *s, const pat_type *t, const pat_expr *e)
+{
+    bool ok = e->kind == PE_INT
+                  ? e->ival >= 0
+                  : e->kind == PE_NAME || e->kind == PE_CALL || e->kind == PE_RANK ||
+                        (e->kind >= PE_ADD && e->kind <= PE_MOD) || (e->kind == PE_WILD && t->elems.n == 1);
+    if (!ok)
+        pat_error(s, e->span, E_SHAPE_ELEMENT, "a shape holds sizes, names, *names, arithmetic and calls; "
+                                               "'_' stands alone");
+    return ok;
+}
+
+static int function_number(const char *name)
+{
+    static const char *const names[] = {
+#define X(id, n) #n,
+        SLD_FN_LIST(X)
+#undef X
+    };
+    for (int i = 0; name && i < SLD_FN_COUNT; i++)
+        if (!strcmp(names[i], name))
+            return i;
+    return -1;
+}
+
+static void unknown_function(pat_session *s, const pat_expr *e)
+{
+    static const char *const names[] = {
+#define X(id, n) #n,
+        SLD_FN_LIST(X)
+#undef X
+    };
+    pat_error(s, e->span, E_UNKNOWN_FUNCTION, "unknown shape function '%s'", e->name);
+    pat_suggest(s, e->name, names, SLD_FN_COUNT);
+}
+
+static bool is_operand(const pat_op *op, pat_name name)
+{
+    for (uint32_t i = 0; i < op->operands.n; i++)
+        if (op->operands.at[i]->name == name)
+            return true;
+    return false;
+}
+
+/* Words of enum attributes stand free in conditions. */
+static bool is_word(const pat_op *op, pat_name name)
+{
+    for (uint32_t i = 0; i < op->attrs.n; i++)
+        for (uint32_t j = 0; j < op->attrs.at[i]->words.n; j++)
+            if (op->attrs.at[i]->words.at[j]->name == name)
+                return true;
+    return false;
+}
+
+static bool is_known(const pat_op *op, const sig *g, pat_name name)
+{
+    return pat_listed(&g->dims, name) || pat_listed(&g->ranks, name) || pat_find_attr(op, name) ||
+           is_operand(op, name) || is_word(op, name) || pat_dtype_number(name);
+}
+
+static void check_sig_expr(pat_session *s, const pat_op *op, const sig *g, const pat_expr *e)
+{
+    if (e->kind == PE_NAME && !is_known(op, g, e->name))
+        pat_error(s, e->span, E_FREE_NAME, "'%s' is not bound by an operand or attribute of '%s'", e->name,
+                  op->name);
+    if (e->kind == PE_RANK && !pat_listed(&g->ranks, e->name))
+        pat_error(s, e->span, E_FREE_NAME, "'*%s' is not bound by an operand of '%s'", e->name, op->name);
+    if (e->kind == PE_CALL && function_number(e->name) < 0)
+        unknown_function(s, e);
+    if (e->kind == PE_STRING)
+        pat_error(s, e->span, E_STRING_IN_SIGNATURE, "a string cannot stand in a signature");
+    if (e->kind == PE_IN && e->args.at[1]->kind != PE_SET)
+        pat_error(s, e->args.at[1]->span, E_IN_SET, "'in' wants a set such as {64, 128}");
+    for (uint32_t i = 0; i < e->args.n; i++)
+        check_sig_expr(s, op, g, e->args.at[i]);
+}
+
+void pat_check_condition(pat_session *s, const pat_op *op, const pat_expr *e)
+{
+    sig g = signature(s, op);
+    check_sig_expr(s, op, &g, e);
+}
+
+static void check_type(pat_session *s, const pat_program *p, const pat_op *op, const sig *g,
+                       const pat_type *t, bool result)
+{
+    const pat_attr *by_attr = result ? pat_find_attr(op, t->dtype) : NULL;
+    bool variable = !pat_dtype_number(t->dtype) && pat_is_dtype_var(p, t->dtype);
+    if (!pat_dtype_number(t->dtype) && !variable && !by_attr)
+        pat_unknown_dtype(s, p, t->dtype_span, t->dtype);
+    if (result && variable && !pat_listed(&g->dtypes, t->dtype))
+        pat_error(s, t->dtype_span, E_FREE_DTYPE, "dtype '%s' of the result is not bound by an operand",
+                  t->dtype);
+    if (by_attr && (!by_attr->kind || strcmp(by_attr->kind, "dtype")))
+        pat_error(s, t->dtype_span, E_FREE_DTYPE, "attribute '%s' is no dtype", t->dtype);
+    unsigned ranks = 0;
+    for (uint32_t i = 0; i < t->elems.n; i++) {
+        const pat_expr *e = t->elems.at[i];
+        ranks += e->kind == PE_RANK;
+        if (pat_check_shape_element(s, t, e))
+            check_sig_expr(s, op, g, e);
+    }
+    if (ranks > 1)
+        pat_error(s, t->span, E_RANK_TWICE, "a type has at most one rank variable");
+}
+
+/* ------------------------------------------------------------ attributes -- */
+
+static const char *const kinds[] = {"int", "float", "bool", "string", "dtype", "axis", "ints", "axes"};
+enum { N_KINDS = sizeof kinds / sizeof *kinds };
+
+static bool is_kind(const char *kind)
+{
+    for (int i = 0; i < N_KINDS; i++)
+        if (!strcmp(kinds[i], kind))
+            return true;
+    return false;
+}
+
+static bool is_integer(const pat_expr *e)
+{
+    return e->kind == PE_INT || (e->kind == PE_NEG && e->args.at[0]->kind == PE_INT);
+}
+
+static bool is_number(const pat_expr *e)
+{
+    const pat_expr *v = e->kind == PE_NEG ? e->args.at[0] : e;
+    bool word = v->kind == PE_NAME && (!strcmp(v->name, "inf") || !strcmp(v->name, "nan"));
+    return v->kind == PE_INT || v->kind == PE_FLOAT || word;
+}
+
+bool pat_literal_fits(const pat_attr *a, const pat_expr *e)
+{
+    if (!a->kind) {
+        for (uint32_t i = 0; i < a->words.n; i++)
+            if (e->kind == PE_NAME && a->words.at[i]->name == e->name)
+                return true;
+        return false;
+    }
+    if (!strcmp(a->kind, "float"))
+        return is_number(e);
+    if (!strcmp(a->kind, "bool"))
+        return e->kind == PE_BOOL || (e->kind == PE_INT && (e->ival == 0 || e->ival == 1));
+    if (!strcmp(a->kind, "string"))
+        return e->kind == PE_STRING;
+    if (!strcmp(a->kind, "dtype"))
+        return e->kind == PE_NAME && pat_dtype_number(e->name);
+    if (!strcmp(a->kind, "ints") || !strcmp(a->kind, "axes")) {
+        bool ok = e->kind == PE_LIST;
+        for (uint32_t i = 0; ok && i < e->args.n; i++)
+            ok = is_integer(e->args.at[i]);
+        return ok;
+    }
+    return is_integer(e);
+}
+
+static void check_attr(pat_session *s, pat_attr *a)
+{
+    for (uint32_t i = 0; i < a->words.n; i++)
+        if (a->words.at[i]->kind != PE_NAME)
+            pat_error(s, a->words.at[i]->span, E_ENUM_WORD, "an enum holds words");
+    if (a->kind && !is_kind(a->kind)) {
+        pat_error(s, a->span, E_ATTR_KIND, "unknown attribute kind '%s'", a->kind);
+        pat_suggest(s, a->kind, kinds, N_KINDS);
+        a->kind = pat_intern(s, "int", 3);
+        a->dflt = NULL;
+    }
+    if (a->dflt && !pat_literal_fits(a, a->dflt))
+        pat_error(s, a->dflt->span, E_DEFAULT, "this is no value for attribute '%s'", a->name);
+}
+
+/* ------------------------------------------------------------------- ops -- */
+
+static void check_member(pat_session *s, pat_names *seen, pat_span span, pat_name name)
+{
+    if (name && pat_listed(seen, name))
+        pat_error(s, span, E_MEMBER_TWICE, "'%s' is declared twice", name);
+    if (name)
+        PAT_PUSH(s->arena, *seen, name);
+}
+
+static void check_contents(pat_session *s, const pat_op *op)
+{
+    static const char *const contents[] = {
+#define X(id, name) #name,
+        SLD_CONTENTS_LIST(X)
+#undef X
+    };
+    for (int i = 1; i < SLD_CONTENTS_COUNT; i++)
+        if (!op->contents || !strcmp(contents[i], op->contents))
+            return;
+    pat_error(s, op->span, E_CONTENTS, "unknown contents function '%s'", op->contents);
+    pat_suggest(s, op->contents, contents + 1, SLD_CONTENTS_COUNT - 1);
+}
+
+void pat_check_op(pat_session *s, const pat_program *p, pat_op *op)
+{
+    sig g = signature(s, op);
+    pat_names seen = {0}, results = {0};
+    for (uint32_t i = 0; i < op->operands.n; i++) {
+        const pat_operand *o = op->operands.at[i];
+        check_member(s, &seen, o->span, o->name);
+        check_type(s, p, op, &g, o->type, false);
+        if (o->variadic && i + 1 < op->operands.n)
+            pat_error(s, o->span, E_VARIADIC_PLACE, "only the last operand can be variadic");
+    }
+    for (uint32_t i = 0; i < op->attrs.n; i++) {
+        check_member(s, &seen, op->attrs.at[i]->span, op->attrs.at[i]->name);
+        check_attr(s, op->attrs.at[i]);
+    }
+    for (uint32_t i = 0; i < op->results.n; i++) {
+        check_member(s, &results, op->results.at[i]->span, op->results.at[i]->name);
+        check_type(s, p, op, &g, op->results.at[i]->type, true);
+    }
+    for (uint32_t i = 0; i < op->where.n; i++)
+        check_sig_expr(s, op, &g, op->where.at[i]);
+    if (op->commutative && op->operands.n < 2)
+        pat_error(s, op->name_span, E_COMMUTATIVE, "a commutative op has two operands");
+    check_contents(s, op);
+}

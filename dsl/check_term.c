@@ -1,0 +1,324 @@
+/* Checks the terms and expressions of patterns and rules: what is applied, what is bound, which value an
+ * attribute gets. */
+#include <string.h>
+
+#include "checker.h"
+
+void pat_bind(pat_checker *c, pat_names *names, pat_name name)
+{
+    if (!pat_listed(names, name))
+        PAT_PUSH(c->s->arena, *names, name);
+}
+
+void pat_unknown_op(pat_session *s, const pat_program *p, pat_span span, pat_name name, bool patterns_too)
+{
+    pat_names names = {0};
+    for (uint32_t i = 0; i < p->ops.n; i++)
+        PAT_PUSH(s->arena, names, p->ops.at[i]->name);
+    for (uint32_t i = 0; patterns_too && i < p->patterns.n; i++)
+        PAT_PUSH(s->arena, names, p->patterns.at[i]->name);
+    pat_error(s, span, E_UNKNOWN_OP, "unknown op%s '%s'", patterns_too ? " or pattern" : "", name);
+    pat_suggest(s, name, names.at, names.n);
+}
+
+/* ------------------------------------------------------------ attributes -- */
+
+bool pat_has_arg(const pat_term *t, pat_name name)
+{
+    for (uint32_t i = 0; i < t->attrs.n; i++)
+        if (t->attrs.at[i]->name == name)
+            return true;
+    return false;
+}
+
+/* Gives arguments without name the names of a declaration's list: a bare name that is in the list is the
+ * attribute of that name, another argument the first that is not given yet. */
+static bool resolve(pat_session *s, pat_term *t, const pat_names *declared, const char *what)
+{
+    for (uint32_t i = 0; i < t->attrs.n; i++) {
+        pat_arg *a = t->attrs.at[i];
+        bool positional = !a->name;
+        if (positional && a->value->kind == PE_NAME && pat_listed(declared, a->value->name))
+            a->name = a->value->name;
+        for (uint32_t j = 0; positional && !a->name && j < declared->n; j++)
+            if (!pat_has_arg(t, declared->at[j]))
+                a->name = declared->at[j];
+        if (!a->name) {
+            pat_error(s, a->span, E_TOO_MANY_ATTRS, "%s '%s' has only %u attribute%s", what, t->name,
+                      declared->n, declared->n == 1 ? "" : "s");
+            return false;
+        }
+        if (!pat_listed(declared, a->name)) {
+            pat_error(s, a->span, E_UNKNOWN_ATTR, "%s '%s' has no attribute '%s'", what, t->name, a->name);
+            pat_suggest(s, a->name, declared->at, declared->n);
+            return false;
+        }
+        for (uint32_t j = 0; j < i; j++)
+            if (t->attrs.at[j]->name == a->name) {
+                pat_error(s, a->span, E_ATTR_TWICE, "attribute '%s' is given twice", a->name);
+                return false;
+            }
+    }
+    return true;
+}
+
+bool pat_resolve_attrs(pat_session *s, pat_term *t, const pat_op *op)
+{
+    pat_names declared = {0};
+    for (uint32_t i = 0; i < op->attrs.n; i++)
+        PAT_PUSH(s->arena, declared, op->attrs.at[i]->name);
+    return resolve(s, t, &declared, "op");
+}
+
+static void missing_attr(pat_checker *c, const pat_term *t, pat_name name)
+{
+    pat_error(c->s, t->span, E_ATTR_MISSING, "attribute '%s' of '%s' is not given and has no default", name,
+              t->name);
+    if (c->left)
+        pat_hint(c->s, "write '%s' to capture it, or '%s = _' to ignore it", name, name);
+}
+
+/* Captures: every name in the value of an attribute that is no literal. */
+static void bind_names(pat_checker *c, const pat_expr *e)
+{
+    if ((e->kind == PE_NAME || e->kind == PE_RANK) && !pat_dtype_number(e->name))
+        pat_bind(c, &c->b->vars, e->name);
+    for (uint32_t i = 0; e->kind != PE_CALL && i < e->args.n; i++)
+        bind_names(c, e->args.at[i]);
+}
+
+/* Whether the form of an expression alone rules it out as the attribute's value. */
+static bool form_fits(const pat_attr *a, const pat_expr *e)
+{
+    bool list = a->kind && (!strcmp(a->kind, "ints") || !strcmp(a->kind, "axes"));
+    switch (e->kind) {
+    case PE_INT: case PE_FLOAT: case PE_STRING: case PE_BOOL: return pat_literal_fits(a, e);
+    case PE_NEG: return e->args.at[0]->kind == PE_FLOAT ? pat_literal_fits(a, e) : !list && a->kind;
+    case PE_LIST: return list;
+    case PE_SET: case PE_RANK: return false;
+    default: return true;
+    }
+}
+
+static const char *const list_functions[] = {
+    "shape", "dtype", "rank", "const", "identity", "ones", "compose", "swap_perm",
+};
+enum { N_FUNCTIONS = sizeof list_functions / sizeof *list_functions };
+
+static void check_function(pat_session *s, const pat_expr *e)
+{
+    for (int i = 0; i < N_FUNCTIONS; i++)
+        if (!strcmp(list_functions[i], e->name))
+            return;
+    pat_error(s, e->span, E_UNKNOWN_FUNCTION, "unknown function '%s'", e->name);
+    pat_suggest(s, e->name, list_functions, N_FUNCTIONS);
+}
+
+static bool is_any_word(const pat_program *p, pat_name name)
+{
+    for (uint32_t i = 0; i < p->ops.n; i++)
+        for (uint32_t j = 0; j < p->ops.at[i]->attrs.n; j++)
+            for (uint32_t k = 0; k < p->ops.at[i]->attrs.at[j]->words.n; k++)
+                if (p->ops.at[i]->attrs.at[j]->words.at[k]->name == name)
+                    return true;
+    return false;
+}
+
+static bool is_bound(const pat_checker *c, const pat_expr *e)
+{
+    return pat_listed(&c->b->vars, e->name) || (e->kind == PE_NAME && pat_dtype_number(e->name));
+}
+
+static void free_variable(pat_checker *c, const pat_expr *e)
+{
+    bool value = pat_listed(&c->b->values, e->name);
+    pat_error(c->s, e->span, E_FREE_VARIABLE,
+              value ? "'%s' is a value, not a number" : "'%s' is not bound by the match", e->name);
+    if (!value)
+        pat_suggest(c->s, e->name, c->b->vars.at, c->b->vars.n);
+}
+
+/* An expression that reads what the match has bound. words: names of enum values are known as well. */
+static void check_reading(pat_checker *c, const pat_expr *e, bool words)
+{
+    bool call = e->kind == PE_CALL,
+         compares = e->kind == PE_EQ || e->kind == PE_NE || e->kind == PE_IN || e->kind == PE_SET;
+    if ((e->kind == PE_NAME || e->kind == PE_RANK) && !is_bound(c, e) &&
+        !(words && is_any_word(c->p, e->name)))
+        free_variable(c, e);
+    if (call)
+        check_function(c->s, e);
+    if (e->kind == PE_IN && e->args.at[1]->kind != PE_SET)
+        pat_error(c->s, e->args.at[1]->span, E_IN_SET, "'in' wants a set such as {64, 128}");
+    for (uint32_t i = 0; i < e->args.n; i++) {
+        const pat_expr *a = e->args.at[i];
+        if (!(call && a->kind == PE_NAME && pat_listed(&c->b->values, a->name)))
+            check_reading(c, a, compares);
+    }
+}
+
+void pat_check_rule_condition(pat_checker *c, const pat_expr *e)
+{
+    check_reading(c, e, false);
+}
+
+static void check_left_calls(pat_checker *c, const pat_expr *e)
+{
+    if (e->kind == PE_CALL)
+        check_reading(c, e, false);
+    for (uint32_t i = 0; e->kind != PE_CALL && i < e->args.n; i++)
+        check_left_calls(c, e->args.at[i]);
+}
+
+static void check_value(pat_checker *c, const pat_attr *a, const pat_expr *e)
+{
+    if (e->kind == PE_WILD && c->left)
+        return;
+    if (e->kind == PE_WILD) {
+        pat_error(c->s, e->span, E_LEFT_ONLY, "'_' can stand only on the left of a rule");
+        return;
+    }
+    if (!form_fits(a, e)) {
+        pat_error(c->s, e->span, E_ATTR_VALUE, "this is no value for attribute '%s'", a->name);
+        return;
+    }
+    if (pat_literal_fits(a, e))
+        return;
+    if (c->left) {
+        check_left_calls(c, e);
+        bind_names(c, e);
+    } else {
+        check_reading(c, e, false);
+    }
+}
+
+/* ----------------------------------------------------------------- terms -- */
+
+void pat_check_operand_count(pat_session *s, const pat_term *t, const pat_op *op, int code)
+{
+    uint32_t least = 0, most = op->operands.n;
+    bool variadic = most && op->operands.at[most - 1]->variadic;
+    for (uint32_t i = 0; i < most; i++)
+        if (!op->operands.at[i]->optional && !op->operands.at[i]->variadic)
+            least = i + 1;
+    if (t->operands.n >= least && (t->operands.n <= most || variadic))
+        return;
+    bool few = t->operands.n < least, exact = least == most && !variadic;
+    uint32_t limit = few ? least : most;
+    pat_error(s, t->span, code, "op '%s' takes %s%u operand%s, %u given", op->name,
+              exact ? "" : few ? "at least " : "at most ", limit, limit == 1 ? "" : "s", t->operands.n);
+    pat_note(s, op->name_span, "declared here");
+}
+
+static void check_op_use(pat_checker *c, pat_term *t, pat_op *op)
+{
+    op->used = true;
+    pat_check_operand_count(c->s, t, op, E_OPERAND_COUNT);
+    if (!pat_resolve_attrs(c->s, t, op))
+        return;
+    for (uint32_t i = 0; i < op->attrs.n; i++)
+        if (!op->attrs.at[i]->dflt && !pat_has_arg(t, op->attrs.at[i]->name))
+            missing_attr(c, t, op->attrs.at[i]->name);
+    for (uint32_t i = 0; i < t->attrs.n; i++)
+        check_value(c, pat_find_attr(op, t->attrs.at[i]->name), t->attrs.at[i]->value);
+}
+
+static void check_pattern_use(pat_checker *c, pat_term *t, pat_pattern *q)
+{
+    q->used = true;
+    if (!c->left) {
+        pat_error(c->s, t->span, E_PATTERN_RIGHT, "pattern '%s' cannot stand on the right of a rule",
+                  q->name);
+        return;
+    }
+    if (t->operands.n != q->params.n)
+        pat_error(c->s, t->span, E_OPERAND_COUNT, "pattern '%s' takes %u operand%s, %u given", q->name,
+                  q->params.n, q->params.n == 1 ? "" : "s", t->operands.n);
+    pat_names declared = {0};
+    for (uint32_t i = 0; i < q->attrs.n; i++)
+        PAT_PUSH(c->s->arena, declared, q->attrs.at[i]->name);
+    if (!resolve(c->s, t, &declared, "pattern"))
+        return;
+    for (uint32_t i = 0; i < declared.n; i++)
+        if (!pat_has_arg(t, declared.at[i]))
+            missing_attr(c, t, declared.at[i]);
+    for (uint32_t i = 0; i < t->attrs.n; i++) {
+        const pat_expr *e = t->attrs.at[i]->value;
+        if (e->kind == PE_NAME)
+            pat_bind(c, &c->b->vars, e->name);
+        else if (e->kind != PE_WILD)
+            pat_error(c->s, e->span, E_PATTERN_ATTR,
+                      "an attribute of a pattern is captured by a name or ignored with '_'");
+    }
+}
+
+static void check_apply(pat_checker *c, pat_term *t)
+{
+    pat_pattern *q = pat_find_pattern(c->p, t->name);
+    pat_op *op = q ? NULL : pat_find_op(c->p, t->name);
+    for (uint32_t i = 0; i < t->operands.n; i++)
+        pat_check_term(c, t->operands.at[i]);
+    if (q)
+        check_pattern_use(c, t, q);
+    else if (op)
+        check_op_use(c, t, op);
+    else
+        pat_unknown_op(c->s, c->p, t->name_span, t->name, c->left);
+}
+
+void pat_bind_type(pat_checker *c, const pat_type *type)
+{
+    unsigned ranks = 0;
+    if (!type)
+        return;
+    if (!c->left) {
+        pat_error(c->s, type->span, E_TYPE_RIGHT, "types are given on the left of a rule");
+        return;
+    }
+    if (!pat_dtype_number(type->dtype) && !pat_is_dtype_var(c->p, type->dtype))
+        pat_unknown_dtype(c->s, c->p, type->dtype_span, type->dtype);
+    pat_bind(c, &c->b->vars, type->dtype);
+    for (uint32_t i = 0; i < type->elems.n; i++) {
+        ranks += type->elems.at[i]->kind == PE_RANK;
+        if (pat_check_shape_element(c->s, type, type->elems.at[i]))
+            bind_names(c, type->elems.at[i]);
+    }
+    if (ranks > 1)
+        pat_error(c->s, type->span, E_RANK_TWICE, "a type has at most one rank variable");
+}
+
+static void check_name(pat_checker *c, const pat_term *t)
+{
+    if (c->left) {
+        pat_bind(c, &c->b->values, t->name);
+    } else if (!pat_listed(&c->b->values, t->name)) {
+        pat_error(c->s, t->span, E_FREE_VALUE, "'%s' is not bound by the match", t->name);
+        pat_suggest(c->s, t->name, c->b->values.at, c->b->values.n);
+    }
+}
+
+void pat_check_term(pat_checker *c, pat_term *t)
+{
+    pat_bind_type(c, t->type);
+    switch (t->kind) {
+    case PT_NAME:
+        check_name(c, t);
+        break;
+    case PT_CONST:
+        if (c->left)
+            pat_bind(c, &c->b->vars, t->name);
+        /* fall through */
+    case PT_NUMBER:
+    case PT_WILD:
+        if (!c->left)
+            pat_error(c->s, t->span, E_LEFT_ONLY, "this can stand only on the left of a rule");
+        break;
+    case PT_SPLICE:
+        pat_error(c->s, t->span, E_SPLICE, "'%s...' can stand only in a vocabulary", t->name);
+        break;
+    case PT_NONE:
+        break;
+    case PT_APPLY:
+        check_apply(c, t);
+    }
+}

@@ -1,0 +1,53 @@
+/* Parts of the checker.  check.c drives it and holds kernels and vocabularies, check_op.c dtypes and ops,
+ * check_term.c the terms and expressions of rules, check_rule.c patterns and rules. */
+#ifndef PAT_CHECKER_H
+#define PAT_CHECKER_H
+
+#include "source.h"
+
+typedef PAT_LIST(const char) pat_names;
+
+bool pat_listed(const pat_names *names, pat_name name);
+/* Adds "did you mean" when a name of the list is near. */
+void pat_suggest(pat_session *s, const char *name, const char *const *names, uint32_t n);
+
+/* ---- check_op.c ---- */
+/* Number of a built-in dtype (the order of sld_dtype), 0 when it is none. */
+int pat_dtype_number(const char *name);
+bool pat_is_dtype_var(const pat_program *p, pat_name name);
+void pat_unknown_dtype(pat_session *s, const pat_program *p, pat_span span, pat_name name);
+pat_attr *pat_find_attr(const pat_op *op, pat_name name);
+/* Whether a literal can be the value of an attribute. */
+bool pat_literal_fits(const pat_attr *a, const pat_expr *e);
+/* Reports what cannot be an element of a shape. */
+bool pat_check_shape_element(pat_session *s, const pat_type *t, const pat_expr *e);
+void pat_check_dtypes(pat_session *s, pat_program *p);
+void pat_check_op(pat_session *s, const pat_program *p, pat_op *op);
+/* An expression over the signature of an op: a condition of the op or of one of its kernels. */
+void pat_check_condition(pat_session *s, const pat_op *op, const pat_expr *e);
+
+/* ---- check_term.c ---- */
+/* What the left side of a rule, or an alternative of a pattern, binds. */
+typedef struct pat_bound {
+    pat_names values;
+    pat_names vars; /* dims, rank variables, dtype variables, attributes */
+} pat_bound;
+typedef struct pat_checker { pat_session *s; const pat_program *p; pat_bound *b; bool left; } pat_checker;
+
+void pat_unknown_op(pat_session *s, const pat_program *p, pat_span span, pat_name name, bool patterns_too);
+/* The operands that a term gives are as many as the op takes; code is what to report. */
+void pat_check_operand_count(pat_session *s, const pat_term *t, const pat_op *op, int code);
+/* Gives positional attributes their names; reports unknown and repeated ones. */
+bool pat_resolve_attrs(pat_session *s, pat_term *t, const pat_op *op);
+bool pat_has_arg(const pat_term *t, pat_name name);
+void pat_bind_type(pat_checker *c, const pat_type *type);
+void pat_check_term(pat_checker *c, pat_term *t);
+void pat_check_rule_condition(pat_checker *c, const pat_expr *e);
+void pat_bind(pat_checker *c, pat_names *names, pat_name name);
+
+/* ---- check_rule.c ---- */
+void pat_check_recursion(pat_session *s, const pat_program *p);
+void pat_check_pattern(pat_session *s, const pat_program *p, pat_pattern *pattern);
+void pat_check_rule(pat_session *s, const pat_program *p, pat_rule *rule);
+
+#endif

@@ -1,0 +1,2 @@
+use "../good/prelude.pat"
+pattern p(x; eps) = norm(x, x; eps) | norm(x, x; eps = _)

@@ -1,0 +1,3 @@
+phase a $
+phase é
+phase c

@@ -1,0 +1,2 @@
+dtype T = any
+op a(x: T[1]) -> T[1]  contents ad

@@ -1,0 +1,3 @@
+dtype A = f32
+dtype B = {}
+dtype C = {1}

@@ -1,0 +1,2 @@
+use "../good/prelude.pat"
+rule r in fuse {

@@ -1,0 +1,2 @@
+use "../good/prelude.pat"
+vocab v { "A"(x) -> norm(x, x) }

@@ -1,0 +1,2 @@
+use "../good/prelude.pat"
+vocab v { "A"(x) -> neg(neg(x)) }

@@ -1,0 +1,5 @@
+use "../good/prelude.pat"
+vocab v {
+  "A"(x) -> neg(x)
+  "A"(y) -> drop
+}

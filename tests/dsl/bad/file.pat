@@ -1,0 +1,2 @@
+use "missing.pat"
+phase a

@@ -1,0 +1,3 @@
+use "../good/prelude.pat"
+kernel neg { cpu }
+kernel neg { ref }

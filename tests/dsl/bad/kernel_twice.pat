@@ -1,0 +1,6 @@
+use "../good/prelude.pat"
+kernel neg {
+  cpu fast when rank(x) == 2
+  cpu fast
+  cpu
+}

@@ -1,0 +1,2 @@
+use "../good/prelude.pat"
+pattern p(x) = { a = neg(x) b = neg(a) }

@@ -1,0 +1,2 @@
+use "../good/prelude.pat"
+pattern p(neg(x), 2.0) = neg(x)

@@ -1,0 +1,2 @@
+use "../good/prelude.pat"
+pattern neg(x) = mul(x, x)

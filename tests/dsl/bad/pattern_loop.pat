@@ -1,0 +1,3 @@
+use "../good/prelude.pat"
+pattern p(x) = neg(q(x))
+pattern q(x) = mul(x, p(x))

@@ -1,0 +1,2 @@
+use "no end
+phase a

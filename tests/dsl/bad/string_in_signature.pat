@@ -1,0 +1,2 @@
+dtype T = any
+op a(x: T[N]) -> T[N]  where N == "four"

@@ -1,0 +1,2 @@
+op add(a: T[*A]
+phase p

@@ -1,0 +1,2 @@
+use "../good/prelude.pat"
+kernel neg { when 1 == 1; ref }

@@ -1,0 +1,2 @@
+use "../good/prelude.pat"
+kernel neg { cuda; ref }

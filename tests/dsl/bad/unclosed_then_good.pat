@@ -1,0 +1,7 @@
+use "../good/prelude.pat"
+rule r in fuse {
+  match { y = neg(x
+rule q in fuse {
+  match   { y = neg(neg(x)) }
+  replace { y = nag(x) }
+}
