@@ -8,7 +8,7 @@ op all_reduce(x: F[*A]; group: string) -> F[*A]                                 
 op rotary_embedding(positions: i64[P], q: F[S, *A], k: F[S, *B], cos_sin: G[L, R]; head_size: int, neox: bool)
    -> (q1: F[S, *A], k1: F[S, *B])
 op silu_and_mul(x: F[*A, N]) -> F[*A, N / 2]  where N % 2 == 0                        # silu of the first half times the second
-op static_quant(x: F[*A], scale: f32[*S]; to: dtype) -> to[*A]                        # saturate(x / scale), rounded to nearest even
+op static_quant(x: F[*A], scale: f32[*S]; to: dtype) -> to[*A]                        # x / scale, rounded and saturated
 op group_quant(x: F[*A, N]; group: int, to: dtype) -> (y: to[*A, N], scale: f32[*A, N / group])  where N % group == 0
 op scaled_mm(a: Q[M, K], b: Q[K, N], a_scale: f32[*S], b_scale: f32[*W]; to: dtype) -> to[M, N]
 op moe_forward(x: F[S, H], logits: F[S, E]; layer: string) -> F[S, H]
@@ -32,7 +32,8 @@ vocab fx {
   "vllm.rocm_aiter_group_fp8_quant.default"(x, group_size, transpose_scale = false; val_dtype?) where transpose_scale == false
       -> group_quant(x; group = group_size, to = val_dtype)
   "vllm.scaled_mm.default"(a, b, a_scale, b_scale; val_dtype?) -> scaled_mm(a, b, a_scale, b_scale; to = val_dtype)
-  "vllm.moe_forward.default"(hidden_states, router_logits, layer_name) -> moe_forward(hidden_states, router_logits; layer = layer_name)
+  "vllm.moe_forward.default"(hidden_states, router_logits, layer_name)
+      -> moe_forward(hidden_states, router_logits; layer = layer_name)
   "vllm.gdn_attention_core.default"(mixed_qkvz, ba, num_heads, head_dim, layer_name)
       -> gdn_attention(mixed_qkvz, ba; heads = num_heads, head_dim, layer = layer_name)
   "vllm.unified_kv_cache_update.default"(key, value, layer_name) -> kv_cache_update(key, value; layer = layer_name)

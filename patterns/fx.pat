@@ -2,8 +2,8 @@
 # has, and how that becomes the ops that the other files speak of.
 #
 # Parameters stand in the order and under the names of torch's schema.  Two more names take
-# what the graph records of the result: `val_dtype` and `val_shape`.  A parameter `dtype` that
-# the op has no attribute for is applied to the operands, as torch does.
+# what the graph records of the result: `val_dtype` and `val_shape`.  A `dtype` or `val_dtype`
+# that feeds no attribute is what the operands are cast to, as torch does.
 use "normalise.pat"
 
 # ---- ops of torch ----
@@ -99,8 +99,8 @@ vocab fx {
   "aten.to.device"(self, device, dtype, non_blocking?, copy?, memory_format?) -> cast(self; to = dtype)
   "aten._to_copy.default"(self; dtype?, val_dtype?) -> cast(self; to = val_dtype)
   "aten.type_as.default"(self, other; val_dtype?) -> cast(self; to = val_dtype)
-  "aten.copy.default"(self, src, non_blocking?; val_shape?) -> expand(src; shape = val_shape)
-  "aten.copy_.default"(self, src, non_blocking?; val_shape?) -> expand(src; shape = val_shape)
+  "aten.copy.default"(self, src, non_blocking?; val_shape?, val_dtype?) -> expand(src; shape = val_shape)
+  "aten.copy_.default"(self, src, non_blocking?; val_shape?, val_dtype?) -> expand(src; shape = val_shape)
   "aten.alias.default"(self) -> identity(self)
   "aten.clone.default"(self) -> identity(self)
   "aten.contiguous.default"(self) -> identity(self)

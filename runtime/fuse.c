@@ -103,17 +103,36 @@ static bool unused(const sld_graph *g, sld_node n)
     return r->op != 0;
 }
 
-/* Erases what nobody reads; a list may hold producers and readers in any order. */
+/* Erases a node that nobody reads and what it alone read, so that use counts are true for
+ * the next match. What does not fit the stack is left to the sweep. */
+static void erase_chain(sld_graph *g, sld_node n)
+{
+    sld_node stack[SLD_MATCH_MAX];
+    uint32_t depth = 0;
+    stack[depth++] = n;
+    while (depth) {
+        n = stack[--depth];
+        if (!unused(g, n))
+            continue;
+        sld_node producers[SLD_MATCH_MAX];
+        uint32_t k = 0, n_in = g->nodes.at[n].n_in;
+        for (uint32_t i = 0; i < n_in && k + depth < SLD_MATCH_MAX; i++) {
+            sld_value v = sld_operand(g, n, i);
+            sld_node p = v ? g->values.at[v].node : 0;
+            if (p && !(sld_node_op(g, p)->flags & SLD_OP_EFFECT))
+                producers[k++] = p;
+        }
+        sld_erase_node(g, n);
+        for (uint32_t i = 0; i < k; i++)
+            stack[depth++] = producers[i];
+    }
+}
+
+/* A list may hold producers and readers in any order; erasing a reader reaches its producers. */
 static void erase_unused(sld_graph *g, const sld_node *nodes, uint32_t n)
 {
-    for (bool again = true; again;) {
-        again = false;
-        for (uint32_t i = n; i-- > 0;)
-            if (unused(g, nodes[i])) {
-                sld_erase_node(g, nodes[i]);
-                again = true;
-            }
-    }
+    for (uint32_t i = 0; i < n; i++)
+        erase_chain(g, nodes[i]);
 }
 
 bool sld_rewrite_commit(sld_graph *g)

@@ -43,15 +43,15 @@ typedef struct fx_import {
     sld_graph *g;
     const sld_vocab *vocab, *writes;
     const char *file;            /* with its key, for messages */
-    char where[400];             /* "file: node 'name'" */
+    char where[512];             /* "file: node 'name'" */
     SLD_ARRAY(fx_tensor) tensors; /* [0] unused */
     SLD_ARRAY(fx_name) names;    /* [0] unused */
     SLD_ARRAY(sld_dim) symbols;  /* that a symbolic input has taken */
     sld_table table;             /* names by text */
 } fx_import;
 
-#define FX_FAIL(im, status, ...) fx_fail((im), (status), __VA_ARGS__)
-sld_status fx_fail(fx_import *im, sld_status status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+sld_status fx_fail(fx_import *im, sld_status status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* ---- fx_json.c ---- */
 /* Reads, unpacks and parses a file; NULL with an error set. */

@@ -28,7 +28,7 @@ typedef struct binding {
     bound params[UINT8_MAX];
     SLD_ARRAY(item) items;
     sld_attr attrs[UINT8_MAX];
-    uint8_t dtype;           /* a `dtype` argument that applies to the operands */
+    uint8_t dtype;           /* what the operands are to be cast to; 0: nothing is said */
 } binding;
 
 /* --------------------------------------------------- arguments to parameters -- */
@@ -36,7 +36,8 @@ typedef struct binding {
 /* Arguments that say where a tensor lives, not what it holds. */
 static bool is_placement(const char *name)
 {
-    static const char *const names[] = {"device", "layout", "pin_memory", "memory_format", "non_blocking", "copy"};
+    static const char *const names[] = {"device",        "layout",       "pin_memory",
+                                        "memory_format", "non_blocking", "copy"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(names[i], name))
             return true;
@@ -52,7 +53,8 @@ static sld_status read_symbol(fx_import *im, const char *name, sld_dim *out)
     if (!v)
         return SLD_ERR_GRAPH;
     if (!p || n != 1)
-        return FX_FAIL(im, SLD_ERR_TYPE, "'%s' stands where an integer is wanted, but its contents are unknown", name);
+        return fx_fail(im, SLD_ERR_TYPE,
+                       "'%s' stands where an integer is wanted, but its contents are unknown", name);
     *out = p[0];
     return SLD_OK;
 }
@@ -63,7 +65,7 @@ static sld_status bind_int(fx_import *im, json_t *j, sld_dim *out)
     if (fx_ref(j))
         return read_symbol(im, fx_ref(j), out);
     if (!json_is_integer(j) || sld_dim_is_sym(*out))
-        return FX_FAIL(im, SLD_ERR_TYPE, "a list of integers is wanted");
+        return fx_fail(im, SLD_ERR_TYPE, "a list of integers is wanted");
     return SLD_OK;
 }
 
@@ -71,7 +73,7 @@ static sld_status bind_ints(fx_import *im, json_t *j, bound *b)
 {
     size_t n = json_array_size(j);
     if (n > SLD_LIST_MAX)
-        return FX_FAIL(im, SLD_ERR_LIMIT, "a list of %zu elements is too long", n);
+        return fx_fail(im, SLD_ERR_LIMIT, "a list of %zu elements is too long", n);
     sld_dim *p = sld__graph_alloc(im->g, (n + 1) * sizeof *p);
     sld_status s = p ? SLD_OK : SLD_ERR_MEMORY;
     for (size_t i = 0; i < n && !s; i++)
@@ -85,7 +87,7 @@ static sld_status bind_values(fx_import *im, json_t *j, bound *b)
 {
     size_t n = json_array_size(j);
     if (!json_is_array(j) || n > UINT16_MAX)
-        return FX_FAIL(im, SLD_ERR_TYPE, "a list of tensors is wanted");
+        return fx_fail(im, SLD_ERR_TYPE, "a list of tensors is wanted");
     sld_value *p = sld__graph_alloc(im->g, (n + 1) * sizeof *p);
     if (!p)
         return SLD_ERR_MEMORY;
@@ -93,7 +95,7 @@ static sld_status bind_values(fx_import *im, json_t *j, bound *b)
         json_t *e = json_array_get(j, i);
         p[i] = fx_ref(e) ? fx_operand(im, fx_ref(e)) : 0;
         if (!p[i] && !json_is_null(e))
-            return fx_ref(e) ? SLD_ERR_GRAPH : FX_FAIL(im, SLD_ERR_TYPE, "a list of tensors is wanted");
+            return fx_ref(e) ? SLD_ERR_GRAPH : fx_fail(im, SLD_ERR_TYPE, "a list of tensors is wanted");
     }
     *b = (bound){.kind = BOUND_VALUES, .n = (uint32_t)n, .values = p};
     return SLD_OK;
@@ -128,7 +130,8 @@ static sld_status bind_json(fx_import *im, const sld_vocab_param *p, json_t *j, 
     switch (json_typeof(j)) {
     case JSON_INTEGER:
         b->attr = (sld_attr){.kind = SLD_ATTR_INT, .i = json_integer_value(j)};
-        return sld_dim_is_sym(b->attr.i) ? FX_FAIL(im, SLD_ERR_LIMIT, "'%s' is out of range", p->name) : SLD_OK;
+        return sld_dim_is_sym(b->attr.i) ? fx_fail(im, SLD_ERR_LIMIT, "'%s' is out of range", p->name)
+                                         : SLD_OK;
     case JSON_REAL: b->attr = (sld_attr){.kind = SLD_ATTR_FLOAT, .f = json_real_value(j)}; return SLD_OK;
     case JSON_TRUE:
     case JSON_FALSE: b->attr = (sld_attr){.kind = SLD_ATTR_BOOL, .i = json_is_true(j)}; return SLD_OK;
@@ -137,7 +140,7 @@ static sld_status bind_json(fx_import *im, const sld_vocab_param *p, json_t *j, 
         if (fx_nonfinite(b->attr.s, &f))
             b->attr = (sld_attr){.kind = SLD_ATTR_FLOAT, .f = f};
         return SLD_OK;
-    default: return FX_FAIL(im, SLD_ERR_FORMAT, "argument '%s' is of no known form", p->name);
+    default: return fx_fail(im, SLD_ERR_FORMAT, "argument '%s' is of no known form", p->name);
     }
 }
 
@@ -157,7 +160,7 @@ static sld_status bind_positional(binding *b)
         b->params[0] = (bound){.kind = BOUND_VALUE, .value = c->src};
     for (size_t i = c->skip; i < json_array_size(c->args); i++, at++) {
         if (at >= b->e->n_params || b->e->params[at].flags & SLD_PARAM_KEYWORD)
-            return FX_FAIL(b->im, SLD_ERR_TYPE, "%s: more than %u arguments", c->target, at);
+            return fx_fail(b->im, SLD_ERR_TYPE, "%s: more than %u arguments", c->target, at);
         sld_status s = bind_json(b->im, &b->e->params[at], json_array_get(c->args, i), &b->params[at]);
         if (s)
             return s;
@@ -174,9 +177,9 @@ static sld_status bind_keywords(binding *b)
         if (at < 0 && is_placement(name))
             continue;
         if (at < 0)
-            return FX_FAIL(b->im, SLD_ERR_TYPE, "%s: unknown argument '%s'", b->call->target, name);
+            return fx_fail(b->im, SLD_ERR_TYPE, "%s: unknown argument '%s'", b->call->target, name);
         if (b->params[at].kind)
-            return FX_FAIL(b->im, SLD_ERR_TYPE, "%s: argument '%s' is given twice", b->call->target, name);
+            return fx_fail(b->im, SLD_ERR_TYPE, "%s: argument '%s' is given twice", b->call->target, name);
         sld_status s = bind_json(b->im, &b->e->params[at], value, &b->params[at]);
         if (s)
             return s;
@@ -210,7 +213,7 @@ static sld_status bind_rest(binding *b)
         else if (p->dflt.kind)
             *x = (bound){.kind = BOUND_ATTR, .attr = p->dflt};
         else if (!(p->flags & (SLD_PARAM_OPTIONAL | SLD_PARAM_VARIADIC)))
-            return FX_FAIL(b->im, SLD_ERR_TYPE, "%s: argument '%s' is missing", b->call->target, p->name);
+            return fx_fail(b->im, SLD_ERR_TYPE, "%s: argument '%s' is missing", b->call->target, p->name);
     }
     return SLD_OK;
 }
@@ -235,8 +238,9 @@ static const sld_vocab_guard *failing_guard(const binding *b)
         double want, have;
         bool same = g->lit.kind == SLD_ATTR_NONE ? x->kind == BOUND_NONE
                     : x->kind != BOUND_ATTR      ? false
-                    : number_of(&g->lit, &want) && number_of(&x->attr, &have) ? want == have
-                                                                              : sld_attr_equal(&g->lit, &x->attr);
+                    : number_of(&g->lit, &want) && number_of(&x->attr, &have)
+                        ? want == have
+                        : sld_attr_equal(&g->lit, &x->attr);
         if (!same)
             return g;
     }
@@ -269,8 +273,8 @@ static sld_status collect_operand(binding *b, const sld_vocab_arg *a)
     if (a->param == -2 || (x && x->kind == BOUND_NONE))
         return push_item(b, (item){0});
     if (!number_of(number, &f))
-        return FX_FAIL(b->im, SLD_ERR_TYPE, "%s: argument '%s' is neither a tensor nor a number", b->call->target,
-                       x ? b->e->params[a->param].name : "");
+        return fx_fail(b->im, SLD_ERR_TYPE, "%s: argument '%s' is neither a tensor nor a number",
+                       b->call->target, x ? b->e->params[a->param].name : "");
     return push_item(b, (item){.number = *number});
 }
 
@@ -280,7 +284,8 @@ static sld_status contents_attr(binding *b, const char *name, sld_value v, sld_a
     uint32_t n;
     const sld_dim *p = sld_value_contents(b->im->g, v, &n);
     if (!p)
-        return FX_FAIL(b->im, SLD_ERR_TYPE, "%s: '%s' is a tensor whose contents are unknown", b->call->target, name);
+        return fx_fail(b->im, SLD_ERR_TYPE, "%s: '%s' is a tensor whose contents are unknown",
+                       b->call->target, name);
     if (b->im->g->values.at[v].rank == 0) {
         *out = (sld_attr){.kind = SLD_ATTR_INT, .i = p[0]};
         return SLD_OK;
@@ -312,16 +317,24 @@ static sld_status collect_attr(binding *b, uint32_t i)
     return SLD_OK;
 }
 
-/* A `dtype` argument that the op has no attribute for is applied to the operands. */
+static bool feeds_attr(const binding *b, int param)
+{
+    for (uint32_t i = 0; i < b->op->n_attrs; i++)
+        if (b->e->attrs[i].param == param)
+            return true;
+    return false;
+}
+
+/* A `dtype` or `val_dtype` that feeds no attribute is what the operands are cast to. */
 static void find_dtype(binding *b)
 {
-    int at = param_index(b->e, "dtype");
-    bool from_operand = b->op->n_results && b->op->results[0].type.from == SLD_DT_VAR;
-    if (at >= 0 && from_operand && b->params[at].kind == BOUND_ATTR && b->params[at].attr.kind == SLD_ATTR_DTYPE)
-        b->dtype = (uint8_t)b->params[at].attr.i;
-    for (uint32_t i = 0; i < b->op->n_attrs && b->op->attrs; i++)
-        if (at >= 0 && b->e->attrs[i].param == at)
-            b->dtype = 0;
+    static const char *const names[] = {"dtype", "val_dtype"};
+    for (size_t i = 0; i < 2 && b->op->n_results && b->op->results[0].type.from == SLD_DT_VAR; i++) {
+        int at = param_index(b->e, names[i]);
+        const bound *x = at >= 0 ? &b->params[at] : NULL;
+        if (x && x->kind == BOUND_ATTR && x->attr.kind == SLD_ATTR_DTYPE && !feeds_attr(b, at))
+            b->dtype = (uint8_t)x->attr.i;
+    }
 }
 
 static sld_status collect(binding *b)
@@ -338,11 +351,6 @@ static sld_status collect(binding *b)
 }
 
 /* ------------------------------------------------------------------ dtypes -- */
-
-static bool is_float(uint8_t t)
-{
-    return t >= SLD_F16;
-}
 
 static bool is_integer(uint8_t t)
 {
@@ -424,7 +432,7 @@ static sld_value make_cast(binding *b, sld_value v, uint8_t to)
     uint16_t op = sld_op_find(g->rules, "cast");
     sld_attr attr = {.kind = SLD_ATTR_DTYPE, .i = to};
     if (!op || g->rules->ops[op].n_attrs != 1) {
-        FX_FAIL(b->im, SLD_ERR_OP, "%s: the ruleset has no cast for %s", b->call->target, fx_dtype_name(to));
+        fx_fail(b->im, SLD_ERR_OP, "%s: the ruleset has no cast for %s", b->call->target, fx_dtype_name(to));
         return 0;
     }
     sld_node n = sld__add_before(g, 0, op, 1, &v, &attr, 1, NULL);
@@ -456,7 +464,7 @@ static element encode(const sld_attr *a, uint8_t t)
 static sld_value make_number(binding *b, const sld_attr *a, uint8_t t)
 {
     if (a->kind == SLD_ATTR_INT && sld_dim_is_sym(a->i)) {
-        FX_FAIL(b->im, SLD_ERR_TYPE, "%s: a symbolic size stands where a number is wanted", b->call->target);
+        fx_fail(b->im, SLD_ERR_TYPE, "%s: a symbolic size stands where a number is wanted", b->call->target);
         return 0;
     }
     element bytes = encode(a, t);
@@ -473,10 +481,11 @@ static sld_status settle(binding *b, sld_value *in)
         if (!x->v && !x->number.kind)
             continue;
         uint8_t have = x->v ? b->im->g->values.at[x->v].dtype : 0;
-        uint8_t want = type->from == SLD_DT_VAR ? var_dtype(b, type->dtype, x->v ? NULL : &x->number) : type->dtype;
+        uint8_t want = type->from == SLD_DT_VAR ? var_dtype(b, type->dtype, x->v ? NULL : &x->number)
+                                                : type->dtype;
         if (!x->v)
             in[i] = make_number(b, &x->number, want);
-        else if (type->from == SLD_DT_VAR && want != have && (is_integer(have) || is_float(have)))
+        else if (type->from == SLD_DT_VAR && want != have)
             in[i] = make_cast(b, x->v, want);
         if (!in[i])
             return SLD_ERR_TYPE;
@@ -510,8 +519,8 @@ static sld_status add_node(binding *b, sld_value *first, uint32_t *n)
     return s;
 }
 
-static sld_status try_entry(binding *b, const fx_call *c, const sld_vocab_entry *e, const sld_vocab_guard **guard,
-                            sld_value *first, uint32_t *n)
+static sld_status try_entry(binding *b, const fx_call *c, const sld_vocab_entry *e,
+                            const sld_vocab_guard **guard, sld_value *first, uint32_t *n)
 {
     sld_graph *g = b->im->g;
     *b = (binding){.im = b->im, .call = c, .e = e, .items = {b->items.at, 0, b->items.cap}};
@@ -535,7 +544,7 @@ sld_status fx_add_call(fx_import *im, const fx_call *c, sld_value *first, uint32
     const sld_vocab_guard *guard = NULL;
     *first = *n = 0;
     if (!e)
-        return FX_FAIL(im, SLD_ERR_OP, "'%s' is not in the vocabulary", c->target);
+        return fx_fail(im, SLD_ERR_OP, "'%s' is not in the vocabulary", c->target);
     binding *b = sld__alloc(im->g->ctx, sizeof *b);
     if (!b)
         return SLD_ERR_MEMORY;
@@ -548,7 +557,8 @@ sld_status fx_add_call(fx_import *im, const fx_call *c, sld_value *first, uint32
             break;
     }
     if (!s && guard)
-        s = FX_FAIL(im, SLD_ERR_OP, "%s: no entry of the vocabulary takes this '%s'", c->target, last->params[guard->param].name);
+        s = fx_fail(im, SLD_ERR_OP, "%s: no entry of the vocabulary takes this '%s'", c->target,
+                    last->params[guard->param].name);
     sld__free(im->g->ctx, b->items.at);
     sld__free(im->g->ctx, b);
     return s;
@@ -556,10 +566,14 @@ sld_status fx_add_call(fx_import *im, const fx_call *c, sld_value *first, uint32
 
 fx_call fx_call_of(fx_import *im, json_t *node, const char *name, const fx_types *types)
 {
-    fx_call c = {.vocab = im->vocab, .target = json_string_value(json_object_get(node, "target")), .name = name, .types = types};
+    fx_call c = {.vocab = im->vocab,
+                 .target = json_string_value(json_object_get(node, "target")),
+                 .name = name,
+                 .types = types};
     c.args = json_object_get(node, "args");
     c.kwargs = json_object_get(node, "kwargs");
-    const char *inner = !strncmp(c.target, "auto_functionalized", 19) ? fx_text(json_array_get(c.args, 0)) : NULL;
+    const char *inner = !strncmp(c.target, "auto_functionalized", 19) ? fx_text(json_array_get(c.args, 0))
+                                                                      : NULL;
     if (inner) {
         c.target = inner;
         c.skip = 1;

@@ -74,7 +74,7 @@ static sld_status add_input(fx_import *im, json_t *nodes, size_t at, const char 
 {
     const fx_type *t = types->at;
     if (types->tuple)
-        return FX_FAIL(im, SLD_ERR_FORMAT, "an input has one type");
+        return fx_fail(im, SLD_ERR_FORMAT, "an input has one type");
     if (!t->dtype)
         return add_symbol(im, nodes, at, name);
     return add_leaf(im, name, sld_graph_input(im->g, name, (sld_dtype)t->dtype, t->rank, t->dims), true);
@@ -84,8 +84,9 @@ static sld_status add_constant(fx_import *im, const char *name, const fx_types *
 {
     const fx_type *t = types->at;
     if (types->tuple || !t->dtype)
-        return FX_FAIL(im, SLD_ERR_FORMAT, "an attribute has one type");
-    return add_leaf(im, name, sld_graph_const(im->g, name, (sld_dtype)t->dtype, t->rank, t->dims, NULL, 0), true);
+        return fx_fail(im, SLD_ERR_FORMAT, "an attribute has one type");
+    return add_leaf(im, name, sld_graph_const(im->g, name, (sld_dtype)t->dtype, t->rank, t->dims, NULL, 0),
+                    true);
 }
 
 /* ------------------------------------------------------------------- calls -- */
@@ -109,7 +110,7 @@ static sld_status check_type(fx_import *im, const char *target, sld_value v, con
         return SLD_OK;
     fx_print_type(im, &have, a, sizeof a);
     fx_print_type(im, want, b, sizeof b);
-    return FX_FAIL(im, SLD_ERR_TYPE, "%s gives %s, but 'val' says %s", target, a, b);
+    return fx_fail(im, SLD_ERR_TYPE, "%s gives %s, but 'val' says %s", target, a, b);
 }
 
 /* Recorded results without a type have no value of ours. */
@@ -118,10 +119,11 @@ static sld_status check_results(fx_import *im, const fx_call *c, sld_value first
     uint32_t k = 0, known = 0;
     for (uint32_t i = 0; i < c->types->n; i++)
         known += c->types->at[i].dtype != 0;
-    if (known && known != n)
-        return FX_FAIL(im, SLD_ERR_TYPE, "%s has %u results, but 'val' says %u", c->target, n, known);
+    if (known != n && (known || n > 1))
+        return fx_fail(im, SLD_ERR_TYPE, "%s has %u results, but 'val' says %u", c->target, n, known);
     for (uint32_t i = 0; i < c->types->n; i++) {
-        sld_status s = c->types->at[i].dtype ? check_type(im, c->target, first + k++, &c->types->at[i]) : SLD_OK;
+        sld_status s = c->types->at[i].dtype ? check_type(im, c->target, first + k++, &c->types->at[i])
+                                             : SLD_OK;
         if (s)
             return s;
     }
@@ -151,7 +153,8 @@ static fx_tensor new_tensor(fx_import *im, json_t *node, const fx_call *c, const
     return t;
 }
 
-static sld_status declare_results(fx_import *im, json_t *node, const fx_call *c, const char *name, sld_value first, uint32_t n)
+static sld_status declare_results(fx_import *im, json_t *node, const fx_call *c, const char *name,
+                                  sld_value first, uint32_t n)
 {
     const fx_types *types = c->types;
     uint32_t start = im->tensors.n, k = 0, slots = n ? types->n : 0;
@@ -166,10 +169,9 @@ static sld_status declare_results(fx_import *im, json_t *node, const fx_call *c,
 
 static sld_status write_first(fx_import *im, const fx_call *c, const char *name, sld_value v)
 {
-    uint32_t t = tensor_of(im, json_array_get(c->args, c->skip));
+    uint32_t t = tensor_of(im, json_array_get(c->args, 0));
     if (!t)
-        return FX_FAIL(im, SLD_ERR_FORMAT, "%s writes to something that is no tensor", c->target);
-    /* Results that the op leaves alone, as after detach_, need no new value. */
+        return fx_fail(im, SLD_ERR_FORMAT, "%s writes to something that is no tensor", c->target);
     sld_status s = fx_write(im, t, v);
     return s ? s : fx_declare(im, name, t, 1, false);
 }
@@ -184,7 +186,9 @@ static sld_status add_call(fx_import *im, json_t *node, const char *name, const 
         s = check_results(im, &c, first, n);
     if (s)
         return s;
-    return n == 1 && fx_in_place(c.target) ? write_first(im, &c, name, first) : declare_results(im, node, &c, name, first, n);
+    if (n == 1 && !c.skip && fx_in_place(c.target)) /* a functionalised call hands its results out instead */
+        return write_first(im, &c, name, first);
+    return declare_results(im, node, &c, name, first, n);
 }
 
 static sld_status add_getitem(fx_import *im, json_t *args, const char *name, const fx_types *types)
@@ -193,12 +197,12 @@ static sld_status add_getitem(fx_import *im, json_t *args, const char *name, con
     json_t *index = json_array_get(args, 1);
     const fx_name *f = from ? fx_find(im, from) : NULL;
     if (from && !f)
-        return FX_FAIL(im, SLD_ERR_GRAPH, "reads '%s', which no earlier node defines", from);
+        return fx_fail(im, SLD_ERR_GRAPH, "reads '%s', which no earlier node defines", from);
     if (!f || !f->tuple || !json_is_integer(index))
-        return FX_FAIL(im, SLD_ERR_FORMAT, "getitem takes a node with several results and a number");
+        return fx_fail(im, SLD_ERR_FORMAT, "getitem takes a node with several results and a number");
     json_int_t i = json_integer_value(index);
     if (i < 0 || i >= f->n)
-        return FX_FAIL(im, SLD_ERR_FORMAT, "'%s' has no result %lld", from, (long long)i);
+        return fx_fail(im, SLD_ERR_FORMAT, "'%s' has no result %lld", from, (long long)i);
     uint32_t t = f->first + (uint32_t)i;
     sld_value v = im->tensors.at[t].value;
     sld_status s = v && types->at[0].dtype ? check_type(im, "getitem", v, &types->at[0]) : SLD_OK;
@@ -215,7 +219,7 @@ static sld_status add_outputs(fx_import *im, json_t *j)
         return v ? sld_graph_output(im->g, fx_ref(j), v) : SLD_ERR_GRAPH;
     }
     if (!json_is_array(j) && !json_is_null(j))
-        return FX_FAIL(im, SLD_ERR_FORMAT, "an output is a node");
+        return fx_fail(im, SLD_ERR_FORMAT, "an output is a node");
     json_array_foreach(j, i, e)
         if (!s)
             s = add_outputs(im, e);
@@ -228,11 +232,12 @@ static const char *field(fx_import *im, json_t *node, const char *name)
 {
     const char *text = json_string_value(json_object_get(node, name));
     if (!text)
-        FX_FAIL(im, SLD_ERR_FORMAT, "field '%s' is missing", name);
+        fx_fail(im, SLD_ERR_FORMAT, "field '%s' is missing", name);
     return text;
 }
 
-static sld_status add_typed(fx_import *im, json_t *nodes, size_t at, const char *name, const char *op, const fx_types *types)
+static sld_status add_typed(fx_import *im, json_t *nodes, size_t at, const char *name, const char *op,
+                            const fx_types *types)
 {
     json_t *node = json_array_get(nodes, at), *args = json_object_get(node, "args");
     const char *target = field(im, node, "target");
@@ -243,11 +248,11 @@ static sld_status add_typed(fx_import *im, json_t *nodes, size_t at, const char 
     if (!strcmp(op, "get_attr"))
         return add_constant(im, name, types);
     if (!json_is_array(args) || !json_is_object(json_object_get(node, "kwargs")))
-        return FX_FAIL(im, SLD_ERR_FORMAT, "field '%s' is missing", json_is_array(args) ? "kwargs" : "args");
+        return fx_fail(im, SLD_ERR_FORMAT, "field '%s' is missing", json_is_array(args) ? "kwargs" : "args");
     if (!strcmp(op, "output"))
         return add_outputs(im, args);
     if (strcmp(op, "call_function"))
-        return FX_FAIL(im, SLD_ERR_FORMAT, "unknown kind of node '%s'", op);
+        return fx_fail(im, SLD_ERR_FORMAT, "unknown kind of node '%s'", op);
     if (!strcmp(target, "<built-in function getitem>"))
         return add_getitem(im, args, name, types);
     return add_call(im, node, name, types);
@@ -262,7 +267,7 @@ static sld_status add_node(fx_import *im, json_t *nodes, size_t at)
         return SLD_ERR_FORMAT;
     snprintf(im->where, sizeof im->where, "%s: node '%s'", im->file, name);
     if (!val)
-        return FX_FAIL(im, SLD_ERR_FORMAT, "field 'val' is missing");
+        return fx_fail(im, SLD_ERR_FORMAT, "field 'val' is missing");
     fx_types types = {0};
     sld_status s = fx_read_types(im, val, &types);
     s = s ? s : add_typed(im, nodes, at, name, op, &types);
@@ -276,9 +281,9 @@ static sld_status add_nodes(fx_import *im, json_t *graph)
     sld_status s = SLD_OK;
     snprintf(im->where, sizeof im->where, "%s", im->file);
     if (!json_is_array(nodes))
-        return FX_FAIL(im, SLD_ERR_FORMAT, "the graph has no 'nodes'");
+        return fx_fail(im, SLD_ERR_FORMAT, "the graph has no 'nodes'");
     if (!im->vocab)
-        return FX_FAIL(im, SLD_ERR_OP, "ruleset '%s' has no vocabulary 'fx'", im->g->rules->name);
+        return fx_fail(im, SLD_ERR_OP, "ruleset '%s' has no vocabulary 'fx'", im->g->rules->name);
     if (!SLD_RESERVE(im->g->ctx, im->tensors, 1) || !SLD_RESERVE(im->g->ctx, im->names, 1))
         return SLD_ERR_MEMORY;
     im->tensors.at[im->tensors.n++] = (fx_tensor){0};
@@ -287,7 +292,7 @@ static sld_status add_nodes(fx_import *im, json_t *graph)
         s = add_node(im, nodes, i);
     if (!s && !im->g->outputs.n) {
         snprintf(im->where, sizeof im->where, "%s", im->file);
-        s = FX_FAIL(im, SLD_ERR_FORMAT, "the graph has no output");
+        s = fx_fail(im, SLD_ERR_FORMAT, "the graph has no output");
     }
     return s;
 }
@@ -297,7 +302,10 @@ static sld_graph *import_graph(sld_ctx *ctx, const sld_ruleset *rules, const cha
     sld_graph *g = sld_graph_new(ctx, rules);
     if (!g)
         return NULL;
-    fx_import im = {.g = g, .vocab = sld_vocab_find(rules, "fx"), .writes = sld_vocab_find(rules, "fx_write"), .file = file};
+    fx_import im = {.g = g,
+                    .vocab = sld_vocab_find(rules, "fx"),
+                    .writes = sld_vocab_find(rules, "fx_write"),
+                    .file = file};
     g->where = im.where;
     sld_status s = add_nodes(&im, graph);
     g->where = NULL;
@@ -325,10 +333,12 @@ sld_graph *sld_import_fx(sld_ctx *ctx, const sld_ruleset *rules, const char *pat
     char *file = sld__alloc(ctx, n);
     if (file) {
         snprintf(file, n, "%s#%s", path, key ? key : "");
-        if (json_is_object(graph))
-            g = import_graph(ctx, rules, file, graph);
+        if (json_is_object(graph)) /* of a very long path messages have the end */
+            g = import_graph(ctx, rules, file + (n > 300 ? n - 300 : 0), graph);
+        else if (key)
+            sld__fail(ctx, SLD_ERR_FORMAT, "%s: there is no graph '%s' in it", path, key);
         else
-            sld__fail(ctx, SLD_ERR_FORMAT, "%s: there is no graph '%s' in it", path, key ? key : "");
+            sld__fail(ctx, SLD_ERR_FORMAT, "%s: there is no graph in it", path);
     }
     sld__free(ctx, file);
     json_decref(all);

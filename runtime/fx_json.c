@@ -86,7 +86,9 @@ static void mark(char *at, size_t n, const char *number)
 
 static void mark_nonfinite(char *text, size_t n)
 {
-    static const struct { const char *word, *number; } words[] = {{"-Infinity", "-inf"}, {"Infinity", "inf"}, {"NaN", ""}};
+    static const struct {
+        const char *word, *number;
+    } words[] = {{"-Infinity", "-inf"}, {"Infinity", "inf"}, {"NaN", ""}};
     bool quoted = false;
     for (size_t i = 0; i < n; i++) {
         if (text[i] == '"')
@@ -146,7 +148,8 @@ const char *fx_text(json_t *j)
 
 /* ORDER: sld_dtype */
 static const char *const torch_names[SLD_DTYPE_COUNT] = {
-    "", "bool", "uint8", "int8", "int32", "int64", "float8_e4m3fn", "float8_e4m3fnuz", "float16", "bfloat16", "float32", "float64",
+    "",        "bool",     "uint8",   "int8",    "int32", "int64", "float8_e4m3fn", "float8_e4m3fnuz",
+    "float16", "bfloat16", "float32", "float64",
 };
 
 uint8_t fx_dtype(const char *text)
@@ -183,11 +186,11 @@ static sld_status read_dim(fx_import *im, json_t *j, sld_dim *out)
         *out = sld_dim_parse(im->g, json_string_value(j), 1, 1 << 20);
         if (*out != SLD_SYM_NONE)
             return SLD_OK;
-        return FX_FAIL(im, SLD_ERR_FORMAT, "'%s' is no size", json_string_value(j));
+        return fx_fail(im, SLD_ERR_FORMAT, "'%s' is no size", json_string_value(j));
     }
     *out = json_integer_value(j);
     if (!json_is_integer(j) || *out < 0)
-        return FX_FAIL(im, SLD_ERR_FORMAT, "a size in 'val' is neither a count nor the name of one");
+        return fx_fail(im, SLD_ERR_FORMAT, "a size in 'val' is neither a count nor the name of one");
     return SLD_OK;
 }
 
@@ -198,12 +201,12 @@ static sld_status read_type(fx_import *im, json_t *j, fx_type *out)
     if (json_is_null(j))
         return SLD_OK;
     if (!dtype || !json_is_array(shape))
-        return FX_FAIL(im, SLD_ERR_FORMAT, "'val' has no dtype and shape");
+        return fx_fail(im, SLD_ERR_FORMAT, "'val' has no dtype and shape");
     out->dtype = fx_dtype(dtype);
     if (!out->dtype)
-        return FX_FAIL(im, SLD_ERR_TYPE, "unknown dtype '%s'", dtype);
+        return fx_fail(im, SLD_ERR_TYPE, "unknown dtype '%s'", dtype);
     if (json_array_size(shape) > SLD_RANK_MAX)
-        return FX_FAIL(im, SLD_ERR_LIMIT, "rank %zu is above %d", json_array_size(shape), SLD_RANK_MAX);
+        return fx_fail(im, SLD_ERR_LIMIT, "rank %zu is above %d", json_array_size(shape), SLD_RANK_MAX);
     out->rank = (uint8_t)json_array_size(shape);
     for (uint32_t i = 0; i < out->rank; i++) {
         sld_status s = read_dim(im, json_array_get(shape, i), &out->dims[i]);
@@ -218,7 +221,7 @@ sld_status fx_read_types(fx_import *im, json_t *val, fx_types *out)
     out->tuple = json_is_array(val);
     size_t n = out->tuple ? json_array_size(val) : 1;
     if (n > UINT16_MAX)
-        return FX_FAIL(im, SLD_ERR_LIMIT, "%zu results are too many", n);
+        return fx_fail(im, SLD_ERR_LIMIT, "%zu results are too many", n);
     out->n = (uint32_t)n;
     out->at = sld__alloc(im->g->ctx, n * sizeof *out->at);
     if (!out->at)

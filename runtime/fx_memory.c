@@ -19,7 +19,7 @@ sld_status fx_declare(fx_import *im, const char *name, uint32_t first, uint32_t 
 {
     sld_ctx *ctx = im->g->ctx;
     if (fx_find(im, name))
-        return FX_FAIL(im, SLD_ERR_GRAPH, "the name is defined twice");
+        return fx_fail(im, SLD_ERR_GRAPH, "the name is defined twice");
     if (!SLD_RESERVE(ctx, im->names, im->names.n + 1) || !sld__table_reserve(ctx, &im->table))
         return SLD_ERR_MEMORY;
     sld__table_add(&im->table, sld__hash(SLD_HASH_SEED, name, strlen(name)), im->names.n);
@@ -68,7 +68,7 @@ sld_value fx_current(fx_import *im, uint32_t t)
     if (!x->base || x->seen == writes)
         return x->value;
     if (x->memory == FX_MAYBE) {
-        FX_FAIL(im, SLD_ERR_GRAPH, "reads '%s' after a write to '%s', whose memory it may share", x->name,
+        fx_fail(im, SLD_ERR_GRAPH, "reads '%s' after a write to '%s', whose memory it may share", x->name,
                 im->tensors.at[root_of(im, t)].name);
         return 0;
     }
@@ -92,11 +92,11 @@ sld_value fx_operand(fx_import *im, const char *name)
 {
     const fx_name *f = fx_find(im, name);
     if (!f)
-        FX_FAIL(im, SLD_ERR_GRAPH, "reads '%s', which no earlier node defines", name);
+        fx_fail(im, SLD_ERR_GRAPH, "reads '%s', which no earlier node defines", name);
     else if (f->tuple)
-        FX_FAIL(im, SLD_ERR_FORMAT, "reads '%s', which has several results", name);
+        fx_fail(im, SLD_ERR_FORMAT, "reads '%s', which has several results", name);
     else if (!f->n || !im->tensors.at[f->first].value)
-        FX_FAIL(im, SLD_ERR_GRAPH, "reads '%s', which has no value", name);
+        fx_fail(im, SLD_ERR_GRAPH, "reads '%s', which has no value", name);
     else
         return fx_current(im, f->first);
     return 0;
@@ -110,10 +110,12 @@ static sld_status check_writable(fx_import *im, uint32_t t)
     for (uint32_t b = t; b; b = im->tensors.at[b].base) {
         const fx_tensor *y = &im->tensors.at[b];
         if (y->memory == FX_MAYBE)
-            return FX_FAIL(im, SLD_ERR_GRAPH, "writes to '%s', which may share the memory of '%s'; this cannot be followed",
+            return fx_fail(im, SLD_ERR_GRAPH,
+                           "writes to '%s', which may share the memory of '%s'; this cannot be followed",
                            x->name, im->tensors.at[y->base].name);
         if (y->input)
-            return FX_FAIL(im, SLD_ERR_GRAPH, "writes to '%s', the memory of input '%s', which the caller would see", x->name,
+            return fx_fail(im, SLD_ERR_GRAPH,
+                           "writes to '%s', the memory of input '%s', which the caller would see", x->name,
                            y->name);
     }
     return SLD_OK;
@@ -129,7 +131,7 @@ static sld_status write_through(fx_import *im, uint32_t t, sld_value v, sld_valu
     c.src = v;
     sld_status s = fx_add_call(im, &c, base, &n);
     if (!s && n != 1)
-        s = FX_FAIL(im, SLD_ERR_GRAPH, "a write to '%s' cannot be followed", x->name);
+        s = fx_fail(im, SLD_ERR_GRAPH, "a write to '%s' cannot be followed", x->name);
     return s;
 }
 

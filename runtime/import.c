@@ -56,7 +56,8 @@ sld_graph *sld_import_fx(sld_ctx *ctx, const sld_ruleset *rules, const char *pat
     (void)rules;
     (void)key;
     sld__clear(ctx);
-    sld__fail(ctx, SLD_ERR_IO, "%s: this build reads no torch FX files: jansson and zlib were not there", path);
+    sld__fail(ctx, SLD_ERR_IO, "%s: this build reads no torch FX files: jansson and zlib were not there",
+              path);
     return NULL;
 }
 #endif
@@ -73,6 +74,7 @@ sld_graph *sld_import_onnx(sld_ctx *ctx, const sld_ruleset *rules, const char *p
 sld_status sld_export_onnx(sld_graph *g, const char *path)
 {
     sld__clear(g->ctx);
-    return sld__fail(g->ctx, SLD_ERR_IO, "%s: this build writes no ONNX files: protobuf-c was not there", path);
+    return sld__fail(g->ctx, SLD_ERR_IO, "%s: this build writes no ONNX files: protobuf-c was not there",
+                     path);
 }
 #endif

@@ -165,11 +165,12 @@ static sld_graph *build(sld_ctx *ctx)
     const int64_t two[2] = {3, 5}, shape[1] = {2}, square[2] = {8, 8};
     sld_dim s = sld_dim_symbol(g, "s0", 1, 64), dims[2] = {sld_dim_add(g, s, s), 8};
     sld_dim half = sld_dim_div(g, sld_dim_add(g, s, 1), 2);
-    sld_value x = sld_graph_input(g, "x", SLD_F32, 2, dims);
+    bool sized = dims[0] != SLD_SYM_NONE && half != SLD_SYM_NONE;
+    sld_value x = sized ? sld_graph_input(g, "x", SLD_F32, 2, dims) : 0;
     sld_value w = x ? sld_graph_const(g, "w", SLD_F32, 2, square, table, sizeof table) : 0;
     sld_value c = w ? sld_graph_const(g, NULL, SLD_I64, 1, shape, two, sizeof two) : 0;
     uint32_t n;
-    bool ok = c && half != SLD_SYM_NONE && sld_value_contents(g, c, &n);
+    bool ok = c && sld_value_contents(g, c, &n);
     sld_attr every[N_EVERY] = {[EVERY_S] = {.kind = SLD_ATTR_STRING, .s = "long \"text\""},
                                [EVERY_INTS] = {.kind = SLD_ATTR_INTS, .n = 1, .p = &half}};
     sld_value in[2] = {x, x};

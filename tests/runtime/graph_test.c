@@ -1,0 +1,371 @@
+/* The graph: building, names, uses, order labels, edits, contents, and what verify finds. */
+#include <check.h>
+#include <string.h>
+#include <time.h>
+
+#include "test_ops.h"
+
+static sld_ctx *ctx;
+static sld_graph *g;
+static sld_value x;
+
+static void setup(void)
+{
+    static const int64_t dims[2] = {4, 6};
+    ctx = sld_ctx_new(NULL);
+    g = sld_graph_new(ctx, &test_rules);
+    x = sld_graph_input(g, "x", SLD_F32, 2, dims);
+}
+
+static void teardown(void)
+{
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
+}
+
+static sld_value add(sld_value a, sld_value b, const char *name)
+{
+    sld_value in[2] = {a, b};
+    sld_node n = sld_graph_add(g, OP_ADD, 2, in, NULL, 1, &name);
+    ck_assert_msg(n, "%s", sld_error(ctx));
+    return sld_result(g, n, 0);
+}
+
+static sld_value neg(sld_value a, const char *name)
+{
+    sld_node n = sld_graph_add(g, OP_NEG, 1, &a, NULL, 1, &name);
+    ck_assert_msg(n, "%s", sld_error(ctx));
+    return sld_result(g, n, 0);
+}
+
+static sld_node node_of(sld_value v) { return g->values.at[v].node; }
+
+static void check_valid(void) { ck_assert_msg(sld_graph_verify(g) == SLD_OK, "%s", sld_error(ctx)); }
+
+START_TEST(ruleset_of_another_version_is_refused)
+{
+    sld_ruleset r = test_rules;
+    r.abi = SLD_ABI + 1;
+    ck_assert_ptr_null(sld_graph_new(ctx, &r));
+    ck_assert_ptr_nonnull(strstr(sld_error(ctx), "'test'"));
+    ck_assert_uint_eq(sld_op_find(&test_rules, "mul"), OP_MUL);
+    ck_assert_uint_eq(sld_op_find(&test_rules, "none"), 0);
+}
+END_TEST
+
+START_TEST(names_are_unique_and_found)
+{
+    sld_value a = add(x, x, "h"), b = add(a, x, "h"), c = add(b, x, NULL), d = add(c, x, "h_1");
+    ck_assert_str_eq(sld_value_name(g, a), "h");
+    ck_assert_str_eq(sld_value_name(g, b), "h_1");
+    ck_assert_str_eq(sld_value_name(g, c), "add");
+    ck_assert_str_eq(sld_value_name(g, d), "h_1_1");
+    ck_assert_uint_eq(sld_value_find(g, "h_1"), b);
+    ck_assert_uint_eq(sld_value_find(g, "h_2"), 0);
+    ck_assert_int_eq(sld_graph_output(g, NULL, d), SLD_OK);
+    ck_assert_int_eq(sld_graph_output(g, "h", d), SLD_OK); /* outputs have a name space of their own */
+    ck_assert_int_eq(sld_graph_sweep(g), SLD_OK);
+    sld_value in[2] = {d, d};
+    const char *name = "t";
+    sld_node n = sld_graph_add(g, OP_ADD, 2, in, NULL, 1, &name);
+    sld_erase_node(g, n);
+    ck_assert_uint_eq(sld_value_find(g, "t"), 0);
+    ck_assert_str_eq(sld_value_name(g, add(d, d, "t")), "t");
+    check_valid();
+}
+END_TEST
+
+START_TEST(results_have_inferred_types)
+{
+    int64_t sizes[2] = {1, 5};
+    sld_attr attrs[3] = {{.kind = SLD_ATTR_INTS, .n = 2, .p = sizes}, {.kind = SLD_ATTR_AXIS, .i = 1}};
+    const char *names[2] = {"left", NULL};
+    sld_node n = sld_graph_add(g, OP_SPLIT, 1, &x, attrs, 2, names);
+    ck_assert_msg(n, "%s", sld_error(ctx));
+    sizes[0] = 99; /* attributes are copied */
+    ck_assert_str_eq(sld_value_name(g, sld_result(g, n, 0)), "left");
+    ck_assert_str_eq(sld_value_name(g, sld_result(g, n, 1)), "split");
+    ck_assert_int_eq(sld_shape(g, sld_result(g, n, 0))[1], 1);
+    ck_assert_int_eq(sld_shape(g, sld_result(g, n, 1))[1], 5);
+    ck_assert_int_eq(sld_node_attr(g, n, 1)->i, -1);
+    sld_value in[3] = {sld_result(g, n, 1), x, x};
+    sld_attr axis = {.kind = SLD_ATTR_AXIS, .i = -1};
+    sld_node c = sld_graph_add(g, OP_CONCAT, 3, in, &axis, 1, NULL);
+    ck_assert_msg(c, "%s", sld_error(ctx));
+    ck_assert_int_eq(sld_shape(g, sld_result(g, c, 0))[1], 17);
+    sld_node two = sld_graph_add(g, OP_TWO, 1, &x, NULL, 2, NULL);
+    ck_assert_int_eq(g->values.at[sld_result(g, two, 1)].dtype, SLD_BOOL);
+    ck_assert_uint_eq(g->values.at[sld_result(g, two, 1)].rank, 0);
+    ck_assert_uint_eq(sld_graph_n_nodes(g), 3);
+    check_valid();
+}
+END_TEST
+
+START_TEST(refused_nodes_leave_no_trace)
+{
+    static const int64_t dims[1] = {5};
+    sld_value y = sld_graph_input(g, "y", SLD_F32, 1, dims), in[2] = {x, y};
+    const char *name = "sum";
+    ck_assert_uint_eq(sld_graph_add(g, OP_ADD, 2, in, NULL, 1, &name), 0);
+    ck_assert_msg(strstr(sld_error(ctx), "sum: add"), "%s", sld_error(ctx));
+    ck_assert_uint_eq(sld_value_find(g, "sum"), 0);
+    in[1] = 77;
+    ck_assert_uint_eq(sld_graph_add(g, OP_ADD, 2, in, NULL, 1, NULL), 0);
+    ck_assert_msg(strstr(sld_error(ctx), "operand 1"), "%s", sld_error(ctx));
+    ck_assert_uint_eq(sld_graph_add(g, N_TEST_OPS, 0, NULL, NULL, 1, NULL), 0);
+    ck_assert_uint_eq(sld_graph_add(g, OP_ADD, 2, in, NULL, 70000, NULL), 0);
+    ck_assert_uint_eq(sld_graph_n_nodes(g), 0);
+    ck_assert_uint_eq(g->values.at[x].n_uses, 0);
+    g->where = "model.onnx";
+    ck_assert_int_eq(sld_graph_output(g, "o", 99), SLD_ERR_GRAPH);
+    ck_assert_msg(!strncmp(sld_error(ctx), "model.onnx: ", 12), "%s", sld_error(ctx));
+    g->where = NULL;
+    check_valid();
+}
+END_TEST
+
+START_TEST(lying_constants_are_refused)
+{
+    static const int64_t huge[3] = {1ll << 31, 1ll << 31, 4}, four[1] = {4}, minus[1] = {-1};
+    sld_dim s[1] = {sld_dim_symbol(g, "s", 1, 9)};
+    char data[16] = {0};
+    ck_assert_uint_eq(sld_graph_const(g, "a", SLD_F32, 3, huge, data, 0), 0);
+    ck_assert_uint_eq(sld_graph_const(g, "a", SLD_F32, 1, four, data, 15), 0);
+    ck_assert_uint_eq(sld_graph_const(g, "a", SLD_F32, 1, minus, data, 4), 0);
+    ck_assert_uint_eq(sld_graph_const(g, "a", SLD_F32, 1, s, data, 4), 0);
+    ck_assert_uint_eq(sld_graph_const(g, "a", SLD_DTYPE_COUNT, 1, four, data, 4), 0);
+    ck_assert_uint_eq(sld_graph_input(g, "a", SLD_F32, 256, huge), 0);
+    ck_assert_uint_eq(sld_graph_input(g, "a", SLD_F32, 1, (sld_dim[]){SLD_SYM_NONE}), 0);
+    ck_assert_uint_ne(sld_graph_const(g, "a", SLD_F32, 3, huge, NULL, 0), 0); /* declared only */
+    ck_assert_uint_ne(sld_graph_const(g, "b", SLD_F32, 1, four, data, 16), 0);
+    ck_assert_uint_eq(sld_value_find(g, "a_1"), 0);
+}
+END_TEST
+
+START_TEST(contents_and_scalars)
+{
+    static const int64_t three[1] = {3}, many[1] = {65}, one[2] = {1, 1}, none[1] = {0};
+    static const int32_t ints[3] = {5, -1, 0};
+    static const int64_t low[1] = {INT64_MIN}, zeros[65];
+    const float f = 2.5f;
+    uint32_t n = 9;
+    sld_value c = sld_graph_const(g, NULL, SLD_I32, 1, three, ints, sizeof ints);
+    const sld_dim *d = sld_value_contents(g, c, &n);
+    ck_assert(d && n == 3 && d[0] == 5 && d[1] == -1 && d[2] == 0);
+    uint32_t dims = g->dims.n;
+    ck_assert(sld_value_contents(g, c, &n) && g->dims.n == dims);
+    ck_assert_ptr_null(sld_value_contents(g, sld_graph_const(g, NULL, SLD_I64, 1, many, zeros, sizeof zeros), &n));
+    ck_assert_ptr_null(sld_value_contents(g, sld_graph_const(g, NULL, SLD_I64, 0, NULL, low, 8), &n));
+    ck_assert_ptr_null(sld_value_contents(g, sld_graph_const(g, NULL, SLD_I64, 1, three, NULL, 0), &n));
+    ck_assert_ptr_nonnull(sld_value_contents(g, sld_graph_const(g, NULL, SLD_I64, 1, none, zeros, 0), &n));
+    ck_assert_uint_eq(n, 0);
+    ck_assert_ptr_null(sld_value_contents(g, x, &n));
+    sld_value s = neg(add(c, c, NULL), NULL);
+    d = sld_value_contents(g, s, &n);
+    ck_assert(d && n == 3 && d[0] == -10 && d[1] == 2);
+    double v = 0;
+    sld_value scalar = sld_graph_const(g, NULL, SLD_F32, 2, one, &f, sizeof f);
+    ck_assert(sld_value_scalar(g, scalar, &v) && v == 2.5);
+    ck_assert_ptr_null(sld_value_contents(g, scalar, &n));
+    ck_assert(!sld_value_scalar(g, c, &v) && !sld_value_scalar(g, x, &v) && !sld_value_scalar(g, 0, &v));
+}
+END_TEST
+
+START_TEST(replace_moves_uses_outputs_and_names)
+{
+    sld_value a = neg(x, "a"), b = add(a, a, "b"), c = neg(x, "c");
+    sld_graph_output(g, "out", a);
+    sld_move_before(g, node_of(c), node_of(b));
+    sld_replace_value(g, a, c);
+    ck_assert_uint_eq(g->values.at[a].n_uses, 0);
+    ck_assert_uint_eq(g->values.at[c].n_uses, 3);
+    ck_assert_uint_eq(sld_operand(g, node_of(b), 1), c);
+    ck_assert_uint_eq(g->uses.at[g->outputs.at[0].use].value, c);
+    ck_assert_str_eq(sld_value_name(g, c), "a");
+    ck_assert_uint_eq(sld_value_find(g, "a"), c);
+    ck_assert_uint_eq(sld_value_find(g, "c"), a);
+    check_valid();
+    sld_erase_node(g, node_of(a));
+    check_valid();
+    sld_replace_value(g, c, x); /* an input keeps its name */
+    ck_assert_str_eq(sld_value_name(g, x), "x");
+    ck_assert_uint_eq(sld_value_find(g, "a"), c);
+    check_valid();
+}
+END_TEST
+
+START_TEST(sweep_keeps_effects_and_what_is_used)
+{
+    static const float data[1] = {1};
+    sld_value w = sld_graph_const(g, "w", SLD_F32, 0, NULL, data, 4), k = sld_graph_const(g, "k", SLD_F32, 0, NULL, data, 4);
+    sld_value dead = neg(neg(add(x, w, NULL), NULL), NULL), kept = add(x, k, "kept");
+    sld_attr name = {.kind = SLD_ATTR_STRING, .s = "buffer"};
+    sld_value stored = neg(x, "stored");
+    ck_assert_msg(sld_graph_add(g, OP_STORE, 1, &stored, &name, 0, NULL), "%s", sld_error(ctx));
+    sld_graph_output(g, NULL, kept);
+    ck_assert_int_eq(sld_graph_sweep(g), SLD_OK);
+    ck_assert_uint_eq(sld_graph_n_nodes(g), 3);
+    ck_assert_int_eq(g->values.at[dead].kind, SLD_VALUE_FREE);
+    ck_assert_uint_eq(sld_value_find(g, "w"), 0);
+    ck_assert_uint_eq(sld_value_find(g, "k"), k);
+    check_valid();
+}
+END_TEST
+
+/* ------------------------------------------------------------------- order -- */
+
+START_TEST(gaps_that_are_used_up_are_spread)
+{
+    enum { N = 200000 };
+    sld_value a = neg(x, NULL), z = neg(a, NULL);
+    sld_node at = node_of(z);
+    for (int i = 0; i < N; i++) { /* always directly behind the first node */
+        sld_node n = sld__add_before(g, at, OP_NEG, 1, &x, NULL, 1, NULL);
+        ck_assert_uint_ne(n, 0);
+        at = i % 3 ? n : at;
+    }
+    for (int i = 0; i < 1000; i++) /* and always at the front */
+        ck_assert_uint_ne(sld__add_before(g, g->first, OP_NEG, 1, &x, NULL, 1, NULL), 0);
+    ck_assert_uint_eq(sld_graph_n_nodes(g), N + 1002);
+    check_valid();
+}
+END_TEST
+
+START_TEST(labels_at_the_end_of_their_range)
+{
+    sld_value a = neg(x, NULL), b = neg(a, NULL);
+    g->nodes.at[node_of(b)].order = UINT64_MAX - 5;
+    sld_value c = neg(b, NULL);
+    ck_assert_uint_gt(g->nodes.at[node_of(c)].order, g->nodes.at[node_of(b)].order);
+    check_valid();
+}
+END_TEST
+
+START_TEST(moves_keep_the_list_sound)
+{
+    sld_value v[5];
+    for (int i = 0; i < 5; i++)
+        v[i] = neg(x, NULL);
+    sld_move_before(g, node_of(v[4]), node_of(v[0]));
+    sld_move_before(g, node_of(v[0]), 0);
+    sld_move_before(g, node_of(v[2]), node_of(v[2]));
+    sld_move_before(g, node_of(v[1]), node_of(v[2]));
+    check_valid();
+    ck_assert_uint_eq(g->first, node_of(v[4]));
+    ck_assert_uint_eq(g->last, node_of(v[0]));
+    sld_value early = neg(v[2], NULL);
+    ck_assert_uint_eq(sld__add_before(g, node_of(v[2]), OP_NEG, 1, &early, NULL, 1, NULL), 0);
+    ck_assert_msg(strstr(sld_error(ctx), "defined later"), "%s", sld_error(ctx));
+}
+END_TEST
+
+START_TEST(a_million_nodes)
+{
+    enum { N = 1000000 };
+    clock_t start = clock();
+    sld_value v = x;
+    for (int i = 0; i < N; i++) {
+        sld_node n = sld_graph_add(g, OP_NEG, 1, i % 2 ? &x : &v, NULL, 1, NULL);
+        ck_assert_uint_ne(n, 0);
+        v = sld_result(g, n, 0);
+    }
+    sld_graph_output(g, NULL, v);
+    sld_replace_value(g, x, v); /* half a million uses at once */
+    sld_replace_value(g, v, x);
+    ck_assert_int_eq(sld_graph_sweep(g), SLD_OK);
+    ck_assert_uint_eq(sld_graph_n_nodes(g), 0);
+    check_valid();
+    ck_assert_msg(clock() - start < 60 * CLOCKS_PER_SEC, "a step is quadratic");
+}
+END_TEST
+
+/* ------------------------------------------------------------------ verify -- */
+
+static void check_fault(const char *what)
+{
+    ck_assert_int_ne(sld_graph_verify(g), SLD_OK);
+    ck_assert_msg(strstr(sld_error(ctx), what), "'%s' instead of '%s'", sld_error(ctx), what);
+}
+
+START_TEST(verify_finds_each_fault)
+{
+    sld_value a = neg(x, "a"), b = add(a, x, "b");
+    sld_graph_output(g, "o", b);
+    check_valid();
+
+    sld_node_rec *nb = &g->nodes.at[node_of(b)], *na = &g->nodes.at[node_of(a)];
+    uint64_t order = nb->order;
+    nb->order = na->order;
+    check_fault("b: order label");
+    nb->order = order;
+
+    g->values.at[a].n_uses++;
+    check_fault("a: 1 uses listed, 2 counted");
+    g->values.at[a].n_uses--;
+
+    g->uses.at[nb->in].value = x;
+    check_fault("use list broken");
+    g->uses.at[nb->in].value = a;
+
+    g->values.at[a].index = 1;
+    check_fault("a: result 0");
+    g->values.at[a].index = 0;
+
+    g->values.at[b].dtype = SLD_F16;
+    check_fault("b: result 0 does not have the type");
+    g->values.at[b].dtype = SLD_F32;
+
+    g->dims.at[g->values.at[a].shape] = 1; /* the type of b would still fit */
+    check_fault("a: result 0 does not have the type");
+    g->dims.at[g->values.at[a].shape] = 4;
+
+    sld_node erased = nb->op;
+    nb->op = 0;
+    check_fault("node list broken");
+    nb->op = (uint16_t)erased;
+
+    sld_move_before(g, node_of(b), node_of(a));
+    check_fault("operand 'a' is defined later");
+    sld_move_before(g, node_of(a), node_of(b));
+    check_valid();
+}
+END_TEST
+
+START_TEST(verifying_again_and_again_takes_no_room)
+{
+    static const int64_t data[2] = {1, 2}, two[1] = {2};
+    sld_value c = sld_graph_const(g, NULL, SLD_I64, 1, two, data, sizeof data);
+    sld_graph_output(g, NULL, neg(c, NULL));
+    check_valid();
+    uint32_t n = g->dims.n, count;
+    for (int i = 0; i < 10; i++)
+        check_valid();
+    ck_assert_uint_eq(g->dims.n, n);
+    ck_assert_int_eq(sld_value_contents(g, c, &count)[1], 2);
+}
+END_TEST
+
+Suite *graph_suite(void);
+Suite *graph_suite(void)
+{
+    Suite *s = suite_create("graph");
+    TCase *t = tcase_create("graph");
+    tcase_set_timeout(t, 120);
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, ruleset_of_another_version_is_refused);
+    tcase_add_test(t, names_are_unique_and_found);
+    tcase_add_test(t, results_have_inferred_types);
+    tcase_add_test(t, refused_nodes_leave_no_trace);
+    tcase_add_test(t, lying_constants_are_refused);
+    tcase_add_test(t, contents_and_scalars);
+    tcase_add_test(t, replace_moves_uses_outputs_and_names);
+    tcase_add_test(t, sweep_keeps_effects_and_what_is_used);
+    tcase_add_test(t, gaps_that_are_used_up_are_spread);
+    tcase_add_test(t, labels_at_the_end_of_their_range);
+    tcase_add_test(t, moves_keep_the_list_sound);
+    tcase_add_test(t, a_million_nodes);
+    tcase_add_test(t, verify_finds_each_fault);
+    tcase_add_test(t, verifying_again_and_again_takes_no_room);
+    suite_add_tcase(s, t);
+    return s;
+}
