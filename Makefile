@@ -16,6 +16,10 @@ SAN     ?= 0
 VARIANT := $(notdir $(CC))$(if $(filter 1,$(SAN)),-san)
 B       := build/$(VARIANT)
 
+# make V=1 shows whole command lines.
+Q       := $(if $(filter 1,$(V)),,@)
+say      = $(if $(Q),@echo "  $(1) $(2)")
+
 WARN    := -Wall -Wextra -Werror
 CFLAGS  ?= -O2 -g
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -Idsl -Igen -Iruntime -Ikernels -I$(B)/dsl -I$(B)/onnx -MMD -MP
@@ -72,43 +76,55 @@ all: $(B)/bin/solderc $(B)/bin/solder $(B)/lib/libsolder.a
 # ---- front end and generator ----
 $(B)/dsl/lex.c: dsl/lex.re
 	@mkdir -p $(@D)
-	re2c --no-generation-date --no-version -i -W -o $@ $<
+	$(call say,RE2C,$@)
+	$(Q)re2c --no-generation-date --no-version -i -W -o $@ $<
 $(B)/dsl/parse.c $(B)/dsl/parse.h &: dsl/parse.y
 	@mkdir -p $(@D)
-	bison --no-lines -Wall -Werror -o $(B)/dsl/parse.c --header=$(B)/dsl/parse.h $<
+	$(call say,BISON,$@)
+	$(Q)bison --no-lines -Wall -Werror -o $(B)/dsl/parse.c --header=$(B)/dsl/parse.h $<
 $(DSL_O) $(GEN_O): | $(B)/dsl/parse.h
 $(B)/dsl/lex.o: $(B)/dsl/lex.c
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 $(B)/dsl/parse.o: $(B)/dsl/parse.c
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 $(B)/bin/solderc: $(GEN_O) $(DSL_O)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $^ -lm
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ -lm
 
 # ---- rules ----
 $(B)/gen/solder.c: $(B)/bin/solderc $(PATTERNS)
 	@mkdir -p $(@D)
-	$(B)/bin/solderc -o $@ $(PATTERNS)
+	$(call say,SOLDERC,$@)
+	$(Q)$(B)/bin/solderc -o $@ $(PATTERNS)
 $(RULES_O): $(B)/gen/solder.c
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # ---- runtime, kernels, tool ----
 $(B)/onnx/onnx.pb-c.c $(B)/onnx/onnx.pb-c.h &: $(ONNX_PROTO)
 	@mkdir -p $(@D)
-	protoc-c --c_out=$(B)/onnx -I$(dir $<) $<
+	$(call say,PROTOC,$@)
+	$(Q)protoc-c --c_out=$(B)/onnx -I$(dir $<) $<
 $(B)/onnx/onnx.pb-c.o: $(B)/onnx/onnx.pb-c.c
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 $(B)/lib/libsolder.a: $(RUNTIME_O) $(RULES_O) $(KERNEL_O)
 	@mkdir -p $(@D)
-	rm -f $@ && ar rcs $@ $^
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
 $(B)/bin/solder: $(CLI_O) $(B)/lib/libsolder.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDLIBS)
 $(KERNEL_O): ALL_CFLAGS += -O3
 $(RUNTIME_O) $(CLI_O) $(call obj,$(TEST_C)): | $(if $(HAVE_ONNX),$(B)/onnx/onnx.pb-c.h)
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # ---- what the two commands of the README do ----
 deps:
@@ -125,10 +141,12 @@ $(B)/tests/suites.h: $(TEST_C)
 	@mkdir -p $(@D)
 	@printf 'X(%s)\n' $(SUITES) >$@
 $(B)/tests/main.o: tests/main.c $(B)/tests/suites.h
-	$(CC) $(ALL_CFLAGS) -I$(B)/tests -c -o $@ $<
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -I$(B)/tests -c -o $@ $<
 $(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(GEN_O:$(B)/gen/main.o=) $(DSL_O) $(B)/lib/libsolder.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $(filter-out %/gen/main.o,$^) $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $(filter-out %/gen/main.o,$^) $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
 
 TEST_ENV = SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
 .PHONY: run-tests

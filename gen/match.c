@@ -155,12 +155,21 @@ static void match_list(matcher *m, const char *a, const gattr *ga)
 
 static void match_default(matcher *m, const char *a, const pat_attr *attr)
 {
-    out text = {0}, *real = m->g->o;
-    m->g->o = &text;
-    emit_attr_const(m->g, attr, attr->dflt);
-    m->g->o = real;
-    FAIL_IF(m, "!sld_attr_same(%s, (sld_attr)%s)", a, text.text);
-    out_free(&text);
+    if (attr->dflt->kind == PE_LIST) {
+        FAIL_IF(m, "%s.n != %u", a, attr->dflt->args.n);
+        for (uint32_t i = 0; i < attr->dflt->args.n; i++)
+            FAIL_IF(m, "%s.p[%u] != %s", a, i, emit_expr(m->g, attr->dflt->args.at[i], m->v->scope).c);
+        return;
+    }
+    const pat_expr *e = attr->dflt;
+    if (attr_kind(attr) == SLD_ATTR_ENUM)
+        FAIL_IF(m, "%s.i != %d", a, enum_word(attr, e->name));
+    else if (attr_kind(attr) == SLD_ATTR_STRING)
+        pat_error(m->g->session, e->span, 408, "a string default cannot be matched yet: mention '%s'", attr->name);
+    else if (e->kind == PE_BOOL)
+        FAIL_IF(m, "%s.i != %s", a, e->ival ? "true" : "false");
+    else
+        FAIL_IF(m, "%s.%c != %s", a, attr_kind(attr) == SLD_ATTR_FLOAT ? 'f' : 'i', emit_expr(m->g, e, m->v->scope).c);
 }
 
 /* A name: an enum word or dtype, a variable that is bound, or a capture. */

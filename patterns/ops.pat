@@ -101,6 +101,3 @@ op gemm(a: F[*A], b: F[*B], c: F[*C]?; alpha: float = 1.0, beta: float = 1.0, tr
    -> F[matmul(transpose_if(A, trans_a), transpose_if(B, trans_b))]
 op conv(x: F[*A], w: F[*B], bias: F[M]?; strides: ints = [], pads: ints = [], dilations: ints = [], group: int = 1,
         auto_pad: {NOTSET, VALID, SAME_UPPER, SAME_LOWER} = NOTSET) -> F[conv(A, B, strides, pads, dilations)]
-
-kernel add { cpu; ref }
-kernel matmul { cpu blas when dtype(a) in {f32, f64}; ref }

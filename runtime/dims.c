@@ -85,7 +85,8 @@ static int compare_dims(const sld_graph *g, sld_dim a, sld_dim b)
         return 0;
     if (!sld_dim_is_sym(a) || !sld_dim_is_sym(b)) /* integers stand behind symbols */
         return sld_dim_is_sym(a) ? -1 : sld_dim_is_sym(b) || a > b ? 1 : -1;
-    const sld_sym_stored *p = &g->symbols->polys.at[a - INT64_MIN - 1], *q = &g->symbols->polys.at[b - INT64_MIN - 1];
+    const sld_sym_stored *p = &g->symbols->polys.at[a - INT64_MIN - 1],
+                         *q = &g->symbols->polys.at[b - INT64_MIN - 1];
     for (uint32_t i = 0; i < p->n && i < q->n; i++) {
         const sld_sym_term *x = &g->symbols->terms.at[p->first + i], *y = &g->symbols->terms.at[q->first + i];
         int c = compare_monomials(g, x, y);
@@ -121,8 +122,7 @@ static bool add_term(const sld_graph *g, sld_poly *p, const sld_sym_term *t)
     return true;
 }
 
-/* p += scale * q. */
-static bool add_scaled(const sld_graph *g, sld_poly *p, const sld_poly *q, int64_t scale)
+bool sld__poly_add_scaled(const sld_graph *g, sld_poly *p, const sld_poly *q, int64_t scale)
 {
     for (uint32_t i = 0; i < q->n; i++) {
         sld_sym_term t = q->t[i];
@@ -138,12 +138,14 @@ static bool multiply_terms(const sld_graph *g, const sld_sym_term *a, const sld_
         return false;
     uint32_t i = 0, j = 0;
     for (t->n = 0; i < a->n || j < b->n; t->n++)
-        t->f[t->n] = j == b->n || (i < a->n && compare_atoms(g, a->f[i], b->f[j]) <= 0) ? a->f[i++] : b->f[j++];
+        t->f[t->n] =
+            j == b->n || (i < a->n && compare_atoms(g, a->f[i], b->f[j]) <= 0) ? a->f[i++] : b->f[j++];
     return true;
 }
 
 /* p += t * q, with t's sign changed when negative. */
-static bool add_product(const sld_graph *g, sld_poly *p, const sld_sym_term *t, const sld_poly *q, bool negative)
+static bool add_product(const sld_graph *g, sld_poly *p, const sld_sym_term *t, const sld_poly *q,
+                        bool negative)
 {
     for (uint32_t j = 0; j < q->n; j++) {
         sld_sym_term x;
@@ -219,13 +221,11 @@ static int64_t saturate(__int128 x)
     return x >= SLD_UNBOUNDED_HI ? SLD_UNBOUNDED_HI : x <= SLD_UNBOUNDED_LO ? SLD_UNBOUNDED_LO : (int64_t)x;
 }
 
-typedef struct range { int64_t lo, hi; } range;
-
-/* The smallest and the largest of f(x, y) over the corners, right for functions that are monotonic in each. */
-static range over_corners(range x, range y, int64_t (*f)(int64_t, int64_t))
+/* The smallest and the largest of f(x, y) over the corners, for f that is monotonic in each. */
+static sld_range over_corners(sld_range x, sld_range y, int64_t (*f)(int64_t, int64_t))
 {
     int64_t c[4] = {f(x.lo, y.lo), f(x.lo, y.hi), f(x.hi, y.lo), f(x.hi, y.hi)};
-    range r = {c[0], c[0]};
+    sld_range r = {c[0], c[0]};
     for (int i = 1; i < 4; i++) {
         r.lo = c[i] < r.lo ? c[i] : r.lo;
         r.hi = c[i] > r.hi ? c[i] : r.hi;
@@ -243,17 +243,19 @@ static int64_t over(int64_t a, int64_t b)
     return sld__floor_div(a, b);
 }
 
-static range bounds_of_poly(const sld_graph *g, const sld_poly *p)
+sld_range sld__poly_bounds(const sld_graph *g, const sld_poly *p)
 {
-    range r = {0, 0};
+    sld_range r = {0, 0};
     for (uint32_t i = 0; i < p->n; i++) {
-        range t = {p->t[i].c, p->t[i].c};
+        sld_range t = {p->t[i].c, p->t[i].c};
         for (uint32_t k = 0; k < p->t[i].n; k++) {
             const sld_atom *a = sld__atom(g, p->t[i].f[k]);
-            t = over_corners(t, (range){a->lo, a->hi}, times);
+            t = over_corners(t, (sld_range){a->lo, a->hi}, times);
         }
-        r.lo = r.lo == SLD_UNBOUNDED_LO || t.lo == SLD_UNBOUNDED_LO ? SLD_UNBOUNDED_LO : saturate((__int128)r.lo + t.lo);
-        r.hi = r.hi == SLD_UNBOUNDED_HI || t.hi == SLD_UNBOUNDED_HI ? SLD_UNBOUNDED_HI : saturate((__int128)r.hi + t.hi);
+        r.lo = r.lo == SLD_UNBOUNDED_LO || t.lo == SLD_UNBOUNDED_LO ? SLD_UNBOUNDED_LO
+                                                                    : saturate((__int128)r.lo + t.lo);
+        r.hi = r.hi == SLD_UNBOUNDED_HI || t.hi == SLD_UNBOUNDED_HI ? SLD_UNBOUNDED_HI
+                                                                    : saturate((__int128)r.hi + t.hi);
     }
     return r;
 }
@@ -261,26 +263,26 @@ static range bounds_of_poly(const sld_graph *g, const sld_poly *p)
 void sld_dim_bounds(const sld_graph *g, sld_dim d, int64_t *lo, int64_t *hi)
 {
     sld_poly p;
-    range r = {SLD_UNBOUNDED_LO, SLD_UNBOUNDED_HI};
+    sld_range r = {SLD_UNBOUNDED_LO, SLD_UNBOUNDED_HI};
     if (sld__dim_load(g, d, &p))
-        r = bounds_of_poly(g, &p);
+        r = sld__poly_bounds(g, &p);
     *lo = r.lo;
     *hi = r.hi;
 }
 
-static range bounds_of_atom(const sld_graph *g, sld_atom_kind kind, sld_dim da, sld_dim db)
+static sld_range bounds_of_atom(const sld_graph *g, sld_atom_kind kind, sld_dim da, sld_dim db)
 {
-    range a, b, r = {SLD_UNBOUNDED_LO, SLD_UNBOUNDED_HI};
+    sld_range a, b, r = {SLD_UNBOUNDED_LO, SLD_UNBOUNDED_HI};
     sld_dim_bounds(g, da, &a.lo, &a.hi);
     sld_dim_bounds(g, db, &b.lo, &b.hi);
     if (kind == SLD_ATOM_MIN)
-        r = (range){a.lo < b.lo ? a.lo : b.lo, a.hi < b.hi ? a.hi : b.hi};
+        r = (sld_range){a.lo < b.lo ? a.lo : b.lo, a.hi < b.hi ? a.hi : b.hi};
     else if (kind == SLD_ATOM_MAX)
-        r = (range){a.lo > b.lo ? a.lo : b.lo, a.hi > b.hi ? a.hi : b.hi};
+        r = (sld_range){a.lo > b.lo ? a.lo : b.lo, a.hi > b.hi ? a.hi : b.hi};
     else if (kind == SLD_ATOM_DIV && b.lo > 0)
         r = over_corners(a, b, over);
     else if (kind == SLD_ATOM_MOD && b.lo > 0)
-        r = (range){0, a.lo >= 0 && a.hi < b.hi ? a.hi : b.hi == SLD_UNBOUNDED_HI ? b.hi : b.hi - 1};
+        r = (sld_range){0, a.lo >= 0 && a.hi < b.hi ? a.hi : b.hi == SLD_UNBOUNDED_HI ? b.hi : b.hi - 1};
     return r;
 }
 
@@ -328,7 +330,8 @@ sld_dim sld_dim_symbol(sld_graph *g, const char *name, int64_t lo, int64_t hi)
         return SLD_SYM_NONE;
     memcpy(copy, name, size);
     uint32_t before = s->atoms.n;
-    sld_atom a = {.kind = SLD_ATOM_SYMBOL, .symbol = s->symbols.n, .name = copy, .lo = lo, .hi = hi, .weight = 1};
+    sld_atom a = {
+        .kind = SLD_ATOM_SYMBOL, .symbol = s->symbols.n, .name = copy, .lo = lo, .hi = hi, .weight = 1};
     sld_dim d = add_atom(g, &a, hash);
     if (s->atoms.n == before)
         sld__free(g->ctx, copy);
@@ -358,7 +361,7 @@ static sld_dim pair(sld_graph *g, sld_atom_kind kind, sld_dim a, sld_dim b)
 {
     if (a == SLD_SYM_NONE || b == SLD_SYM_NONE)
         return SLD_SYM_NONE;
-    range r = bounds_of_atom(g, kind, a, b);
+    sld_range r = bounds_of_atom(g, kind, a, b);
     if (r.lo == r.hi && fits(r.lo))
         return r.lo;
     sld_atom atom = {.kind = kind, .a = a, .b = b, .lo = r.lo, .hi = r.hi};
@@ -391,7 +394,7 @@ static sld_dim sum(sld_graph *g, sld_dim a, sld_dim b, int64_t scale)
     sld_poly p, q;
     if (!load2(g, a, b, &p, &q))
         return SLD_SYM_NONE;
-    return add_scaled(g, &p, &q, scale) ? store(g, &p) : too_large(g);
+    return sld__poly_add_scaled(g, &p, &q, scale) ? store(g, &p) : too_large(g);
 }
 
 sld_dim sld_dim_add(sld_graph *g, sld_dim a, sld_dim b) { return sum(g, a, b, 1); }
@@ -463,8 +466,7 @@ static bool split(const sld_graph *g, const sld_poly *a, const sld_poly *b, sld_
     return true;
 }
 
-/* Divides both by what all their coefficients have in common. */
-static int64_t cancel(sld_poly *a, sld_poly *b)
+int64_t sld__poly_cancel(sld_poly *a, sld_poly *b)
 {
     int64_t common = 0;
     for (uint32_t i = 0; i < a->n + b->n; i++) {
@@ -511,7 +513,7 @@ static sld_dim quotient_of_rest(sld_graph *g, sld_poly *rest, sld_poly *b)
 {
     if (!rest->n)
         return 0;
-    cancel(rest, b);
+    sld__poly_cancel(rest, b);
     sld_dim r = store(g, rest), d = store(g, b);
     /* (x // m) // n is x // (m*n) for positive integers. */
     if (r != SLD_SYM_NONE && !sld_dim_is_sym(d) && rest->n == 1 && rest->t[0].c == 1 && rest->t[0].n == 1) {
@@ -545,9 +547,9 @@ sld_dim sld_dim_mod(sld_graph *g, sld_dim a, sld_dim b)
         return too_large(g);
     if (!rest.n)
         return 0;
-    range r = bounds_of_poly(g, &rest), d = bounds_of_poly(g, &q);
+    sld_range r = sld__poly_bounds(g, &rest), d = sld__poly_bounds(g, &q);
     bool within = d.lo > 0 && r.lo >= 0 && r.hi < d.lo;
-    int64_t common = within ? 1 : cancel(&rest, &q);
+    int64_t common = within ? 1 : sld__poly_cancel(&rest, &q);
     sld_dim m = store(g, &rest);
     if (!within)
         m = pair(g, SLD_ATOM_MOD, m, store(g, &q));
@@ -568,149 +570,3 @@ static sld_dim extreme(sld_graph *g, sld_atom_kind kind, sld_dim a, sld_dim b)
 
 sld_dim sld_dim_min(sld_graph *g, sld_dim a, sld_dim b) { return extreme(g, SLD_ATOM_MIN, a, b); }
 sld_dim sld_dim_max(sld_graph *g, sld_dim a, sld_dim b) { return extreme(g, SLD_ATOM_MAX, a, b); }
-
-/* -------------------------------------------------------------- comparison -- */
-
-/* The atom that a dim consists of, or NULL. */
-static const sld_atom *only_atom(const sld_graph *g, sld_dim d)
-{
-    if (!sld_dim_is_sym(d))
-        return NULL;
-    const sld_sym_stored *st = &g->symbols->polys.at[d - INT64_MIN - 1];
-    const sld_sym_term *t = &g->symbols->terms.at[st->first];
-    return st->n == 1 && t->c == 1 && t->n == 1 ? sld__atom(g, t->f[0]) : NULL;
-}
-
-static bool always_le(const sld_graph *g, sld_dim a, sld_dim b, unsigned depth);
-
-/* What a minimum, maximum, quotient or remainder says about a <= b where ranges do not decide. */
-static bool le_by_atoms(const sld_graph *g, sld_dim a, sld_dim b, unsigned depth)
-{
-    const sld_atom *x = only_atom(g, a), *y = only_atom(g, b);
-    if (x && x->kind == SLD_ATOM_MIN && (always_le(g, x->a, b, depth) || always_le(g, x->b, b, depth)))
-        return true;
-    if (x && x->kind == SLD_ATOM_MAX && always_le(g, x->a, b, depth) && always_le(g, x->b, b, depth))
-        return true;
-    if (y && y->kind == SLD_ATOM_MAX && (always_le(g, a, y->a, depth) || always_le(g, a, y->b, depth)))
-        return true;
-    if (y && y->kind == SLD_ATOM_MIN && always_le(g, a, y->a, depth) && always_le(g, a, y->b, depth))
-        return true;
-    /* n // d and n % d are at most n when n >= 0 and d > 0. */
-    if (x && (x->kind == SLD_ATOM_DIV || x->kind == SLD_ATOM_MOD)) {
-        int64_t n, d, hi;
-        sld_dim_bounds(g, x->a, &n, &hi);
-        sld_dim_bounds(g, x->b, &d, &hi);
-        return n >= 0 && d > 0 && always_le(g, x->a, b, depth);
-    }
-    return false;
-}
-
-/* a - b over the ranges; everything when that overflows. */
-static range difference(const sld_graph *g, sld_dim a, sld_dim b, sld_poly *p)
-{
-    sld_poly q;
-    if (!sld__dim_load(g, a, p) || !sld__dim_load(g, b, &q) || !add_scaled(g, p, &q, -1)) {
-        p->n = 0;
-        return (range){SLD_UNBOUNDED_LO, SLD_UNBOUNDED_HI};
-    }
-    return bounds_of_poly(g, p);
-}
-
-static bool always_le(const sld_graph *g, sld_dim a, sld_dim b, unsigned depth)
-{
-    sld_poly p;
-    if (!sld_dim_is_sym(a) && !sld_dim_is_sym(b))
-        return a <= b;
-    return difference(g, a, b, &p).hi <= 0 || (depth && le_by_atoms(g, a, b, depth - 1));
-}
-
-sld_truth sld_dim_le(sld_graph *g, sld_dim a, sld_dim b)
-{
-    sld_poly p;
-    if (!sld_dim_is_sym(a) && !sld_dim_is_sym(b))
-        return a <= b ? SLD_ALWAYS : SLD_NEVER;
-    if (!sld__dim_valid(g, a) || !sld__dim_valid(g, b))
-        return SLD_DEPENDS;
-    range r = difference(g, a, b, &p);
-    if (r.lo > 0)
-        return SLD_NEVER;
-    return r.hi <= 0 || le_by_atoms(g, a, b, 4) ? SLD_ALWAYS : SLD_DEPENDS;
-}
-
-/* True when c0 + c1*x + ... is never 0 because the ci have a divisor that c0 does not have. */
-static bool never_zero(const sld_poly *p)
-{
-    if (!p->n || p->t[p->n - 1].n)
-        return false;
-    sld_poly head = *p, none = {.n = 0};
-    head.n--;
-    return head.n && p->t[p->n - 1].c % cancel(&head, &none);
-}
-
-sld_truth sld_dim_eq(sld_graph *g, sld_dim a, sld_dim b)
-{
-    sld_poly p;
-    if (!sld__dim_valid(g, a) || !sld__dim_valid(g, b))
-        return SLD_DEPENDS;
-    if (a == b)
-        return SLD_ALWAYS;
-    if (!sld_dim_is_sym(a) && !sld_dim_is_sym(b))
-        return SLD_NEVER;
-    range r = difference(g, a, b, &p);
-    if (r.lo == 0 && r.hi == 0)
-        return SLD_ALWAYS;
-    return r.lo > 0 || r.hi < 0 || never_zero(&p) ? SLD_NEVER : SLD_DEPENDS;
-}
-
-/* -------------------------------------------------------------- evaluation -- */
-
-static bool eval_atom(const sld_graph *g, const sld_atom *t, const int64_t *symbols, int64_t *out)
-{
-    int64_t a, b;
-    if (t->kind == SLD_ATOM_SYMBOL) {
-        *out = symbols ? symbols[t->symbol] : -1;
-        return *out >= 0;
-    }
-    if (!sld_dim_eval(g, t->a, symbols, &a) || !sld_dim_eval(g, t->b, symbols, &b))
-        return false;
-    if (t->kind == SLD_ATOM_MIN || t->kind == SLD_ATOM_MAX) {
-        *out = (t->kind == SLD_ATOM_MIN) == (a < b) ? a : b;
-        return true;
-    }
-    if (b == 0 || b == -1) { /* -1 apart: INT64_MIN / -1 overflows */
-        *out = 0;
-        return b && (t->kind == SLD_ATOM_MOD || !__builtin_sub_overflow(0, a, out));
-    }
-    int64_t q = sld__floor_div(a, b);
-    *out = t->kind == SLD_ATOM_DIV ? q : a - q * b;
-    return true;
-}
-
-bool sld_dim_eval(const sld_graph *g, sld_dim d, const int64_t *symbols, int64_t *out)
-{
-    *out = sld_dim_is_sym(d) ? 0 : d;
-    if (!sld_dim_is_sym(d) || !sld__dim_valid(g, d))
-        return !sld_dim_is_sym(d);
-    const sld_sym_stored *st = &g->symbols->polys.at[d - INT64_MIN - 1];
-    for (uint32_t i = 0; i < st->n; i++) {
-        const sld_sym_term *t = &g->symbols->terms.at[st->first + i];
-        int64_t v = t->c, x;
-        for (uint32_t k = 0; k < t->n; k++)
-            if (!eval_atom(g, sld__atom(g, t->f[k]), symbols, &x) || __builtin_mul_overflow(v, x, &v))
-                return false;
-        if (__builtin_add_overflow(*out, v, out))
-            return false;
-    }
-    return true;
-}
-
-uint32_t sld_dim_n_symbols(const sld_graph *g) { return g->symbols->symbols.n; }
-
-const char *sld_dim_symbol_name(const sld_graph *g, uint32_t i) { return sld__atom(g, g->symbols->symbols.at[i])->name; }
-
-void sld_dim_symbol_range(const sld_graph *g, uint32_t i, int64_t *lo, int64_t *hi)
-{
-    const sld_atom *a = sld__atom(g, g->symbols->symbols.at[i]);
-    *lo = a->lo;
-    *hi = a->hi;
-}

@@ -19,7 +19,13 @@ typedef struct sld_sym_term {
     uint32_t f[SLD_SYM_DEGREE]; /* ascending */
 } sld_sym_term;
 
-typedef enum sld_atom_kind { SLD_ATOM_SYMBOL, SLD_ATOM_DIV, SLD_ATOM_MOD, SLD_ATOM_MIN, SLD_ATOM_MAX } sld_atom_kind;
+typedef enum sld_atom_kind {
+    SLD_ATOM_SYMBOL,
+    SLD_ATOM_DIV,
+    SLD_ATOM_MOD,
+    SLD_ATOM_MIN,
+    SLD_ATOM_MAX
+} sld_atom_kind;
 
 typedef struct sld_atom {
     sld_atom_kind kind;
@@ -46,13 +52,23 @@ typedef struct sld_poly { uint32_t n; sld_sym_term t[SLD_SYM_TERMS]; } sld_poly;
 #define SLD_UNBOUNDED_LO (INT64_MIN + 1)
 #define SLD_UNBOUNDED_HI INT64_MAX
 
+typedef struct sld_range { int64_t lo, hi; } sld_range;
+
 sld_symbols *sld__symbols_new(sld_ctx *ctx);
 void sld__symbols_free(sld_ctx *ctx, sld_symbols *s);
 /* True for integers and for handles that belong to the graph. */
 bool sld__dim_valid(const sld_graph *g, sld_dim d);
 /* False for a handle that does not belong to the graph. */
 bool sld__dim_load(const sld_graph *g, sld_dim d, sld_poly *p);
-static inline const sld_atom *sld__atom(const sld_graph *g, uint32_t id) { return &g->symbols->atoms.at[id - 1]; }
+/* p += scale * q; false on overflow. */
+bool sld__poly_add_scaled(const sld_graph *g, sld_poly *p, const sld_poly *q, int64_t scale);
+sld_range sld__poly_bounds(const sld_graph *g, const sld_poly *p);
+/* Divides both by what all their coefficients have in common, and answers that. */
+int64_t sld__poly_cancel(sld_poly *a, sld_poly *b);
+static inline const sld_atom *sld__atom(const sld_graph *g, uint32_t id)
+{
+    return &g->symbols->atoms.at[id - 1];
+}
 /* Range of symbol i, as sld_dim_n_symbols counts. */
 void sld_dim_symbol_range(const sld_graph *g, uint32_t i, int64_t *lo, int64_t *hi);
 /* The dim of a symbol that exists, or SLD_SYM_NONE without an error. */

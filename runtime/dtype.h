@@ -72,7 +72,7 @@ static inline uint16_t sld_f32_to_bf16(float f)
 {
     uint32_t u = sld__f32_bits(f);
     if ((u & 0x7fffffff) > 0x7f800000)
-        return (uint16_t)(u >> 16 | 0x40); /* quiet, so that a payload in the low bits is not lost to infinity */
+        return (uint16_t)(u >> 16 | 0x40); /* quiet: a payload in the low bits only would read as infinity */
     return (uint16_t)sld__rne_shift(u, 16);
 }
 

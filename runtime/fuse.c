@@ -87,7 +87,7 @@ static bool acceptable(sld_graph *g)
             return false;
         }
     for (uint32_t i = 0; i < s->n_built; i++)
-        if (!sld_bind(g, s->built[i], s->options.target, why, sizeof why)) {
+        if (!sld_bind(g, s->built[i], s->options.target, NULL, why, sizeof why)) {
             refuse(g, &st->refused_kernel, why);
             return false;
         }

@@ -24,10 +24,14 @@ typedef enum fx_memory {
     FX_MAYBE, /* may share it, or writes cannot be followed */
 } fx_memory;
 
+enum { FX_DEPTH_MAX = 64 }; /* views of views that writes are followed through */
+
 /* One torch tensor. Its value changes when the tensor, or one that shares its memory, is written to. */
 typedef struct fx_tensor {
     sld_value value;   /* 0: the graph records no tensor */
     uint32_t base;     /* tensor whose memory is shared; 0 for FX_OWN */
+    uint32_t root;     /* where the chain of bases ends; 0 for FX_OWN */
+    uint32_t depth;    /* length of that chain */
     uint32_t seen;     /* writes to the memory that value knows of */
     uint32_t writes;   /* FX_OWN: writes so far */
     fx_memory memory;
@@ -80,8 +84,8 @@ sld_value fx_current(fx_import *im, uint32_t t);
 sld_value fx_operand(fx_import *im, const char *name);
 /* From here on the tensor has this value, and so do all that share its memory. */
 sld_status fx_write(fx_import *im, uint32_t t, sld_value v);
-/* How the results of a call relate to the memory of its first argument. */
-fx_memory fx_memory_of(const fx_import *im, const char *target);
+/* A tensor of its own, or one that shares the memory of base as the target says; base 0: nothing to share. */
+fx_tensor fx_result(const fx_import *im, const char *target, uint32_t base, sld_value v);
 /* Whether a target writes to its first argument: torch ends the names of such ops with "_". */
 bool fx_in_place(const char *target);
 

@@ -136,31 +136,20 @@ static uint32_t tensor_of(fx_import *im, json_t *arg)
     return f && f->n == 1 && !f->tuple ? f->first : 0;
 }
 
-/* How a result's memory relates to that of the first argument; a dtype of its own means its own memory. */
-static fx_tensor new_tensor(fx_import *im, json_t *node, const fx_call *c, const char *name, sld_value v)
-{
-    fx_tensor t = {.value = v, .name = name, .call = node, .memory = fx_memory_of(im, c->target)};
-    t.base = t.memory == FX_OWN ? 0 : tensor_of(im, json_array_get(c->args, 0));
-    if (!t.base || !v || im->g->values.at[v].dtype != im->g->values.at[im->tensors.at[t.base].value].dtype) {
-        t.base = 0;
-        t.memory = FX_OWN;
-        return t;
-    }
-    uint32_t root = t.base;
-    while (im->tensors.at[root].base)
-        root = im->tensors.at[root].base;
-    t.seen = im->tensors.at[root].writes;
-    return t;
-}
-
 static sld_status declare_results(fx_import *im, json_t *node, const fx_call *c, const char *name,
                                   sld_value first, uint32_t n)
 {
     const fx_types *types = c->types;
     uint32_t start = im->tensors.n, k = 0, slots = n ? types->n : 0;
+    uint32_t base = c->skip ? 0 : tensor_of(im, json_array_get(c->args, 0));
     for (uint32_t i = 0; i < slots; i++) {
-        bool none = types->tuple ? !types->at[i].dtype : false;
-        if (!fx_add_tensor(im, new_tensor(im, node, c, name, none ? 0 : first + k)))
+        bool none = types->tuple && !types->at[i].dtype; /* such results are not ours */
+        fx_tensor t = fx_result(im, c->target, base, none ? 0 : first + k);
+        t.name = name;
+        t.call = node;
+        if (types->tuple && t.memory == FX_VIEW) /* repeating the call would give its first result */
+            t.memory = FX_MAYBE;
+        if (!fx_add_tensor(im, t))
             return SLD_ERR_MEMORY;
         k += !none;
     }
@@ -262,10 +251,12 @@ static sld_status add_node(fx_import *im, json_t *nodes, size_t at)
 {
     json_t *node = json_array_get(nodes, at), *val = json_object_get(node, "val");
     snprintf(im->where, sizeof im->where, "%s: node %zu", im->file, at);
-    const char *name = field(im, node, "name"), *op = name ? field(im, node, "op") : NULL;
+    const char *name = field(im, node, "name");
+    if (name)
+        snprintf(im->where, sizeof im->where, "%s: node '%s'", im->file, name);
+    const char *op = name ? field(im, node, "op") : NULL;
     if (!op)
         return SLD_ERR_FORMAT;
-    snprintf(im->where, sizeof im->where, "%s: node '%s'", im->file, name);
     if (!val)
         return fx_fail(im, SLD_ERR_FORMAT, "field 'val' is missing");
     fx_types types = {0};

@@ -35,10 +35,20 @@ uint32_t fx_add_tensor(fx_import *im, fx_tensor t)
     return im->tensors.n++;
 }
 
-fx_memory fx_memory_of(const fx_import *im, const char *target)
+/* A result of another dtype than its base cannot be its memory. */
+fx_tensor fx_result(const fx_import *im, const char *target, uint32_t base, sld_value v)
 {
     const sld_vocab_entry *e = im->writes ? sld_vocab_next(im->writes, target, 0, NULL) : NULL;
-    return !e ? FX_OWN : e->op == SLD_VOCAB_DROP ? FX_MAYBE : FX_VIEW;
+    const fx_tensor *b = &im->tensors.at[base];
+    fx_tensor t = {.value = v};
+    if (!e || !base || !v || im->g->values.at[v].dtype != im->g->values.at[b->value].dtype)
+        return t;
+    t.base = base;
+    t.root = b->root ? b->root : base;
+    t.depth = b->depth + 1;
+    t.seen = im->tensors.at[t.root].writes;
+    t.memory = e->op == SLD_VOCAB_DROP || t.depth > FX_DEPTH_MAX ? FX_MAYBE : FX_VIEW;
+    return t;
 }
 
 /* "aten.copy_.default": the part before the overload ends with an underscore, "__and__" aside. */
@@ -52,24 +62,17 @@ bool fx_in_place(const char *target)
     return *name != '_';
 }
 
-static uint32_t root_of(const fx_import *im, uint32_t t)
-{
-    while (im->tensors.at[t].base)
-        t = im->tensors.at[t].base;
-    return t;
-}
-
 /* ---------------------------------------------------------------- reading -- */
 
 sld_value fx_current(fx_import *im, uint32_t t)
 {
     fx_tensor *x = &im->tensors.at[t];
-    uint32_t writes = im->tensors.at[root_of(im, t)].writes, n;
+    uint32_t writes = im->tensors.at[x->root].writes, n;
     if (!x->base || x->seen == writes)
         return x->value;
     if (x->memory == FX_MAYBE) {
         fx_fail(im, SLD_ERR_GRAPH, "reads '%s' after a write to '%s', whose memory it may share", x->name,
-                im->tensors.at[root_of(im, t)].name);
+                im->tensors.at[x->root].name);
         return 0;
     }
     fx_types types = {0};
@@ -138,7 +141,8 @@ static sld_status write_through(fx_import *im, uint32_t t, sld_value v, sld_valu
 sld_status fx_write(fx_import *im, uint32_t t, sld_value v)
 {
     sld_status s = check_writable(im, t);
-    uint32_t root = root_of(im, t), writes = im->tensors.at[root].writes + 1;
+    uint32_t root = im->tensors.at[t].root ? im->tensors.at[t].root : t;
+    uint32_t writes = im->tensors.at[root].writes + 1;
     for (uint32_t b = t; !s && b;) {
         uint32_t base = im->tensors.at[b].base;
         sld_value whole = 0;

@@ -55,8 +55,9 @@ const char *sld__graph_str(sld_graph *g, const char *s)
 
 static bool reserve_first(sld_graph *g)
 {
-    if (!SLD_RESERVE(g->ctx, g->nodes, 1) || !SLD_RESERVE(g->ctx, g->values, 1) || !SLD_RESERVE(g->ctx, g->uses, 1) ||
-        !SLD_RESERVE(g->ctx, g->dims, 1) || !SLD_RESERVE(g->ctx, g->attrs, 1))
+    if (!SLD_RESERVE(g->ctx, g->nodes, 1) || !SLD_RESERVE(g->ctx, g->values, 1) ||
+        !SLD_RESERVE(g->ctx, g->uses, 1) || !SLD_RESERVE(g->ctx, g->dims, 1) ||
+        !SLD_RESERVE(g->ctx, g->attrs, 1))
         return false;
     g->nodes.at[g->nodes.n++] = (sld_node_rec){0};
     g->values.at[g->values.n++] = (sld_value_rec){0};
@@ -68,8 +69,8 @@ sld_graph *sld_graph_new(sld_ctx *ctx, const sld_ruleset *rules)
 {
     sld__clear(ctx);
     if (rules->abi < SLD_ABI_MIN || rules->abi > SLD_ABI) {
-        sld__fail(ctx, SLD_ERR_ABI, "ruleset '%s' has ABI %u; this library takes %d to %d", rules->name, rules->abi,
-                  SLD_ABI_MIN, SLD_ABI);
+        sld__fail(ctx, SLD_ERR_ABI, "ruleset '%s' has ABI %u; this library takes %d to %d", rules->name,
+                  rules->abi, SLD_ABI_MIN, SLD_ABI);
         return NULL;
     }
     sld_graph *g = sld__alloc(ctx, sizeof *g);
@@ -191,7 +192,8 @@ sld_value sld_graph_const(sld_graph *g, const char *name, sld_dtype t, uint32_t 
 {
     sld__clear(g->ctx);
     name = name && *name ? name : "const";
-    if (!check_const(g, name, t, rank, dims, data, nbytes) || !SLD_RESERVE(g->ctx, g->consts, g->consts.n + 1))
+    if (!check_const(g, name, t, rank, dims, data, nbytes) ||
+        !SLD_RESERVE(g->ctx, g->consts, g->consts.n + 1))
         return 0;
     sld_const c = {0};
     if (data) {
@@ -316,9 +318,11 @@ static sld_node check_and_insert(sld_graph *g, pending *p, sld_node before, cons
     if (!check_operands(g, p, before) ||
         sld_infer(g, p->op, p->n_in, p->in, p->attrs, p->n_out, p->types, p->contents))
         return 0;
-    if (!SLD_RESERVE(g->ctx, g->nodes, g->nodes.n + 1) || !SLD_RESERVE(g->ctx, g->values, g->values.n + p->n_out) ||
+    if (!SLD_RESERVE(g->ctx, g->nodes, g->nodes.n + 1) ||
+        !SLD_RESERVE(g->ctx, g->values, g->values.n + p->n_out) ||
         !SLD_RESERVE(g->ctx, g->uses, g->uses.n + p->n_in) ||
-        !SLD_RESERVE(g->ctx, g->attrs, g->attrs.n + g->rules->ops[p->op].n_attrs) || !claim_names(g, p, names))
+        !SLD_RESERVE(g->ctx, g->attrs, g->attrs.n + g->rules->ops[p->op].n_attrs) ||
+        !claim_names(g, p, names))
         return 0;
     return insert(g, p, before);
 }

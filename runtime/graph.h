@@ -135,9 +135,9 @@ typedef struct sld_inferred { uint8_t dtype, rank; uint32_t shape; /* in g->dims
  * contents: n_out entries, index + 1 into g->dims or 0. */
 sld_status sld_infer(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in, sld_attr *attrs,
                      uint32_t n_out, sld_inferred *out, uint32_t *contents);
-/* Evaluates a list of conditions over an existing node's signature variables; failed (may be NULL) gets the
- * index of the first term of the condition that is not always true. */
-sld_truth sld_conditions(sld_graph *g, sld_node n, const sld_term *terms, uint32_t n_terms, uint32_t *failed);
+/* Evaluates a list of conditions over an existing node's signature variables, for the given values of the symbols
+ * (NULL: for all of their range). */
+sld_truth sld_conditions(sld_graph *g, sld_node n, const sld_term *terms, uint32_t n_terms, const int64_t *symbols);
 /* True when attribute values are equal in kind and contents. */
 bool sld_attr_equal(const sld_attr *a, const sld_attr *b);
 

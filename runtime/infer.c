@@ -213,6 +213,13 @@ static bool same_dim(sld_env *e, sld_dim a, sld_dim b)
     return sld_dim_eq(e->g, a, b) == SLD_ALWAYS;
 }
 
+/* A dim of an operand, or its value where the symbols have values. */
+static sld_dim at_symbols(const sld_env *e, sld_dim d)
+{
+    int64_t v;
+    return e->symbols && sld_dim_is_sym(d) && sld_dim_eval(e->g, d, e->symbols, &v) ? v : d;
+}
+
 static bool bind_rank(sld_env *e, const sld_operand_info *o, sld_value v, uint32_t var, uint32_t at, uint32_t n)
 {
     bool first = !e->ranks[var].bound;
@@ -221,7 +228,7 @@ static bool bind_rank(sld_env *e, const sld_operand_info *o, sld_value v, uint32
     e->ranks[var].bound = true;
     e->ranks[var].n = n;
     for (uint32_t i = 0; i < n; i++) {
-        sld_dim d = sld_shape(e->g, v)[at + i];
+        sld_dim d = at_symbols(e, sld_shape(e->g, v)[at + i]);
         if (!first && !same_dim(e, e->ranks[var].d[i], d))
             return bad_operand(e, o, v, "its shape differs from the operand before");
         if (first)
@@ -232,7 +239,7 @@ static bool bind_rank(sld_env *e, const sld_operand_info *o, sld_value v, uint32
 
 static bool bind_dim(sld_env *e, const sld_operand_info *o, sld_value v, const sld_term *t, uint32_t at)
 {
-    sld_dim d = sld_shape(e->g, v)[at];
+    sld_dim d = at_symbols(e, sld_shape(e->g, v)[at]);
     char why[160], text[80];
     if (t->kind == SLD_T_DIM && !e->bound[t->id]) {
         e->bound[t->id] = true;
@@ -324,8 +331,8 @@ static bool attr_value(sld_env *e, uint32_t slot, sld_val *out)
     case SLD_ATTR_AXES:
         out->kind = SLD_VAL_LIST;
         out->n = a->n;
-        if (a->n)
-            memcpy(out->d, a->p, a->n * sizeof *a->p);
+        for (uint32_t i = 0; i < a->n; i++)
+            out->d[i] = at_symbols(e, a->p[i]);
         return true;
     case SLD_ATTR_STRING:
         return sld__infer_fail(e, "a string stands in a shape");
@@ -333,7 +340,7 @@ static bool attr_value(sld_env *e, uint32_t slot, sld_val *out)
         out->kind = SLD_VAL_DTYPE;
         /* fall through */
     default:
-        out->d[0] = a->i;
+        out->d[0] = at_symbols(e, a->i);
         return true;
     }
 }
@@ -345,8 +352,8 @@ static bool operand_value(sld_env *e, uint32_t slot, sld_val *out)
     out->kind = v ? SLD_VAL_LIST : SLD_VAL_NONE;
     out->operand = (int)slot;
     out->n = v ? e->g->values.at[v].rank : 0;
-    if (out->n)
-        memcpy(out->d, sld_shape(e->g, v), out->n * sizeof(sld_dim));
+    for (uint32_t i = 0; i < out->n; i++)
+        out->d[i] = at_symbols(e, sld_shape(e->g, v)[i]);
     return true;
 }
 
@@ -541,7 +548,7 @@ static bool infer_result(sld_env *e, uint32_t i, sld_inferred *out)
 
 static bool check_where(sld_env *e)
 {
-    const sld_term *t = e->op->where, *end = t + e->op->n_where;
+    const sld_term *t = e->op->where, *end = e->op->n_where ? t + e->op->n_where : t;
     while (t < end) {
         sld_val v;
         if (!sld__eval(e, &t, &v))
@@ -579,7 +586,7 @@ sld_status sld_infer(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *
     return ok ? SLD_OK : SLD_ERR_TYPE;
 }
 
-sld_truth sld_conditions(sld_graph *g, sld_node n, const sld_term *terms, uint32_t n_terms, uint32_t *failed)
+sld_truth sld_conditions(sld_graph *g, sld_node n, const sld_term *terms, uint32_t n_terms, const int64_t *symbols)
 {
     sld_env *e = sld__alloc(g->ctx, sizeof *e);
     sld_value *in = sld__alloc(g->ctx, (g->nodes.at[n].n_in + 1u) * sizeof *in);
@@ -590,17 +597,16 @@ sld_truth sld_conditions(sld_graph *g, sld_node n, const sld_term *terms, uint32
         in[i] = sld_operand(g, n, i);
     if (all == SLD_ALWAYS) {
         *e = (sld_env){.g = g, .op = sld_node_op(g, n), .n_in = g->nodes.at[n].n_in, .n_out = g->nodes.at[n].n_out,
-                       .in = in, .attrs = g->attrs.at + g->nodes.at[n].attrs};
+                       .in = in, .attrs = g->attrs.at + g->nodes.at[n].attrs, .symbols = symbols};
         if (!sld__bind_operands(e))
             all = SLD_NEVER;
     }
     const sld_term *t = terms;
     while (all == SLD_ALWAYS && t < terms + n_terms) {
         sld_val v;
-        if (failed)
-            *failed = (uint32_t)(t - terms);
         all = sld__eval(e, &t, &v) ? (sld_truth)v.d[0] : SLD_NEVER;
     }
+    sld__clear(g->ctx); /* a condition that cannot be evaluated does not hold */
     sld__free(g->ctx, in);
     sld__free(g->ctx, e);
     return all;

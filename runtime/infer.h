@@ -23,6 +23,7 @@ typedef struct sld_env {
     uint32_t n_in, n_out;
     const sld_value *in;
     sld_attr *attrs;
+    const int64_t *symbols;      /* values of the symbols, or NULL: for all of them */
     uint32_t result;             /* which result is inferred: split gives one shape each */
     uint8_t dtypes[SLD_VARS_MAX];
     sld_dim dims[SLD_VARS_MAX];

@@ -77,7 +77,10 @@ uint32_t sld__name_owner(const sld_graph *g, sld_name_space space, const char *t
     return id ? g->names->recs.at[id].owner[space] : 0;
 }
 
-const char *sld__name_text(const sld_graph *g, uint32_t name) { return name ? g->names->recs.at[name].text : ""; }
+const char *sld__name_text(const sld_graph *g, uint32_t name)
+{
+    return name ? g->names->recs.at[name].text : "";
+}
 
 void sld__names_free(sld_graph *g)
 {

@@ -35,7 +35,8 @@ size_t sld__quote(char *buf, size_t n, const char *s)
         else if (e)
             snprintf(piece, sizeof piece, "\\%c", letters[e - escaped]);
         else
-            snprintf(piece, sizeof piece, (unsigned char)c < ' ' || c == 0x7f ? "\\x%02x" : "%c", (unsigned char)c);
+            snprintf(piece, sizeof piece, (unsigned char)c < ' ' || c == 0x7f ? "\\x%02x" : "%c",
+                     (unsigned char)c);
         for (const char *p = piece; *p; p++, len++)
             if (len + 1 < n)
                 buf[len] = *p;
@@ -49,7 +50,10 @@ size_t sld__quote(char *buf, size_t n, const char *s)
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* The character of an escape behind its backslash; 0 when there is none such. */
@@ -72,10 +76,8 @@ bool sld__unquote(const char **p, const char *end, char *out)
     if (*p == end || **p != '"')
         return false;
     for (++*p; *p < end && **p != '"';) {
-        char c = *(*p)++;
-        if (c == '\\')
-            c = unescape(p, end);
-        if (!c || c == '\n')
+        char raw = *(*p)++, c = raw == '\\' ? unescape(p, end) : raw;
+        if (!c || raw == '\n')
             return false;
         *out++ = c;
     }

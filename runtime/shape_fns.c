@@ -44,6 +44,7 @@ static bool write_back(sld_env *e, const sld_val *arg, uint32_t n, const sld_dim
 /* An axis counted from either end as an index into rank dims. */
 static bool axis_index(sld_env *e, sld_dim axis, uint32_t rank, uint32_t *index)
 {
+    *index = 0;
     if (sld_dim_is_sym(axis) || axis < -(int64_t)rank || axis >= (int64_t)rank)
         return sld__infer_fail(e, "axis %" PRId64 " is outside rank %u", axis, rank);
     *index = (uint32_t)(axis < 0 ? axis + rank : axis);

@@ -15,7 +15,10 @@
 
 #include "graph.h"
 
-enum { SLD_TEXT_VERSION = 1, SLD_TEXT_SMALL = 16 /* constants up to this many elements are written as numbers */ };
+enum {
+    SLD_TEXT_VERSION = 1,
+    SLD_TEXT_SMALL = 16 /* constants up to this many elements are written as numbers */
+};
 
 /* Room for one element of any type. */
 typedef union sld_element { uint64_t bits; uint8_t b; uint16_t h; float f; double d; } sld_element;
@@ -23,8 +26,8 @@ typedef union sld_element { uint64_t bits; uint8_t b; uint16_t h; float f; doubl
 /* Characters of a name that needs no quotes. */
 static inline bool sld__is_name_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-           c == '/' || c == '$' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '/' || c == '$' || c == '-';
 }
 
 /* The shortest decimal that reads back as x in a type: never an exponent-free integer, so that it reads as a

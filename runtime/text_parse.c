@@ -10,14 +10,15 @@
 
 typedef struct written_type { uint8_t dtype; uint32_t first, rank; } written_type;
 
+/* A position with its line. */
+typedef struct place { const char *at, *line_begin; uint32_t line; } place;
+
 typedef struct parser {
     sld_graph *g;
     sld_ctx *ctx;
     const char *name;            /* of the text */
-    const char *begin, *p, *end;
-    const char *counted;         /* `line` is the line of this position, which starts at `line_begin` */
-    const char *line_begin;
-    uint32_t line;
+    const char *p, *end;
+    place start, here;           /* of the statement at hand, and the last that was located */
     sld_table ops;
     /* Of the statement at hand. */
     SLD_ARRAY(char) words;       /* NUL-terminated, found by offset */
@@ -36,21 +37,21 @@ typedef struct parser {
 /* Makes `at` the place that messages name, also those of the functions called from here. */
 static void locate(parser *t, const char *at)
 {
-    if (at < t->counted) {
-        t->counted = t->line_begin = t->begin;
-        t->line = 1;
-    }
-    for (; t->counted < at; t->counted++)
-        if (*t->counted == '\n') {
-            t->line++;
-            t->line_begin = t->counted + 1;
+    if (at < t->here.at)
+        t->here = t->start; /* lines are counted again from there only, so that parsing stays linear */
+    for (; t->here.at < at; t->here.at++)
+        if (*t->here.at == '\n') {
+            t->here.line++;
+            t->here.line_begin = t->here.at + 1;
         }
-    snprintf(t->where, sizeof t->where, "%.200s:%" PRIu32 ":%td", t->name, t->line, at - t->line_begin + 1);
+    snprintf(t->where, sizeof t->where, "%.200s:%" PRIu32 ":%td", t->name, t->here.line,
+             at - t->here.line_begin + 1);
 }
 
 #define FAIL_AT(t, at, status, ...) (locate((t), (at)), fail_here((t), (status), __VA_ARGS__))
 
-static bool fail_here(parser *t, sld_status status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static bool fail_here(parser *t, sld_status status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 static bool fail_here(parser *t, sld_status status, const char *fmt, ...)
 {
     char what[512];
@@ -187,6 +188,13 @@ static bool read_value(parser *t, bool optional, sld_value *v)
 static bool read_dim(parser *t, sld_dim *d)
 {
     skip(t);
+    const char *p = t->p;
+    for (*d = 0; p < t->end && *p >= '0' && *p <= '9' && *d < 1 << 24; p++)
+        *d = *d * 10 + (*p - '0');
+    if (p > t->p && p < t->end && (*p == ',' || *p == ']')) { /* nearly all dims */
+        t->p = p;
+        return true;
+    }
     locate(t, t->p);
     *d = sld__dim_read(t->g, &t->p, t->end, false, 0, 0);
     return *d != SLD_SYM_NONE;
@@ -240,7 +248,9 @@ static bool read_bits(parser *t, size_t size, uint64_t *bits)
     unsigned digits = 0;
     for (*bits = 0, t->p += 2; t->p < t->end; t->p++, digits++) {
         char c = *t->p;
-        unsigned d = c >= '0' && c <= '9' ? (unsigned)(c - '0') : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10) : 16;
+        unsigned d = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+                     : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
+                                            : 16;
         if (d == 16 || digits == 16)
             break;
         *bits = *bits << 4 | d;
@@ -248,7 +258,10 @@ static bool read_bits(parser *t, size_t size, uint64_t *bits)
     return digits == size * 2 || FAIL_AT(t, from, SLD_ERR_FORMAT, "expected %zu digits after 0x", size * 2);
 }
 
-static bool number_char(char c) { return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == 'e' || c == 'E'; }
+static bool number_char(char c)
+{
+    return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == 'e' || c == 'E';
+}
 
 static bool read_float(parser *t, double *x)
 {
@@ -267,8 +280,9 @@ static bool read_integer(parser *t, int64_t lo, int64_t hi, int64_t *x)
     skip(t);
     const char *from = t->p;
     bool minus = accept(t, "-"), digits = false;
+    /* Counted downwards, because INT64_MIN has no positive counterpart. */
     for (*x = 0; t->p < t->end && *t->p >= '0' && *t->p <= '9'; t->p++, digits = true)
-        if (__builtin_mul_overflow(*x, 10, x) || __builtin_sub_overflow(*x, *t->p - '0', x)) /* counted down: INT64_MIN */
+        if (__builtin_mul_overflow(*x, 10, x) || __builtin_sub_overflow(*x, *t->p - '0', x))
             return FAIL_AT(t, from, SLD_ERR_FORMAT, "the number is too large");
     if (!digits)
         return FAIL_AT(t, from, SLD_ERR_FORMAT, "expected a number");
@@ -281,7 +295,8 @@ static bool read_integer(parser *t, int64_t lo, int64_t hi, int64_t *x)
 static bool read_element(parser *t, sld_dtype dtype, sld_element *e)
 {
     size_t size = sld_dtype_size(dtype);
-    int64_t lo = dtype == SLD_U8 ? 0 : -1 - (int64_t)(UINT64_MAX >> (65 - size * 8)), hi = dtype == SLD_U8 ? 255 : -1 - lo;
+    int64_t lo = dtype == SLD_U8 ? 0 : -1 - (int64_t)(UINT64_MAX >> (65 - size * 8)),
+            hi = dtype == SLD_U8 ? 255 : -1 - lo;
     int64_t i;
     double x;
     skip(t);
@@ -391,8 +406,8 @@ static bool parse_const(parser *t)
     const char *name = t->words.at + at;
     if (base64)
         return read_base64_const(t, name, &type);
-    return sld_graph_const(t->g, name, type.dtype, type.rank, t->dims.at + type.first, elided ? NULL : t->bytes.at,
-                           t->bytes.n) != 0;
+    return sld_graph_const(t->g, name, type.dtype, type.rank, t->dims.at + type.first,
+                           elided ? NULL : t->bytes.at, t->bytes.n) != 0;
 }
 
 /* -------------------------------------------------------------------- nodes -- */
@@ -549,7 +564,7 @@ static bool check_results(parser *t, sld_node n, const char *types_at)
         const char *wanted = t->words.at + t->results.at[i];
         char type[160];
         if (strcmp(sld_value_name(t->g, v), wanted))
-            return FAIL_AT(t, types_at, SLD_ERR_GRAPH, "%%%s is defined twice", wanted);
+            return FAIL_AT(t, t->start.at, SLD_ERR_GRAPH, "%%%s is defined twice", wanted);
         if (!t->types.n || same_type(t, v, &t->types.at[i]))
             continue;
         type_text(t->g, v, type, sizeof type);
@@ -663,9 +678,10 @@ static bool parse_statement(parser *t)
         {"solder", parse_version}, {"symbol", parse_symbol}, {"input", parse_input},
         {"const", parse_const},    {"output", parse_output}};
     t->words.n = t->results.n = t->in.n = t->dims.n = t->types.n = t->bytes.n = 0;
+    locate(t, t->p);
+    t->start = t->here;
     if (*t->p == '%')
         return read_results(t) && parse_node(t);
-    const char *from = t->p;
     uint32_t at = read_word(t, sld__is_word_char, "a statement");
     if (at == UINT32_MAX)
         return false;
@@ -674,7 +690,7 @@ static bool parse_statement(parser *t)
     for (size_t i = 0; i < sizeof statements / sizeof *statements && (t->p == t->end || *t->p != '('); i++)
         if (!strcmp(t->words.at + at, statements[i].word))
             return statements[i].parse(t);
-    t->p = from;
+    t->p = t->start.at;
     return parse_node(t);
 }
 
@@ -699,14 +715,15 @@ static bool parse_text(parser *t)
     return true;
 }
 
-sld_graph *sld_text_parse(sld_ctx *ctx, const sld_ruleset *rules, const char *name, const char *text, size_t len)
+sld_graph *sld_text_parse(sld_ctx *ctx, const sld_ruleset *rules, const char *name, const char *text,
+                          size_t len)
 {
     sld_graph *g = sld_graph_new(ctx, rules);
     parser *t = g ? sld__alloc(ctx, sizeof *t) : NULL;
     bool ok = false;
     if (t) {
-        *t = (parser){.g = g, .ctx = ctx, .name = name, .begin = text, .p = text, .end = text + len, .line = 1};
-        t->counted = t->line_begin = text;
+        *t = (parser){.g = g, .ctx = ctx, .name = name, .p = text, .end = text + len};
+        t->start = t->here = (place){text, text, 1};
         g->where = t->where;
         ok = parse_text(t);
         g->where = NULL;

@@ -4,9 +4,15 @@
 
 #include "names.h"
 
-const char *sld_value_name(const sld_graph *g, sld_value v) { return sld__name_text(g, g->values.at[v].name); }
+const char *sld_value_name(const sld_graph *g, sld_value v)
+{
+    return sld__name_text(g, g->values.at[v].name);
+}
 
-sld_value sld_value_find(const sld_graph *g, const char *name) { return sld__name_owner(g, SLD_NAME_VALUE, name); }
+sld_value sld_value_find(const sld_graph *g, const char *name)
+{
+    return sld__name_owner(g, SLD_NAME_VALUE, name);
+}
 
 /* Number of elements; false when it is symbolic or above limit. */
 static bool count_elements(const sld_graph *g, sld_value v, uint32_t limit, uint32_t *n)

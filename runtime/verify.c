@@ -52,8 +52,8 @@ static sld_status verify_order(sld_graph *g)
     uint32_t count = 0;
     sld_node prev = 0;
     for (sld_node n = g->first; n; prev = n, n = g->nodes.at[n].next) {
-        if (n >= g->nodes.n || !g->nodes.at[n].op || g->nodes.at[n].op >= g->rules->n_ops || g->nodes.at[n].prev != prev ||
-            ++count > g->n_nodes)
+        if (n >= g->nodes.n || !g->nodes.at[n].op || g->nodes.at[n].op >= g->rules->n_ops ||
+            g->nodes.at[n].prev != prev || ++count > g->n_nodes)
             return BAD(g, "node list broken at node %u", n);
         if (prev && g->nodes.at[prev].order >= g->nodes.at[n].order)
             return BAD(g, "%s: order label does not ascend", node_name(g, n));
@@ -61,7 +61,9 @@ static sld_status verify_order(sld_graph *g)
         if (s)
             return s;
     }
-    return count == g->n_nodes && g->last == prev ? SLD_OK : BAD(g, "node list ends after %u of %u nodes", count, g->n_nodes);
+    return count == g->n_nodes && g->last == prev
+               ? SLD_OK
+               : BAD(g, "node list ends after %u of %u nodes", count, g->n_nodes);
 }
 
 /* Every entry of a value's list is a use of it, and the list is as long as it says. */
@@ -74,10 +76,12 @@ static sld_status verify_use_list(sld_graph *g, sld_value v, uint64_t *total)
         if (u >= g->uses.n || g->uses.at[u].value != v || g->uses.at[u].prev != prev || ++count > r->n_uses)
             return BAD(g, "%s: use list broken", sld_value_name(g, v));
     *total += count;
-    return count == r->n_uses ? SLD_OK : BAD(g, "%s: %u uses listed, %u counted", sld_value_name(g, v), count, r->n_uses);
+    return count == r->n_uses
+               ? SLD_OK
+               : BAD(g, "%s: %u uses listed, %u counted", sld_value_name(g, v), count, r->n_uses);
 }
 
-/* Lists and slots hold the same uses: each list is sound, and together they are as many as there are slots. */
+/* Each list is sound, and together they hold as many uses as there are slots: none is missing. */
 static sld_status verify_uses(sld_graph *g)
 {
     uint64_t listed = 0, slots = 0;
@@ -95,8 +99,9 @@ static sld_status verify_uses(sld_graph *g)
             return BAD(g, "output %u is no value", i);
         slots++;
     }
-    return listed == slots ? SLD_OK : BAD(g, "%llu uses listed, %llu slots in use", (unsigned long long)listed,
-                                          (unsigned long long)slots);
+    return listed == slots ? SLD_OK
+                           : BAD(g, "%llu uses listed, %llu slots in use", (unsigned long long)listed,
+                                 (unsigned long long)slots);
 }
 
 static bool same_type(const sld_graph *g, const sld_inferred *t, sld_value v)
@@ -111,7 +116,11 @@ static bool same_type(const sld_graph *g, const sld_inferred *t, sld_value v)
 }
 
 /* Scratch for one node's operands, attributes and fresh types. */
-typedef struct scratch { SLD_ARRAY(sld_value) in; SLD_ARRAY(sld_inferred) types; SLD_ARRAY(uint32_t) contents; } scratch;
+typedef struct scratch {
+    SLD_ARRAY(sld_value) in;
+    SLD_ARRAY(sld_inferred) types;
+    SLD_ARRAY(uint32_t) contents;
+} scratch;
 
 static sld_status verify_types(sld_graph *g, sld_node n, scratch *s)
 {
@@ -129,8 +138,8 @@ static sld_status verify_types(sld_graph *g, sld_node n, scratch *s)
     sld_status status = sld_infer(g, r.op, r.n_in, s->in.at, attrs, r.n_out, s->types.at, s->contents.at);
     for (uint32_t i = 0; !status && i < r.n_out; i++)
         if (!same_type(g, &s->types.at[i], r.out + i))
-            status = sld__fail(g->ctx, SLD_ERR_TYPE, "%s: result %u does not have the type that %s gives", g->where, i,
-                               sld_node_op(g, n)->name);
+            status = sld__fail(g->ctx, SLD_ERR_TYPE, "%s: result %u does not have the type that %s gives",
+                               g->where, i, sld_node_op(g, n)->name);
     g->dims.n = dims; /* the types were needed for comparison only */
     return status;
 }

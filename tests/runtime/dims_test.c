@@ -157,8 +157,9 @@ END_TEST
 
 START_TEST(malformed_text_fails)
 {
-    static const char *const bad[] = {"", "s +", "(s", "s)", "2 s", "min(s", "foo(s)", "99999999999999999999", "s ** 0",
-                                      "s ** t", "\"s", "*s", "s,t", "1.5"};
+    static const char *const bad[] = {
+        "",       "s +",    "(s",  "s)", "2 s", "min(s", "foo(s)", "99999999999999999999",
+        "s ** 0", "s ** t", "\"s", "*s", "s,t", "1.5"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         sld__clear(ctx);
         ck_assert_msg(sld_dim_parse(g, bad[i], 0, 9) == SLD_SYM_NONE, "'%s'", bad[i]);
@@ -208,8 +209,8 @@ static int64_t points[POINTS][3];
 
 static sample combine(unsigned op, sample a, sample b)
 {
-    static sld_dim (*const fns[])(sld_graph *, sld_dim, sld_dim) = {sld_dim_add, sld_dim_sub, sld_dim_mul, sld_dim_div,
-                                                                   sld_dim_mod, sld_dim_min, sld_dim_max};
+    static sld_dim (*const fns[])(sld_graph *, sld_dim, sld_dim) = {
+        sld_dim_add, sld_dim_sub, sld_dim_mul, sld_dim_div, sld_dim_mod, sld_dim_min, sld_dim_max};
     sample r = {.ok = a.ok && b.ok};
     for (int i = 0; i < POINTS; i++) {
         int64_t x = a.v[i], y = b.v[i];
@@ -246,7 +247,8 @@ static void check_sample(const sample *r)
     for (int i = 0; i < POINTS; i++) {
         ck_assert_msg(sld_dim_eval(g, r->d, points[i], &v), "%s cannot be evaluated", text);
         ck_assert_msg(v == r->v[i], "%s is %lld, expected %lld", text, (long long)v, (long long)r->v[i]);
-        ck_assert_msg(lo <= v && v <= hi, "%s is %lld, outside [%lld, %lld]", text, (long long)v, (long long)lo, (long long)hi);
+        ck_assert_msg(lo <= v && v <= hi, "%s is %lld, outside [%lld, %lld]", text, (long long)v,
+                      (long long)lo, (long long)hi);
     }
     ck_assert_msg(P(text) == r->d, "'%s' does not read back", text);
 }

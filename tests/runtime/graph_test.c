@@ -154,7 +154,8 @@ START_TEST(contents_and_scalars)
     ck_assert(d && n == 3 && d[0] == 5 && d[1] == -1 && d[2] == 0);
     uint32_t dims = g->dims.n;
     ck_assert(sld_value_contents(g, c, &n) && g->dims.n == dims);
-    ck_assert_ptr_null(sld_value_contents(g, sld_graph_const(g, NULL, SLD_I64, 1, many, zeros, sizeof zeros), &n));
+    ck_assert_ptr_null(
+        sld_value_contents(g, sld_graph_const(g, NULL, SLD_I64, 1, many, zeros, sizeof zeros), &n));
     ck_assert_ptr_null(sld_value_contents(g, sld_graph_const(g, NULL, SLD_I64, 0, NULL, low, 8), &n));
     ck_assert_ptr_null(sld_value_contents(g, sld_graph_const(g, NULL, SLD_I64, 1, three, NULL, 0), &n));
     ck_assert_ptr_nonnull(sld_value_contents(g, sld_graph_const(g, NULL, SLD_I64, 1, none, zeros, 0), &n));
@@ -197,7 +198,8 @@ END_TEST
 START_TEST(sweep_keeps_effects_and_what_is_used)
 {
     static const float data[1] = {1};
-    sld_value w = sld_graph_const(g, "w", SLD_F32, 0, NULL, data, 4), k = sld_graph_const(g, "k", SLD_F32, 0, NULL, data, 4);
+    sld_value w = sld_graph_const(g, "w", SLD_F32, 0, NULL, data, 4),
+              k = sld_graph_const(g, "k", SLD_F32, 0, NULL, data, 4);
     sld_value dead = neg(neg(add(x, w, NULL), NULL), NULL), kept = add(x, k, "kept");
     sld_attr name = {.kind = SLD_ATTR_STRING, .s = "buffer"};
     sld_value stored = neg(x, "stored");

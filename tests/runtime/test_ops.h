@@ -24,26 +24,33 @@ static const char *const test_ranks[] = {"A", "B"};
 
 static const sld_term test_a[] = {{.kind = SLD_T_RANK, .id = 0}};
 static const sld_term test_b[] = {{.kind = SLD_T_RANK, .id = 1}};
-static const sld_term test_broadcast[] = {
-    {.kind = SLD_T_CALL, .id = SLD_FN_BROADCAST, .nargs = 2}, {.kind = SLD_T_RANK, .id = 0}, {.kind = SLD_T_RANK, .id = 1}};
+static const sld_term test_broadcast[] = {{.kind = SLD_T_CALL, .id = SLD_FN_BROADCAST, .nargs = 2},
+                                          {.kind = SLD_T_RANK, .id = 0},
+                                          {.kind = SLD_T_RANK, .id = 1}};
 static const sld_term test_split[] = {{.kind = SLD_T_CALL, .id = SLD_FN_SPLIT, .nargs = 4},
                                       {.kind = SLD_T_RANK, .id = 0},
                                       {.kind = SLD_T_ATTR, .id = 0},
                                       {.kind = SLD_T_ATTR, .id = 1},
                                       {.kind = SLD_T_ATTR, .id = 2}};
-static const sld_term test_concat[] = {
-    {.kind = SLD_T_CALL, .id = SLD_FN_CONCAT, .nargs = 2}, {.kind = SLD_T_OPERAND, .id = 0}, {.kind = SLD_T_ATTR, .id = 0}};
+static const sld_term test_concat[] = {{.kind = SLD_T_CALL, .id = SLD_FN_CONCAT, .nargs = 2},
+                                       {.kind = SLD_T_OPERAND, .id = 0},
+                                       {.kind = SLD_T_ATTR, .id = 0}};
 
-#define T_OF(terms, count) {.from = SLD_DT_VAR, .dtype = 0, .n_elems = 1, .n_terms = (count), .shape = (terms)}
+#define T_OF(terms, count)                                                                                   \
+    {                                                                                                        \
+        .from = SLD_DT_VAR, .dtype = 0, .n_elems = 1, .n_terms = (count), .shape = (terms)                   \
+    }
 static const sld_operand_info test_binary[] = {{"a", 0, T_OF(test_a, 1)}, {"b", 0, T_OF(test_b, 1)}};
 static const sld_operand_info test_unary[] = {{"x", 0, T_OF(test_a, 1)}};
-static const sld_operand_info test_optional[] = {{"x", 0, T_OF(test_a, 1)}, {"y", SLD_OPERAND_OPTIONAL, T_OF(test_a, 1)}};
+static const sld_operand_info test_optional[] = {{"x", 0, T_OF(test_a, 1)},
+                                                 {"y", SLD_OPERAND_OPTIONAL, T_OF(test_a, 1)}};
 static const sld_operand_info test_variadic[] = {{"xs", SLD_OPERAND_VARIADIC, T_OF(test_a, 1)}};
 static const sld_result_info test_broadcast_result[] = {{"", T_OF(test_broadcast, 3)}};
 static const sld_result_info test_same_result[] = {{"", T_OF(test_a, 1)}};
 static const sld_result_info test_split_result[] = {{"", T_OF(test_split, 5)}};
 static const sld_result_info test_concat_result[] = {{"", T_OF(test_concat, 3)}};
-static const sld_result_info test_two_results[] = {{"same", T_OF(test_a, 1)}, {"flag", {.from = SLD_DT_FIXED, .dtype = SLD_BOOL}}};
+static const sld_result_info test_two_results[] = {{"same", T_OF(test_a, 1)},
+                                                   {"flag", {.from = SLD_DT_FIXED, .dtype = SLD_BOOL}}};
 
 static const char *const test_colours[] = {"red", "green", "dark blue"};
 static const sld_attr_info test_every_attrs[] = {
@@ -62,31 +69,90 @@ static const sld_attr_info test_split_attrs[] = {
     {"axis", SLD_ATTR_AXIS, false, {.kind = SLD_ATTR_NONE}, 0, NULL},
     {"parts", SLD_ATTR_INT, true, {.kind = SLD_ATTR_INT}, 0, NULL},
 };
-static const sld_attr_info test_concat_attrs[] = {{"axis", SLD_ATTR_AXIS, false, {.kind = SLD_ATTR_NONE}, 0, NULL}};
-static const sld_attr_info test_store_attrs[] = {{"name", SLD_ATTR_STRING, false, {.kind = SLD_ATTR_NONE}, 0, NULL}};
+static const sld_attr_info test_concat_attrs[] = {
+    {"axis", SLD_ATTR_AXIS, false, {.kind = SLD_ATTR_NONE}, 0, NULL}};
+static const sld_attr_info test_store_attrs[] = {
+    {"name", SLD_ATTR_STRING, false, {.kind = SLD_ATTR_NONE}, 0, NULL}};
 
-#define TEST_VARS(ranks) .dtype_vars = test_t, .n_dtype_vars = 1, .rank_vars = test_ranks, .n_rank_vars = (ranks)
+#define TEST_VARS(ranks)                                                                                     \
+    .dtype_vars = test_t, .n_dtype_vars = 1, .rank_vars = test_ranks, .n_rank_vars = (ranks)
 static const sld_op_info test_op_table[N_TEST_OPS] = {
-    [OP_ADD] = {.name = "add", .decl = "op add", .flags = SLD_OP_COMMUTATIVE, .contents = SLD_CONTENTS_ADD,
-                .n_operands = 2, .operands = test_binary, .n_results = 1, .results = test_broadcast_result, TEST_VARS(2)},
-    [OP_MUL] = {.name = "mul", .decl = "op mul", .flags = SLD_OP_COMMUTATIVE, .contents = SLD_CONTENTS_MUL,
-                .n_operands = 2, .operands = test_binary, .n_results = 1, .results = test_broadcast_result, TEST_VARS(2)},
-    [OP_SPLIT] = {.name = "split", .decl = "op split", .flags = SLD_OP_VARIADIC, .n_operands = 1, .operands = test_unary,
-                  .n_attrs = 3, .attrs = test_split_attrs, .n_results = 1, .results = test_split_result, TEST_VARS(1)},
-    [OP_CONCAT] = {.name = "concat", .decl = "op concat", .n_operands = 1, .operands = test_variadic, .n_attrs = 1,
-                   .attrs = test_concat_attrs, .n_results = 1, .results = test_concat_result, TEST_VARS(1)},
-    [OP_TWO] = {.name = "two", .decl = "op two", .n_operands = 1, .operands = test_unary, .n_results = 2,
-                .results = test_two_results, TEST_VARS(1)},
-    [OP_EVERY] = {.name = "every", .decl = "op every", .n_operands = 2, .operands = test_optional, .n_attrs = N_EVERY,
-                  .attrs = test_every_attrs, .n_results = 1, .results = test_same_result, TEST_VARS(1)},
-    [OP_STORE] = {.name = "store", .decl = "op store", .flags = SLD_OP_EFFECT, .n_operands = 1, .operands = test_unary,
-                  .n_attrs = 1, .attrs = test_store_attrs, TEST_VARS(1)},
-    [OP_NEG] = {.name = "neg", .decl = "op neg", .contents = SLD_CONTENTS_NEG, .n_operands = 1, .operands = test_unary,
-                .n_results = 1, .results = test_same_result, TEST_VARS(1)},
+    [OP_ADD] = {.name = "add",
+                .decl = "op add",
+                .flags = SLD_OP_COMMUTATIVE,
+                .contents = SLD_CONTENTS_ADD,
+                .n_operands = 2,
+                .operands = test_binary,
+                .n_results = 1,
+                .results = test_broadcast_result,
+                TEST_VARS(2)},
+    [OP_MUL] = {.name = "mul",
+                .decl = "op mul",
+                .flags = SLD_OP_COMMUTATIVE,
+                .contents = SLD_CONTENTS_MUL,
+                .n_operands = 2,
+                .operands = test_binary,
+                .n_results = 1,
+                .results = test_broadcast_result,
+                TEST_VARS(2)},
+    [OP_SPLIT] = {.name = "split",
+                  .decl = "op split",
+                  .flags = SLD_OP_VARIADIC,
+                  .n_operands = 1,
+                  .operands = test_unary,
+                  .n_attrs = 3,
+                  .attrs = test_split_attrs,
+                  .n_results = 1,
+                  .results = test_split_result,
+                  TEST_VARS(1)},
+    [OP_CONCAT] = {.name = "concat",
+                   .decl = "op concat",
+                   .n_operands = 1,
+                   .operands = test_variadic,
+                   .n_attrs = 1,
+                   .attrs = test_concat_attrs,
+                   .n_results = 1,
+                   .results = test_concat_result,
+                   TEST_VARS(1)},
+    [OP_TWO] = {.name = "two",
+                .decl = "op two",
+                .n_operands = 1,
+                .operands = test_unary,
+                .n_results = 2,
+                .results = test_two_results,
+                TEST_VARS(1)},
+    [OP_EVERY] = {.name = "every",
+                  .decl = "op every",
+                  .n_operands = 2,
+                  .operands = test_optional,
+                  .n_attrs = N_EVERY,
+                  .attrs = test_every_attrs,
+                  .n_results = 1,
+                  .results = test_same_result,
+                  TEST_VARS(1)},
+    [OP_STORE] = {.name = "store",
+                  .decl = "op store",
+                  .flags = SLD_OP_EFFECT,
+                  .n_operands = 1,
+                  .operands = test_unary,
+                  .n_attrs = 1,
+                  .attrs = test_store_attrs,
+                  TEST_VARS(1)},
+    [OP_NEG] = {.name = "neg",
+                .decl = "op neg",
+                .contents = SLD_CONTENTS_NEG,
+                .n_operands = 1,
+                .operands = test_unary,
+                .n_results = 1,
+                .results = test_same_result,
+                TEST_VARS(1)},
 };
 
 static const uint32_t test_kernel_index[N_TEST_OPS + 1];
-static const sld_ruleset test_rules = {
-    .abi = SLD_ABI, .name = "test", .n_ops = N_TEST_OPS, .ops = test_op_table, .kernel_index = test_kernel_index};
+static const sld_ruleset test_rules = {.abi = SLD_ABI,
+                                       .name = "test",
+                                       .n_ops = N_TEST_OPS,
+                                       .ops = test_op_table,
+                                       .kernel_index = test_kernel_index};
 
 #endif

@@ -1,0 +1,91 @@
+/* Norms over the last dim; means in double. */
+#include "kern.h"
+
+typedef struct rows { size_t n, width; } rows;
+
+static rows rows_of(const sld_tensor *x)
+{
+    size_t width = (size_t)x->dims[x->rank - 1];
+    return (rows){width ? kern_numel(x) / width : 0, width};
+}
+
+/* 1 / sqrt(mean of squares + eps) of the row that starts at `at`. */
+static double inverse_rms(const sld_tensor *x, size_t at, size_t n, double eps)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += kern_get(x, at + i) * kern_get(x, at + i);
+    return 1 / sqrt(sum / (double)n + eps);
+}
+
+const char *sld_ref_rms_norm(const sld_launch *l);
+const char *sld_ref_rms_norm(const sld_launch *l)
+{
+    const sld_tensor *x = &l->in[0], *w = &l->in[1];
+    rows r = rows_of(x);
+    for (size_t i = 0; i < r.n; i++) {
+        double scale = inverse_rms(x, i * r.width, r.width, kern_attr(l, "eps")->f);
+        for (size_t k = 0; k < r.width; k++)
+            kern_put(&l->out[0], i * r.width + k, kern_get(x, i * r.width + k) * scale * kern_get(w, k));
+    }
+    return NULL;
+}
+
+/* The norm is that of the sum before it is rounded. */
+const char *sld_ref_add_rms_norm(const sld_launch *l);
+const char *sld_ref_add_rms_norm(const sld_launch *l)
+{
+    const sld_tensor *a = &l->in[0], *b = &l->in[1], *w = &l->in[2];
+    rows r = rows_of(a);
+    for (size_t i = 0; i < r.n; i++) {
+        size_t at = i * r.width;
+        double sum = 0;
+        for (size_t k = at; k < at + r.width; k++) {
+            double s = kern_get(a, k) + kern_get(b, k);
+            kern_put(&l->out[1], k, s);
+            sum += s * s;
+        }
+        double scale = 1 / sqrt(sum / (double)r.width + kern_attr(l, "eps")->f);
+        for (size_t k = 0; k < r.width; k++)
+            kern_put(&l->out[0], at + k,
+                     (kern_get(a, at + k) + kern_get(b, at + k)) * scale * kern_get(w, k));
+    }
+    return NULL;
+}
+
+const char *sld_ref_gated_rms_norm(const sld_launch *l);
+const char *sld_ref_gated_rms_norm(const sld_launch *l)
+{
+    const sld_tensor *x = &l->in[0], *w = &l->in[1], *z = &l->in[2];
+    rows r = rows_of(x);
+    for (size_t i = 0; i < r.n; i++) {
+        double scale = inverse_rms(x, i * r.width, r.width, kern_attr(l, "eps")->f);
+        for (size_t k = 0; k < r.width; k++) {
+            double g = kern_get(z, i * r.width + k), y = kern_get(x, i * r.width + k) * scale * kern_get(w, k);
+            kern_put(&l->out[0], i * r.width + k, y * (g / (1 + exp(-g))));
+        }
+    }
+    return NULL;
+}
+
+const char *sld_ref_layer_norm(const sld_launch *l);
+const char *sld_ref_layer_norm(const sld_launch *l)
+{
+    const sld_tensor *x = &l->in[0];
+    rows r = rows_of(x);
+    for (size_t i = 0; i < r.n; i++) {
+        size_t at = i * r.width;
+        double mean = 0, var = 0;
+        for (size_t k = 0; k < r.width; k++)
+            mean += kern_get(x, at + k) / (double)r.width;
+        for (size_t k = 0; k < r.width; k++)
+            var += (kern_get(x, at + k) - mean) * (kern_get(x, at + k) - mean) / (double)r.width;
+        double scale = 1 / sqrt(var + kern_attr(l, "eps")->f);
+        for (size_t k = 0; k < r.width; k++) {
+            double bias = kern_present(l, 2) ? kern_get(&l->in[2], k) : 0;
+            kern_put(&l->out[0], at + k,
+                     (kern_get(x, at + k) - mean) * scale * kern_get(&l->in[1], k) + bias);
+        }
+    }
+    return NULL;
+}

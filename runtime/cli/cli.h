@@ -1,0 +1,50 @@
+/* What the commands of `solder` share. */
+#ifndef SLD_CLI_H
+#define SLD_CLI_H
+
+#include "../graph.h"
+#include "../dims.h"
+
+const sld_ruleset *sld_ruleset_solder(void);
+
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+/* "solder: text" on stderr; answers CLI_FAILED. */
+int cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same with a hint at the command's help; answers CLI_USAGE. */
+int cli_usage(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* NAME=VALUE arguments in the order given. */
+typedef struct cli_pairs { struct { const char *name, *value; } at[64]; uint32_t n; } cli_pairs;
+/* Splits at the first '='; a missing one gives the name NULL. False when there are too many. */
+bool cli_pair(cli_pairs *p, char *arg);
+
+double cli_seconds(void);
+
+/* Values of the graph's symbols, -1 where unknown; freed with sld__free. */
+int64_t *cli_symbols(sld_graph *g, const cli_pairs *dims, int *status);
+/* The first symbol without a value, or NULL. */
+const char *cli_unknown_symbol(const sld_graph *g, const int64_t *symbols);
+
+/* Fuses with statistics for each rule; the array is freed with sld__free. NULL on error, which is reported. */
+sld_rule_stats *cli_fuse(sld_graph *g, sld_target target, double *seconds);
+/* One line for each rule of a reported phase that fired or was refused. */
+void cli_print_stats(const sld_ruleset *r, const sld_rule_stats *stats, FILE *out);
+
+/* One graph bound to memory and inputs. */
+typedef struct cli_run { sld_plan *plan; sld_tensor *outputs; const void **inputs; char **files; double plan_seconds, run_seconds; } cli_run;
+/* Reads inputs (name=file), solves symbols from their sizes, plans and runs `repeat` times. */
+int cli_run_graph(sld_graph *g, sld_target target, const cli_pairs *inputs, const cli_pairs *dims, unsigned repeat, cli_run *run);
+void cli_run_free(sld_graph *g, cli_run *run);
+
+/* Largest absolute difference of a tensor to a file of the same bytes. */
+typedef struct cli_diff { double largest; size_t at, n; bool nan; } cli_diff;
+int cli_compare(sld_ctx *ctx, const sld_tensor *t, const char *path, cli_diff *diff);
+
+int cmd_fuse(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_dump(int argc, char **argv);
+int cmd_demo(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+
+#endif

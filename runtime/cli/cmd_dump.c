@@ -1,0 +1,72 @@
+/* solder dump: a model as text; solder ops, rules, kernels: what the ruleset knows. */
+#include "cli.h"
+
+#include <getopt.h>
+#include <string.h>
+
+static int dump(sld_graph *g, bool fused, bool data)
+{
+    double seconds;
+    if (fused) {
+        sld_rule_stats *stats = cli_fuse(g, SLD_TARGET_CPU, &seconds);
+        if (!stats)
+            return CLI_FAILED;
+        sld__free(g->ctx, stats);
+    }
+    return sld_text_print(g, stdout, data ? SLD_TEXT_DATA : 0) || fflush(stdout) ? cli_fail("cannot print the graph: %s", sld_error(g->ctx))
+                                                                                 : CLI_OK;
+}
+
+int cmd_dump(int argc, char **argv)
+{
+    static const struct option longs[] = {{"data", no_argument, 0, 'd'}, {"fused", no_argument, 0, 'f'}, {0, 0, 0, 0}};
+    bool data = false, fused = false;
+    optind = 1;
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        data |= c == 'd';
+        fused |= c == 'f';
+        if (c == '?')
+            return cli_usage("dump", "bad option '%s'", argv[optind - 1]);
+    }
+    if (optind + 1 != argc)
+        return cli_usage("dump", "one model is wanted");
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    if (!ctx)
+        return cli_fail("out of memory");
+    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), argv[optind]);
+    int status = g ? dump(g, fused, data) : cli_fail("%s", sld_error(ctx));
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
+    return status;
+}
+
+static void list_rules(const sld_ruleset *r)
+{
+    for (uint32_t i = 0; i < r->n_rules; i++)
+        printf("%-24s %-10s root %-12s %s:%u\n", r->rules[i].name, r->phases[r->rules[i].phase].name, r->ops[r->rules[i].root_op].name,
+               r->rules[i].file, r->rules[i].line);
+}
+
+static void list_kernels(const sld_ruleset *r)
+{
+    static const char *const targets[] = {"ref", "cpu", "hip"};
+    for (uint32_t i = 0; i < r->n_kernels; i++)
+        printf("%-18s %-4s %-28s %s%s\n", r->ops[r->kernels[i].op].name, targets[r->kernels[i].target], r->kernels[i].name,
+               r->kernels[i].n_when ? "when " : "", r->kernels[i].when_text);
+}
+
+int cmd_list(int argc, char **argv)
+{
+    const sld_ruleset *r = sld_ruleset_solder();
+    if (argc != 1)
+        return cli_usage(argv[0], "no argument is wanted");
+    if (!strcmp(argv[0], "rules"))
+        list_rules(r);
+    else if (!strcmp(argv[0], "kernels"))
+        list_kernels(r);
+    else
+        for (uint32_t i = 1; i < r->n_ops; i++)
+            printf("%s\n", r->ops[i].decl);
+    return CLI_OK;
+}

@@ -1,0 +1,172 @@
+/* solder run: a model on input files, fused or as it is, compared with files. */
+#include "../names.h"
+#include "cli.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct options {
+    const char *model;
+    cli_pairs inputs, outputs, compares, dims;
+    sld_target target;
+    bool fused;
+    double tol;
+    unsigned repeat;
+} options;
+
+static size_t bytes_of(const sld_tensor *t)
+{
+    size_t n = sld_dtype_size((sld_dtype)t->dtype);
+    for (uint32_t i = 0; i < t->rank; i++)
+        n *= (size_t)t->dims[i];
+    return n;
+}
+
+static const char *output_name(const sld_graph *g, uint32_t i)
+{
+    return sld__name_text(g, g->outputs.at[i].name);
+}
+
+/* Index of the output, the first when no name is given; -1 after an error. */
+static int find_output(const sld_graph *g, const char *name)
+{
+    for (uint32_t i = 0; i < g->outputs.n; i++)
+        if (!name || !strcmp(output_name(g, i), name))
+            return (int)i;
+    cli_fail("the model has no output '%s'", name ? name : "");
+    return -1;
+}
+
+static void print_outputs(const sld_graph *g, const sld_tensor *t)
+{
+    for (uint32_t i = 0; i < g->outputs.n; i++) {
+        printf("output %s: %s[", output_name(g, i), sld_dtype_name((sld_dtype)t[i].dtype));
+        for (uint32_t k = 0; k < t[i].rank; k++)
+            printf("%s%lld", k ? ", " : "", (long long)t[i].dims[k]);
+        printf("]\n");
+    }
+}
+
+static int write_outputs(const sld_graph *g, const sld_tensor *t, const cli_pairs *outputs)
+{
+    for (uint32_t k = 0; k < outputs->n; k++) {
+        int i = find_output(g, outputs->at[k].name);
+        if (i < 0)
+            return CLI_FAILED;
+        FILE *f = fopen(outputs->at[k].value, "wb");
+        size_t n = bytes_of(&t[i]);
+        bool ok = f && fwrite(n ? t[i].data : "", 1, n, f) == n;
+        if (f)
+            ok = !fclose(f) && ok;
+        if (!ok)
+            return cli_fail("cannot write %s: %s", outputs->at[k].value, strerror(errno));
+    }
+    return CLI_OK;
+}
+
+static int compare(sld_graph *g, const sld_tensor *t, const options *o)
+{
+    int status = CLI_OK;
+    for (uint32_t k = 0; k < o->compares.n; k++) {
+        cli_diff d;
+        int i = find_output(g, o->compares.at[k].name);
+        if (i < 0 || cli_compare(g->ctx, &t[i], o->compares.at[k].value, &d))
+            return CLI_FAILED;
+        printf("compare %s: largest difference %.3g at element %zu of %zu (tolerance %.3g)\n", output_name(g, (uint32_t)i), d.largest,
+               d.at, d.n, o->tol);
+        if (d.nan)
+            status = cli_fail("output '%s': NaN or infinity on one side only", output_name(g, (uint32_t)i));
+        else if (d.largest > o->tol)
+            status = cli_fail("output '%s' differs by %.3g, more than %.3g", output_name(g, (uint32_t)i), d.largest, o->tol);
+    }
+    return status;
+}
+
+static int run(sld_graph *g, const options *o)
+{
+    double seconds;
+    if (o->fused) {
+        sld_rule_stats *stats = cli_fuse(g, o->target, &seconds);
+        if (!stats)
+            return CLI_FAILED;
+        sld__free(g->ctx, stats);
+    }
+    cli_run r;
+    int status = cli_run_graph(g, o->target, &o->inputs, &o->dims, o->repeat, &r);
+    if (!status) {
+        sld_plan_info info = sld_plan_get_info(r.plan);
+        print_outputs(g, r.outputs);
+        printf("ran %u launches in %.3f ms, arena %zu bytes, constants %zu bytes\n", info.n_launches, 1e3 * r.run_seconds,
+               info.arena_bytes, info.const_bytes);
+        status = write_outputs(g, r.outputs, &o->outputs);
+        status = status ? status : compare(g, r.outputs, o);
+    }
+    cli_run_free(g, &r);
+    return status;
+}
+
+static int parse_number(const char *option, const char *text, double *out)
+{
+    char *end;
+    *out = strtod(text, &end);
+    return end == text || *end || !(*out >= 0) ? cli_usage("run", "%s wants a number, got '%s'", option, text) : CLI_OK;
+}
+
+static int parse(int argc, char **argv, options *o)
+{
+    static const struct option longs[] = {
+        {"input", required_argument, 0, 'i'},  {"output", required_argument, 0, 'o'}, {"compare", required_argument, 0, 'c'},
+        {"dim", required_argument, 0, 'd'},    {"fused", no_argument, 0, 'f'},        {"tol", required_argument, 0, 't'},
+        {"target", required_argument, 0, 'T'}, {"repeat", required_argument, 0, 'r'}, {0, 0, 0, 0},
+    };
+    *o = (options){.target = SLD_TARGET_CPU, .tol = 1e-4, .repeat = 1};
+    double number;
+    int status = CLI_OK;
+    bool room = true;
+    optind = 1;
+    opterr = 0;
+    for (int c; !status && room && (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        switch (c) {
+        case 'i': room = cli_pair(&o->inputs, optarg); break;
+        case 'o': room = cli_pair(&o->outputs, optarg); break;
+        case 'c': room = cli_pair(&o->compares, optarg); break;
+        case 'd': room = cli_pair(&o->dims, optarg); break;
+        case 'f': o->fused = true; break;
+        case 't': status = parse_number("--tol", optarg, &o->tol); break;
+        case 'r':
+            status = parse_number("--repeat", optarg, &number);
+            o->repeat = number >= 1 && number < 1e9 ? (unsigned)number : 1;
+            break;
+        case 'T':
+            if (strcmp(optarg, "cpu") && strcmp(optarg, "ref"))
+                return cli_usage("run", "--target is cpu or ref, not '%s'", optarg);
+            o->target = *optarg == 'c' ? SLD_TARGET_CPU : SLD_TARGET_REF;
+            break;
+        default: return cli_usage("run", "bad option '%s'", argv[optind - 1]);
+        }
+    }
+    if (!room)
+        return cli_usage("run", "too many files");
+    if (!status && optind + 1 != argc)
+        return cli_usage("run", "one model is wanted");
+    o->model = argv[optind];
+    return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    options o;
+    int status = parse(argc, argv, &o);
+    if (status)
+        return status;
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    if (!ctx)
+        return cli_fail("out of memory");
+    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), o.model);
+    status = g ? run(g, &o) : cli_fail("%s", sld_error(ctx));
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
+    return status;
+}
