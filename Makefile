@@ -143,10 +143,10 @@ $(B)/tests/suites.h: $(TEST_C)
 $(B)/tests/main.o: tests/main.c $(B)/tests/suites.h
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(B)/tests -c -o $@ $<
-$(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(GEN_O:$(B)/gen/main.o=) $(DSL_O) $(B)/lib/libsolder.a
+$(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(DSL_O) $(B)/lib/libsolder.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $(filter-out %/gen/main.o,$^) $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
 
 TEST_ENV = SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
 .PHONY: run-tests
