@@ -1,17 +1,17 @@
-/* Which kernel runs a node: the first row of its target whose condition always holds. */
-#include <string.h>
-
+/* Which kernel runs a node: the first row of its target whose condition holds for all values
+ * of the symbols.  The reference kernels back those of the CPU. */
 #include "graph.h"
 
-static bool text(char *why, size_t n, const char *what, const char *name, const char *when)
+static const char *target_name(sld_target t)
 {
-    if (n)
-        snprintf(why, n, "%s%s%s%s", what, name, *when ? " wants " : "", when);
-    return false;
+    static const char *const names[SLD_TARGET_COUNT] = {
+        [SLD_TARGET_REF] = "ref", [SLD_TARGET_CPU] = "cpu", [SLD_TARGET_HIP] = "hip"};
+    return t < SLD_TARGET_COUNT ? names[t] : "unknown";
 }
 
-static const sld_kernel_row *bind_target(sld_graph *g, sld_node n, sld_target target, const int64_t *symbols, char *why,
-                                         size_t why_len)
+/* The first row that holds; *near keeps the first one that does not, for the message. */
+static const sld_kernel_row *find_row(sld_graph *g, sld_node n, sld_target target, const int64_t *symbols,
+                                      const sld_kernel_row **near, sld_truth *holds)
 {
     const sld_ruleset *r = g->rules;
     uint16_t op = g->nodes.at[n].op;
@@ -19,19 +19,32 @@ static const sld_kernel_row *bind_target(sld_graph *g, sld_node n, sld_target ta
         const sld_kernel_row *row = &r->kernels[i];
         if (row->target != target)
             continue;
-        if (!row->n_when || sld_conditions(g, n, row->when, row->n_when, symbols) == SLD_ALWAYS)
+        sld_truth t = row->n_when ? sld_conditions(g, n, row->when, row->n_when, symbols) : SLD_ALWAYS;
+        if (t == SLD_ALWAYS)
             return row;
-        text(why, why_len, "kernel ", row->name, row->when_text);
+        if (!*near) {
+            *near = row;
+            *holds = t;
+        }
     }
     return NULL;
 }
 
-const sld_kernel_row *sld_bind(sld_graph *g, sld_node n, sld_target target, const int64_t *symbols, char *why, size_t why_len)
+const sld_kernel_row *sld_bind(sld_graph *g, sld_node n, sld_target target, const int64_t *symbols, char *why,
+                              size_t why_len)
 {
-    if (why_len)
-        snprintf(why, why_len, "no kernel of this target computes %s", sld_node_op(g, n)->name);
-    const sld_kernel_row *row = bind_target(g, n, target, symbols, why, why_len);
+    const sld_kernel_row *near = NULL;
+    sld_truth holds = SLD_NEVER;
+    const sld_kernel_row *row = find_row(g, n, target, symbols, &near, &holds);
     if (!row && target == SLD_TARGET_CPU)
-        row = bind_target(g, n, SLD_TARGET_REF, symbols, why, why_len);
-    return row;
+        row = find_row(g, n, SLD_TARGET_REF, symbols, &near, &holds);
+    if (row || !why_len)
+        return row;
+    const char *op = sld_node_op(g, n)->name;
+    if (near)
+        snprintf(why, why_len, "%s: kernel %s wants %s, which %s here", op, near->name, near->when_text,
+                 holds == SLD_DEPENDS ? "depends on symbolic dims" : "does not hold");
+    else
+        snprintf(why, why_len, "%s: no kernel for target %s", op, target_name(target));
+    return NULL;
 }

@@ -23,6 +23,8 @@ typedef struct exporter {
     node_list nodes;
     tensor_list tensors;
     info_list infos;
+    SLD_ARRAY(struct { sld_dim dim; char *name; }) dims; /* tensors that hold dims, each made once */
+    bool *read;             /* by value: some node reads it */
     uint32_t n_made;        /* counts names of helper values */
     bool own_domain;        /* a node of the domain "solder" was written */
     bool failed;
@@ -66,6 +68,7 @@ static void choose_names(exporter *x)
 {
     sld_graph *g = x->g;
     x->names = make(x, g->values.n * sizeof *x->names);
+    x->read = make(x, g->values.n * sizeof *x->read);
     for (uint32_t i = 0; x->names && i < g->outputs.n; i++) {
         sld_value v = g->uses.at[g->outputs.at[i].use].value;
         if (g->values.at[v].kind == SLD_VALUE_RESULT && !x->names[v])
@@ -238,10 +241,29 @@ static char *two(exporter *x, const char *type, char *a, char *b)
     return n->output[0];
 }
 
+static char *remembered(const exporter *x, sld_dim d)
+{
+    for (uint32_t i = 0; i < x->dims.n; i++)
+        if (x->dims.at[i].dim == d)
+            return x->dims.at[i].name;
+    return NULL;
+}
+
+static char *remember(exporter *x, sld_dim d, char *name)
+{
+    if (!name || !SLD_RESERVE(x->g->ctx, x->dims, x->dims.n + 1))
+        return NULL;
+    x->dims.at[x->dims.n].dim = d;
+    x->dims.at[x->dims.n++].name = name;
+    return name;
+}
+
 /* Name of a one-element tensor that holds the symbol: a dim of an input. */
 static char *symbol_tensor(exporter *x, sld_dim symbol)
 {
     sld_graph *g = x->g;
+    if (remembered(x, symbol))
+        return remembered(x, symbol);
     for (uint32_t i = 0; i < g->inputs.n; i++)
         for (uint32_t k = 0; k < g->values.at[g->inputs.at[i]].rank; k++) {
             if (sld_shape(g, g->inputs.at[i])[k] != symbol)
@@ -255,7 +277,7 @@ static char *symbol_tensor(exporter *x, sld_dim symbol)
             add_int(x, n, "start", k);
             add_int(x, n, "end", k + 1);
             PUSH(x, x->nodes, n);
-            return n->output[0];
+            return remember(x, symbol, n->output[0]);
         }
     return NULL;
 }
@@ -265,8 +287,10 @@ static char *dim_tensor(exporter *x, sld_dim d)
 {
     sld_poly p;
     char *sum = NULL;
+    if (remembered(x, d))
+        return remembered(x, d);
     if (!sld_dim_is_sym(d))
-        return int_tensor(x, 1, 1, &d);
+        return remember(x, d, int_tensor(x, 1, 1, &d));
     if (!sld__dim_load(x->g, d, &p))
         return NULL;
     for (uint32_t i = 0; i < p.n; i++) {
@@ -280,7 +304,7 @@ static char *dim_tensor(exporter *x, sld_dim d)
         }
         sum = sum ? two(x, "Add", sum, product) : product;
     }
-    return sum;
+    return remembered(x, d) ? sum : remember(x, d, sum);
 }
 
 /* A list with symbolic elements as one tensor. */
@@ -364,10 +388,18 @@ static const sld_vocab_entry *find_entry(const exporter *x, sld_node n)
     return NULL;
 }
 
+/* The name of a value that a node reads. */
+static char *read_name(exporter *x, sld_value v)
+{
+    if (v)
+        x->read[v] = true;
+    return v ? x->names[v] : "";
+}
+
 static bool add_variadic(exporter *x, Onnx__NodeProto *p, sld_node n, uint32_t from)
 {
     for (uint32_t i = from; i < x->g->nodes.at[n].n_in; i++)
-        p->input[p->n_input++] = x->names[sld_operand(x->g, n, i)];
+        p->input[p->n_input++] = read_name(x, sld_operand(x->g, n, i));
     return true;
 }
 
@@ -382,7 +414,7 @@ static bool add_input(exporter *x, Onnx__NodeProto *p, const sld_vocab_entry *e,
     if (to >= 1000)
         name = attr_tensor(x, sld_node_attr(g, n, (uint32_t)to - 1000));
     else if (to >= 0 && (uint32_t)to < g->nodes.at[n].n_in && sld_operand(g, n, (uint32_t)to))
-        name = x->names[sld_operand(g, n, (uint32_t)to)];
+        name = read_name(x, sld_operand(g, n, (uint32_t)to));
     else if (guard && guard->kind)
         name = attr_tensor(x, guard);
     p->input[p->n_input++] = name;
@@ -438,10 +470,8 @@ static bool own_node(exporter *x, Onnx__NodeProto *p, sld_node n)
 {
     const sld_op_info *op = sld_node_op(x->g, n);
     x->own_domain = true;
-    for (uint32_t i = 0; i < x->g->nodes.at[n].n_in; i++) {
-        sld_value v = sld_operand(x->g, n, i);
-        p->input[p->n_input++] = v ? x->names[v] : "";
-    }
+    for (uint32_t i = 0; i < x->g->nodes.at[n].n_in; i++)
+        p->input[p->n_input++] = read_name(x, sld_operand(x->g, n, i));
     for (uint32_t i = 0; i < op->n_attrs; i++) {
         const sld_attr *a = sld_node_attr(x->g, n, i);
         bool given = !op->attrs[i].has_default || !sld_attr_equal(a, &op->attrs[i].dflt);
@@ -514,7 +544,7 @@ static void export_constants(exporter *x)
     sld_graph *g = x->g;
     for (sld_value v = 1; v < g->values.n && !x->failed; v++) {
         const sld_value_rec *r = &g->values.at[v];
-        if (r->kind != SLD_VALUE_CONST || !r->n_uses)
+        if (r->kind != SLD_VALUE_CONST || !x->read[v])
             continue;
         const sld_const *c = &g->consts.at[r->data];
         if (!c->data && c->nbytes) {
@@ -537,7 +567,7 @@ static Onnx__ValueInfoProto *export_output(exporter *x, uint32_t i)
         if (!n)
             return NULL;
         n->n_input = n->n_output = 1;
-        n->input[0] = x->names[v];
+        n->input[0] = read_name(x, v);
         n->output[0] = name;
         PUSH(x, x->nodes, n);
     }
@@ -554,14 +584,14 @@ static void export_graph(exporter *x, Onnx__GraphProto *p)
             if (!sld__name_owner(g, SLD_NAME_OUTPUT, x->names[g->nodes.at[n].out + i]))
                 PUSH(x, x->infos, value_info(x, g->nodes.at[n].out + i, x->names[g->nodes.at[n].out + i]));
     }
-    if (!x->failed)
-        export_constants(x);
     p->input = make(x, (g->inputs.n + 1) * sizeof *p->input);
     p->output = make(x, (g->outputs.n + 1) * sizeof *p->output);
     for (uint32_t i = 0; i < g->inputs.n && !x->failed; i++)
         p->input[p->n_input++] = value_info(x, g->inputs.at[i], x->names[g->inputs.at[i]]);
     for (uint32_t i = 0; i < g->outputs.n && !x->failed; i++)
         p->output[p->n_output++] = export_output(x, i);
+    if (!x->failed)
+        export_constants(x);
     p->name = "solder";
     p->n_node = x->nodes.n;
     p->node = x->nodes.at;
@@ -613,6 +643,7 @@ sld_status sld_export_onnx(sld_graph *g, const char *path)
     sld_status s = x.failed ? SLD_ERR_TYPE : write_file(g->ctx, &model, path);
     if (x.failed)
         sld__fail(g->ctx, SLD_ERR_MEMORY, "%s: out of memory", path);
+    sld__free(g->ctx, x.dims.at);
     sld__free(g->ctx, x.nodes.at);
     sld__free(g->ctx, x.tensors.at);
     sld__free(g->ctx, x.infos.at);

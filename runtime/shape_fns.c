@@ -1,625 +1,576 @@
-/* The functions that signatures call.  Each follows NumPy, ONNX or torch, as its comment in
- * sld_abi.h says, and writes the canonical form of an attribute that it interprets back to
- * the node: complete shapes, bounds within the dim, axes in one spelling. */
-#include <inttypes.h>
-#include <string.h>
-
+/* The functions that signatures call, with the meaning they have in NumPy, ONNX and torch.  A
+ * function that interprets an attribute writes its canonical form back to the node, so that
+ * equal nodes look equal and a reader needs no second interpretation. */
 #include "infer.h"
 
-static bool fail_dim(void)
-{
-    return false; /* the arithmetic has set the error */
-}
+#include <string.h>
 
-static bool list(sld_env *e, const sld_val *v, const char *what)
+sld_dim *sld__new_list(sld_env *e, sld_val *out, uint32_t n)
 {
-    return v->kind == SLD_VAL_LIST || sld__infer_fail(e, "%s wants a shape or list", what);
-}
-
-static bool push(sld_env *e, sld_val *out, sld_dim d)
-{
-    if (d == SLD_SYM_NONE)
-        return fail_dim();
-    if (out->n == SLD_LIST_MAX)
-        return sld__infer_fail(e, "a list of more than %d elements", SLD_LIST_MAX);
-    out->d[out->n++] = d;
-    return true;
-}
-
-/* Writes a canonical list back to the attribute that an argument came from. */
-static bool write_back(sld_env *e, const sld_val *arg, uint32_t n, const sld_dim *d)
-{
-    if (arg->slot < 0)
-        return true;
-    sld_attr *a = &e->attrs[arg->slot];
-    sld_dim *p = sld__graph_alloc(e->g, (n + 1) * sizeof *p);
-    if (!p)
-        return false;
-    memcpy(p, d, n * sizeof *d);
-    a->p = p;
-    a->n = n;
-    return true;
-}
-
-/* An axis counted from either end as an index into rank dims. */
-static bool axis_index(sld_env *e, sld_dim axis, uint32_t rank, uint32_t *index)
-{
-    *index = 0;
-    if (sld_dim_is_sym(axis) || axis < -(int64_t)rank || axis >= (int64_t)rank)
-        return sld__infer_fail(e, "axis %" PRId64 " is outside rank %u", axis, rank);
-    *index = (uint32_t)(axis < 0 ? axis + rank : axis);
-    return true;
-}
-
-static bool equal(sld_env *e, sld_dim a, sld_dim b)
-{
-    return sld_dim_eq(e->g, a, b) == SLD_ALWAYS;
-}
-
-static bool mismatch(sld_env *e, const char *what, sld_dim a, sld_dim b)
-{
-    char x[80], y[80];
-    sld_dim_print(e->g, a, x, sizeof x);
-    sld_dim_print(e->g, b, y, sizeof y);
-    return sld__infer_fail(e, "%s: dims %s and %s do not agree", what, x, y);
-}
-
-/* ---------------------------------------------------------- broadcasting -- */
-
-static bool broadcast_dim(sld_env *e, sld_dim a, sld_dim b, sld_dim *out)
-{
-    if (a == 1 || equal(e, a, b))
-        *out = b;
-    else if (b == 1)
-        *out = a;
-    else if (sld_dim_is_sym(a) && !sld_dim_is_sym(b) && sld_dim_eq(e->g, a, b) != SLD_NEVER)
-        *out = b; /* a is 1 or b */
-    else if (sld_dim_is_sym(b) && !sld_dim_is_sym(a) && sld_dim_eq(e->g, a, b) != SLD_NEVER)
-        *out = a;
-    else
-        return mismatch(e, "broadcast", a, b);
-    return true;
-}
-
-static bool broadcast_two(sld_env *e, const sld_dim *a, uint32_t na, const sld_dim *b, uint32_t nb, sld_val *out)
-{
-    out->kind = SLD_VAL_LIST;
-    out->n = na > nb ? na : nb;
-    for (uint32_t i = 0; i < out->n; i++) {
-        sld_dim x = i + na >= out->n ? a[i + na - out->n] : 1, y = i + nb >= out->n ? b[i + nb - out->n] : 1;
-        if (!broadcast_dim(e, x, y, &out->d[i]))
-            return false;
+    if (n > SLD_SCRATCH_DIMS - e->n_scratch) {
+        sld__infer_fail(e, "its shape takes more than %d dims to compute", SLD_SCRATCH_DIMS);
+        return NULL;
     }
-    return true;
+    sld_dim *d = e->scratch + e->n_scratch;
+    e->n_scratch += n;
+    *out = (sld_val){.kind = SLD_VAL_LIST, .slot = -1, .operand = -1, .n = n, .d = d};
+    return d;
 }
 
-static bool fn_broadcast(sld_env *e, uint32_t n, const sld_val *args, sld_val *out)
+sld_dim *sld__copy_list(sld_env *e, sld_val *out, const sld_val *from)
 {
-    sld_dim last[SLD_RANK_MAX];
-    out->kind = SLD_VAL_LIST;
-    out->n = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t m = out->n;
-        memcpy(last, out->d, m * sizeof *last);
-        if (!list(e, &args[i], "broadcast") || !broadcast_two(e, last, m, args[i].d, args[i].n, out))
-            return false;
-    }
-    return true;
+    const sld_dim *d = from->d;
+    uint32_t n = from->n;
+    sld_dim *copy = sld__new_list(e, out, n);
+    if (copy && n)
+        memcpy(copy, d, n * sizeof *d);
+    return copy;
 }
-
-static bool fn_expand(sld_env *e, const sld_val *a, const sld_val *shape, sld_val *out)
-{
-    sld_dim want[SLD_LIST_MAX];
-    for (uint32_t i = 0; i < shape->n; i++) {
-        bool keep = shape->d[i] == -1;
-        if (keep && i + a->n < shape->n)
-            return sld__infer_fail(e, "-1 stands for a dim that the operand does not have");
-        want[i] = keep ? a->d[i + a->n - shape->n] : shape->d[i];
-    }
-    return broadcast_two(e, a->d, a->n, want, shape->n, out) && write_back(e, shape, out->n, out->d);
-}
-
-static bool fn_matmul(sld_env *e, const sld_val *a, const sld_val *b, sld_val *out)
-{
-    if (!a->n || !b->n)
-        return sld__infer_fail(e, "a matrix product of scalars");
-    sld_dim ka = a->d[a->n - 1], kb = b->n == 1 ? b->d[0] : b->d[b->n - 2];
-    if (!equal(e, ka, kb))
-        return mismatch(e, "matmul", ka, kb);
-    uint32_t ba = a->n > 2 ? a->n - 2 : 0, bb = b->n > 2 ? b->n - 2 : 0;
-    if (!broadcast_two(e, a->d, ba, b->d, bb, out))
-        return false;
-    return (a->n < 2 || push(e, out, a->d[a->n - 2])) && (b->n < 2 || push(e, out, b->d[b->n - 1]));
-}
-
-/* ---------------------------------------------------------------- reshape -- */
-
-static sld_dim product(sld_env *e, const sld_dim *d, uint32_t n)
-{
-    sld_dim p = 1;
-    for (uint32_t i = 0; i < n && p != SLD_SYM_NONE; i++)
-        p = sld_dim_mul(e->g, p, d[i]);
-    return p;
-}
-
-static bool fn_reshape(sld_env *e, const sld_val *a, const sld_val *shape, bool allowzero, sld_val *out)
-{
-    int free_at = -1;
-    out->kind = SLD_VAL_LIST;
-    for (uint32_t i = 0; i < shape->n; i++) {
-        sld_dim d = shape->d[i];
-        if (d == 0 && !allowzero && i >= a->n)
-            return sld__infer_fail(e, "0 copies a dim that the operand does not have");
-        if (d == -1 && free_at >= 0)
-            return sld__infer_fail(e, "two dims are -1");
-        if (d == -1)
-            free_at = (int)i;
-        else if (!sld_dim_is_sym(d) && d < 0)
-            return sld__infer_fail(e, "negative dim in the new shape");
-        if (!push(e, out, d == -1 ? 1 : d == 0 && !allowzero ? a->d[i] : d))
-            return false;
-    }
-    sld_dim have = product(e, a->d, a->n), want = product(e, out->d, out->n);
-    if (have == SLD_SYM_NONE || want == SLD_SYM_NONE)
-        return fail_dim();
-    if (free_at >= 0) {
-        sld_dim d = want == 0 ? 0 : sld_dim_div(e->g, have, want);
-        out->d[free_at] = d;
-        want = d == SLD_SYM_NONE ? d : sld_dim_mul(e->g, d, want);
-    }
-    if (!equal(e, have, want))
-        return mismatch(e, "number of elements", have, want);
-    return write_back(e, shape, out->n, out->d);
-}
-
-static bool fn_squeeze(sld_env *e, const sld_val *a, const sld_val *axes, sld_val *out)
-{
-    bool drop[SLD_RANK_MAX] = {false};
-    for (uint32_t i = 0; i < axes->n; i++) {
-        uint32_t k;
-        if (!axis_index(e, axes->d[i], a->n, &k))
-            return false;
-        if (!equal(e, a->d[k], 1))
-            return mismatch(e, "a squeezed dim", a->d[k], 1);
-        drop[k] = true;
-    }
-    out->kind = SLD_VAL_LIST;
-    for (uint32_t i = 0; i < a->n; i++)
-        if (!drop[i] && (axes->n || a->d[i] != 1) && !push(e, out, a->d[i]))
-            return false;
-    return true;
-}
-
-static bool fn_unsqueeze(sld_env *e, const sld_val *a, const sld_val *axes, sld_val *out)
-{
-    bool fresh[2 * SLD_RANK_MAX] = {false};
-    sld_dim sorted[SLD_RANK_MAX];
-    uint32_t rank = a->n + axes->n, k = 0, m = 0;
-    if (rank > SLD_RANK_MAX)
-        return sld__infer_fail(e, "rank %u is above %d", rank, SLD_RANK_MAX);
-    for (uint32_t i = 0; i < axes->n; i++) {
-        uint32_t at;
-        if (!axis_index(e, axes->d[i], rank, &at))
-            return false;
-        if (fresh[at])
-            return sld__infer_fail(e, "an axis is named twice");
-        fresh[at] = true;
-    }
-    out->kind = SLD_VAL_LIST;
-    for (uint32_t i = 0; i < rank; i++) {
-        if (fresh[i])
-            sorted[m++] = i;
-        if (!push(e, out, fresh[i] ? 1 : a->d[k++]))
-            return false;
-    }
-    return write_back(e, axes, m, sorted);
-}
-
-static bool fn_flatten(sld_env *e, const sld_val *a, sld_dim first, sld_dim last, sld_val *out)
-{
-    uint32_t from = 0, to = 0;
-    out->kind = SLD_VAL_LIST;
-    if (!a->n)
-        return push(e, out, 1);
-    if (!axis_index(e, first, a->n, &from) || !axis_index(e, last, a->n, &to))
-        return false;
-    for (uint32_t i = 0; i < a->n; i++) {
-        if (i > from && i <= to)
-            out->d[out->n - 1] = sld_dim_mul(e->g, out->d[out->n - 1], a->d[i]);
-        else if (!push(e, out, a->d[i]))
-            return false;
-        if (out->d[out->n - 1] == SLD_SYM_NONE)
-            return fail_dim();
-    }
-    return true;
-}
-
-/* ------------------------------------------------------------ permutations -- */
-
-static bool fn_permute(sld_env *e, const sld_val *a, const sld_val *perm, sld_val *out)
-{
-    sld_dim p[SLD_RANK_MAX];
-    bool seen[SLD_RANK_MAX] = {false};
-    if (perm->n && perm->n != a->n)
-        return sld__infer_fail(e, "a permutation of %u axes over rank %u", perm->n, a->n);
-    out->kind = SLD_VAL_LIST;
-    for (uint32_t i = 0; i < a->n; i++) {
-        uint32_t k = a->n - 1 - i;
-        if (perm->n && !axis_index(e, perm->d[i], a->n, &k))
-            return false;
-        if (seen[k])
-            return sld__infer_fail(e, "the permutation names an axis twice");
-        seen[k] = true;
-        p[i] = k;
-        if (!push(e, out, a->d[k]))
-            return false;
-    }
-    return write_back(e, perm, a->n, p);
-}
-
-static bool fn_swap(sld_env *e, const sld_val *a, sld_dim x, sld_dim y, sld_val *out)
-{
-    uint32_t i, j;
-    if (!axis_index(e, x, a->n, &i) || !axis_index(e, y, a->n, &j))
-        return false;
-    *out = *a;
-    out->d[i] = a->d[j];
-    out->d[j] = a->d[i];
-    return true;
-}
-
-/* ------------------------------------------------------------ parts, joins -- */
-
-/* The shapes of a variadic operand agree but for one axis, whose sum is wanted. */
-static bool fn_concat(sld_env *e, const sld_val *xs, sld_dim axis, bool stack, sld_val *out)
-{
-    uint32_t at, first = (uint32_t)xs->operand;
-    if (xs->operand < 0 || !axis_index(e, axis, xs->n + stack, &at))
-        return e->failed ? false : sld__infer_fail(e, "concat wants a variadic operand");
-    *out = *xs;
-    out->kind = SLD_VAL_LIST;
-    for (uint32_t i = first + 1; i < e->n_in; i++) {
-        const sld_value_rec *r = &e->g->values.at[e->in[i]];
-        if (!e->in[i] || r->rank != xs->n)
-            return sld__infer_fail(e, "operand %u has another rank", i);
-        for (uint32_t k = 0; k < xs->n; k++) {
-            sld_dim d = sld_shape(e->g, e->in[i])[k];
-            if (k == at && !stack)
-                out->d[k] = sld_dim_add(e->g, out->d[k], d);
-            else if (!equal(e, d, out->d[k]))
-                return mismatch(e, "concat", out->d[k], d);
-        }
-        if (!stack && out->d[at] == SLD_SYM_NONE)
-            return fail_dim();
-    }
-    if (!stack)
-        return true;
-    memmove(out->d + at + 1, out->d + at, (xs->n - at) * sizeof *out->d);
-    out->d[at] = e->n_in - first;
-    out->n = xs->n + 1;
-    return true;
-}
-
-/* One bound of a slice over dim d as an index within [lo, hi]. */
-static sld_dim bound(sld_env *e, sld_dim b, sld_dim d, sld_dim lo, sld_dim hi)
-{
-    sld_graph *g = e->g;
-    if (b == INT64_MAX)
-        return hi;
-    if (!sld_dim_is_sym(b) && b < -((int64_t)1 << 62))
-        return lo;
-    if (sld_dim_le(g, 0, b) == SLD_NEVER)
-        b = sld_dim_add(g, b, d);
-    if (b == SLD_SYM_NONE)
-        return b;
-    b = sld_dim_le(g, b, hi) == SLD_ALWAYS ? b : sld_dim_min(g, b, hi);
-    return b == SLD_SYM_NONE || sld_dim_le(g, lo, b) == SLD_ALWAYS ? b : sld_dim_max(g, b, lo);
-}
-
-/* Number of elements of start:end:step; both are within the dim. */
-static sld_dim slice_length(sld_env *e, sld_dim start, sld_dim end, int64_t step)
-{
-    sld_graph *g = e->g;
-    sld_dim span = step > 0 ? sld_dim_sub(g, end, start) : sld_dim_sub(g, start, end);
-    int64_t by = step > 0 ? step : -step;
-    if (span == SLD_SYM_NONE)
-        return span;
-    if (by > 1)
-        span = sld_dim_div(g, sld_dim_add(g, span, by - 1), by);
-    return span == SLD_SYM_NONE || sld_dim_le(g, 0, span) == SLD_ALWAYS ? span : sld_dim_max(g, span, 0);
-}
-
-static bool fn_slice(sld_env *e, const sld_val *args, sld_val *out)
-{
-    const sld_val *a = &args[0], *axes = &args[1], *starts = &args[2], *ends = &args[3], *steps = &args[4];
-    uint32_t n = starts->n;
-    sld_dim ax[SLD_LIST_MAX], from[SLD_LIST_MAX], to[SLD_LIST_MAX], by[SLD_LIST_MAX];
-    if (ends->n != n || (axes->n && axes->n != n) || (steps->n && steps->n != n) || n > a->n)
-        return sld__infer_fail(e, "starts, ends, axes and steps differ in length");
-    *out = *a;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t k;
-        int64_t step = steps->n ? steps->d[i] : 1;
-        if (!axis_index(e, axes->n ? axes->d[i] : (int64_t)i, a->n, &k))
-            return false;
-        if (sld_dim_is_sym(step) || step == 0 || step == INT64_MIN)
-            return sld__infer_fail(e, "a step must be a number other than 0");
-        sld_dim d = a->d[k], top = step > 0 ? d : sld_dim_sub(e->g, d, 1), low = step > 0 ? 0 : -1;
-        from[i] = bound(e, starts->d[i], d, 0, top);
-        to[i] = step < 0 && !sld_dim_is_sym(ends->d[i]) && ends->d[i] == -1 && e->attrs[ends->slot >= 0 ? ends->slot : 0].n != n
-                    ? -1 : bound(e, ends->d[i], d, low, top);
-        ax[i] = (int64_t)k - a->n;
-        by[i] = step;
-        out->d[k] = from[i] == SLD_SYM_NONE || to[i] == SLD_SYM_NONE ? SLD_SYM_NONE : slice_length(e, from[i], to[i], step);
-        if (out->d[k] == SLD_SYM_NONE)
-            return fail_dim();
-        /* -1 would count from the end when it is read again. */
-        if (step < 0 && to[i] == -1)
-            to[i] = INT64_MIN / 2 + 1;
-    }
-    return write_back(e, axes, n, ax) && write_back(e, starts, n, from) && write_back(e, ends, n, to) &&
-           write_back(e, steps, n, by);
-}
-
-static bool fn_split(sld_env *e, const sld_val *args, sld_val *out)
-{
-    const sld_val *a = &args[0], *sizes = &args[1];
-    uint32_t at, n = e->n_out;
-    sld_dim part[SLD_LIST_MAX], total = 0;
-    if (!axis_index(e, args[2].d[0], a->n, &at))
-        return false;
-    int64_t parts = args[3].d[0] ? args[3].d[0] : (int64_t)n;
-    if (n > SLD_LIST_MAX || (sizes->n ? sizes->n != n : sld_dim_is_sym(parts) || parts < 1))
-        return sld__infer_fail(e, "%u results for %u sizes", n, sizes->n);
-    for (uint32_t i = 0; i < n; i++) {
-        sld_dim chunk = sizes->n ? sizes->d[i] : sld_dim_div(e->g, sld_dim_add(e->g, a->d[at], parts - 1), parts);
-        if (!sizes->n && i + 1 == n)
-            chunk = sld_dim_sub(e->g, a->d[at], total);
-        part[i] = chunk;
-        total = chunk == SLD_SYM_NONE ? chunk : sld_dim_add(e->g, total, chunk);
-        if (total == SLD_SYM_NONE)
-            return fail_dim();
-    }
-    if (!equal(e, total, a->d[at]))
-        return mismatch(e, "the sum of the sizes", total, a->d[at]);
-    *out = *a;
-    out->d[at] = part[e->result < n ? e->result : 0];
-    if (args[3].slot >= 0)
-        e->attrs[args[3].slot].i = 0;
-    return write_back(e, sizes, n, part);
-}
-
-static bool fn_pad(sld_env *e, const sld_val *a, const sld_val *pads, sld_val *out)
-{
-    if (pads->n != 2 * a->n)
-        return sld__infer_fail(e, "%u pads for rank %u", pads->n, a->n);
-    *out = *a;
-    for (uint32_t i = 0; i < a->n; i++) {
-        out->d[i] = sld_dim_add(e->g, sld_dim_add(e->g, a->d[i], pads->d[i]), pads->d[i + a->n]);
-        if (out->d[i] == SLD_SYM_NONE)
-            return fail_dim();
-    }
-    return true;
-}
-
-/* --------------------------------------------------------------- indexing -- */
-
-static bool fn_gather(sld_env *e, const sld_val *a, const sld_val *i, sld_dim axis, sld_val *out)
-{
-    uint32_t at;
-    if (!axis_index(e, axis, a->n, &at))
-        return false;
-    out->kind = SLD_VAL_LIST;
-    for (uint32_t k = 0; k < a->n; k++)
-        for (uint32_t m = 0; m < (k == at ? i->n : 1); m++)
-            if (!push(e, out, k == at ? i->d[m] : a->d[k]))
-                return false;
-    return true;
-}
-
-static bool fn_gather_nd(sld_env *e, const sld_val *a, const sld_val *i, sld_dim batch, sld_val *out)
-{
-    sld_dim depth = i->n ? i->d[i->n - 1] : 0;
-    if (!i->n || sld_dim_is_sym(depth) || sld_dim_is_sym(batch) || batch < 0 || depth < 1 || batch + depth > a->n || batch >= i->n)
-        return sld__infer_fail(e, "the last dim of the indices does not fit the operand");
-    out->kind = SLD_VAL_LIST;
-    for (uint32_t k = 0; k + 1 < i->n; k++)
-        if (!push(e, out, i->d[k]))
-            return false;
-    for (uint32_t k = (uint32_t)(batch + depth); k < a->n; k++)
-        if (!push(e, out, a->d[k]))
-            return false;
-    return true;
-}
-
-/* torch: adjacent index tensors stay in place, others go to the front. The indices are the operands behind the
- * first; an absent one takes the whole dim. */
-static bool fn_index(sld_env *e, const sld_val *a, sld_val *out)
-{
-    sld_val joined = {.kind = SLD_VAL_LIST};
-    uint32_t n = e->n_in - 1, first = n, last = 0;
-    bool adjacent = true;
-    if (n > a->n)
-        return sld__infer_fail(e, "more indices than dims");
-    for (uint32_t k = 0; k < n; k++) {
-        sld_value v = e->in[k + 1];
-        if (!v)
-            continue;
-        sld_dim last_shape[SLD_RANK_MAX];
-        uint32_t m = joined.n;
-        memcpy(last_shape, joined.d, m * sizeof *last_shape);
-        if (!broadcast_two(e, last_shape, m, sld_shape(e->g, v), e->g->values.at[v].rank, &joined))
-            return false;
-        adjacent &= first == n || last + 1 == k;
-        first = first == n ? k : first;
-        last = k;
-    }
-    out->kind = SLD_VAL_LIST;
-    for (uint32_t m = 0; !adjacent && m < joined.n; m++)
-        if (!push(e, out, joined.d[m]))
-            return false;
-    for (uint32_t k = 0; k < a->n; k++) {
-        for (uint32_t m = 0; adjacent && k == first && m < joined.n; m++)
-            if (!push(e, out, joined.d[m]))
-                return false;
-        if ((k >= n || !e->in[k + 1]) && !push(e, out, a->d[k]))
-            return false;
-    }
-    return true;
-}
-
-/* One axis dropped, or replaced by n. */
-static bool fn_with(sld_env *e, const sld_val *a, sld_dim axis, const sld_dim *n, sld_val *out)
-{
-    uint32_t at;
-    if (!axis_index(e, axis, a->n, &at))
-        return false;
-    out->kind = SLD_VAL_LIST;
-    for (uint32_t i = 0; i < a->n; i++)
-        if ((i != at || n) && !push(e, out, i == at ? *n : a->d[i]))
-            return false;
-    return true;
-}
-
-static bool fn_reduce(sld_env *e, const sld_val *a, const sld_val *axes, bool keepdims, sld_val *out)
-{
-    bool reduced[SLD_RANK_MAX] = {false};
-    uint32_t n = axes->kind == SLD_VAL_LIST ? axes->n : 1;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t k;
-        if (!axis_index(e, axes->d[i], a->n, &k))
-            return false;
-        reduced[k] = true;
-    }
-    out->kind = SLD_VAL_LIST;
-    for (uint32_t i = 0; i < a->n; i++) {
-        bool gone = reduced[i] || !n;
-        if ((!gone || keepdims) && !push(e, out, gone ? 1 : a->d[i]))
-            return false;
-    }
-    return true;
-}
-
-static bool fn_conv(sld_env *e, const sld_val *args, sld_val *out)
-{
-    const sld_val *x = &args[0], *w = &args[1], *strides = &args[2], *pads = &args[3], *dilations = &args[4];
-    if (x->n < 3 || w->n != x->n || (pads->n && pads->n != 2 * (x->n - 2)) || (strides->n && strides->n != x->n - 2) ||
-        (dilations->n && dilations->n != x->n - 2))
-        return sld__infer_fail(e, "input, weight, strides, pads and dilations differ in rank");
-    *out = *x;
-    out->d[1] = w->d[0];
-    for (uint32_t i = 0; i < x->n - 2; i++) {
-        sld_graph *g = e->g;
-        sld_dim stride = strides->n ? strides->d[i] : 1, dilation = dilations->n ? dilations->d[i] : 1;
-        sld_dim pad = pads->n ? sld_dim_add(g, pads->d[i], pads->d[i + x->n - 2]) : 0;
-        if (stride < 1 || dilation < 1)
-            return sld__infer_fail(e, "strides and dilations must be positive");
-        sld_dim window = sld_dim_add(g, sld_dim_mul(g, dilation, sld_dim_sub(g, w->d[i + 2], 1)), 1);
-        sld_dim room = sld_dim_sub(g, sld_dim_add(g, x->d[i + 2], pad), window);
-        out->d[i + 2] = sld_dim_add(g, sld_dim_div(g, room, stride), 1);
-        if (out->d[i + 2] == SLD_SYM_NONE)
-            return fail_dim();
-    }
-    return true;
-}
-
-/* ---------------------------------------------------------------- numbers -- */
 
 static bool number(sld_val *out, sld_dim d)
 {
     out->kind = SLD_VAL_NUM;
-    out->d[0] = d;
-    return d != SLD_SYM_NONE;
+    out->num = d;
+    return sld__ok(d);
 }
 
-static bool fn_size(sld_env *e, const sld_val *a, sld_dim axis, sld_val *out)
+bool sld__axis(sld_env *e, sld_dim axis, uint32_t rank, uint32_t *index)
 {
-    uint32_t k;
-    return axis_index(e, axis, a->n, &k) && number(out, a->d[k]);
+    if (sld_dim_is_sym(axis) || axis < -(int64_t)rank || axis >= (int64_t)rank) {
+        char text[80];
+        sld_dim_print(e->g, axis, text, sizeof text);
+        return sld__infer_fail(e, "axis %s is outside rank %u", text, rank);
+    }
+    *index = (uint32_t)(axis < 0 ? axis + rank : axis);
+    return true;
 }
 
-static bool fn_operand_number(sld_env *e, unsigned fn, const sld_val *a, sld_val *out)
+bool sld__agree(sld_env *e, const char *what, sld_dim a, sld_dim b)
 {
-    sld_value v = a->operand >= 0 && (uint32_t)a->operand < e->n_in ? e->in[a->operand] : 0;
-    if (!v) {
-        out->kind = SLD_VAL_NONE;
+    char text[200];
+    if (sld__equal(e, a, b))
+        return true;
+    sld__differ_text(e, a, b, text, sizeof text);
+    return sld__infer_fail(e, "%s%s", what, text);
+}
+
+/* ------------------------------------------------------------ broadcasting -- */
+
+/* A symbolic dim against a number other than 1 is that number, or 1. */
+static bool broadcast_dim(sld_env *e, sld_dim a, sld_dim b, sld_dim *out)
+{
+    if (b == 1 || sld__equal(e, a, b)) {
+        *out = a;
         return true;
     }
-    uint8_t t = e->g->values.at[v].dtype;
-    if (fn == SLD_FN_DTYPE) {
-        out->kind = SLD_VAL_DTYPE;
-        out->d[0] = t;
+    if (a == 1) {
+        *out = b;
         return true;
     }
-    sld_dim n = product(e, a->d, a->n);
-    return n != SLD_SYM_NONE && number(out, sld_dim_mul(e->g, n, (int64_t)sld_dtype_size((sld_dtype)t)));
+    sld_dim sym = sld_dim_is_sym(a) ? a : b;
+    *out = sld_dim_is_sym(a) ? b : a;
+    if (sld_dim_is_sym(sym) && !sld_dim_is_sym(*out) &&
+        (sld_dim_eq(e->g, sym, *out) != SLD_NEVER || sld_dim_eq(e->g, sym, 1) != SLD_NEVER))
+        return true;
+    return sld__agree(e, "broadcasting", a, b);
 }
 
-static bool fn_cut(sld_env *e, const sld_val *args, sld_val *out)
+static sld_dim *broadcast(sld_env *e, const sld_val *a, const sld_val *b, sld_val *out)
 {
-    sld_dim n = args[0].d[0], from = bound(e, args[1].d[0], n, 0, n), to = bound(e, args[2].d[0], n, 0, n);
-    return from != SLD_SYM_NONE && to != SLD_SYM_NONE && number(out, slice_length(e, from, to, 1));
+    uint32_t n = a->n > b->n ? a->n : b->n, skip_a = n - a->n, skip_b = n - b->n;
+    sld_val x = *a, y = *b;
+    sld_dim *d = sld__new_list(e, out, n);
+    for (uint32_t i = 0; d && i < n; i++)
+        if (!broadcast_dim(e, i < skip_a ? 1 : x.d[i - skip_a], i < skip_b ? 1 : y.d[i - skip_b], &d[i]))
+            return NULL;
+    return d;
 }
 
-static bool wants(sld_env *e, unsigned fn, uint32_t n)
+/* Absent operands do not take part. */
+static bool fn_broadcast(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
 {
-    static const uint8_t least[SLD_FN_COUNT] = {
-        [SLD_FN_REDUCE] = 3, [SLD_FN_PERMUTE] = 2, [SLD_FN_SWAP] = 3, [SLD_FN_RESHAPE] = 2, [SLD_FN_EXPAND] = 2,
-        [SLD_FN_SQUEEZE] = 2, [SLD_FN_UNSQUEEZE] = 2, [SLD_FN_FLATTEN] = 3, [SLD_FN_MATMUL] = 2, [SLD_FN_CONCAT] = 2,
-        [SLD_FN_STACK] = 2, [SLD_FN_SLICE] = 5, [SLD_FN_SPLIT] = 4, [SLD_FN_GATHER] = 3, [SLD_FN_GATHER_ND] = 3,
-        [SLD_FN_SELECT] = 2, [SLD_FN_PAD] = 2, [SLD_FN_CONV] = 5, [SLD_FN_INDEX] = 1, [SLD_FN_WITH] = 3,
-        [SLD_FN_RANK] = 1, [SLD_FN_SIZE] = 2, [SLD_FN_NUMEL] = 1, [SLD_FN_BYTES] = 1, [SLD_FN_CEILDIV] = 2,
-        [SLD_FN_MIN] = 2, [SLD_FN_MAX] = 2, [SLD_FN_CUT] = 3, [SLD_FN_DTYPE] = 1, [SLD_FN_TRANSPOSE_IF] = 2, [SLD_FN_TOPK] = 3,
-    };
-    return n >= least[fn] || sld__infer_fail(e, "a shape function of its declaration wants %u arguments", least[fn]);
+    if (!sld__new_list(e, out, 0))
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (a[i].kind == SLD_VAL_LIST && !broadcast(e, out, &a[i], out))
+            return false;
+    return true;
 }
 
-bool sld__shape_fn(sld_env *e, unsigned fn, uint32_t n, sld_val *a, sld_val *out)
+static bool fn_expand(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
 {
-    if (!wants(e, fn, n))
+    (void)n;
+    sld_val want;
+    sld_dim *d = sld__copy_list(e, &want, &a[1]);
+    for (uint32_t i = 0; d && i < want.n; i++) {
+        if (d[i] == -1 && i + a[0].n < want.n)
+            return sld__infer_fail(e, "-1 at %u of the new shape stands for a dim that the operand lacks", i);
+        if (d[i] == -1)
+            d[i] = a[0].d[i + a[0].n - want.n];
+    }
+    return d && broadcast(e, &a[0], &want, out) && sld__set_list(e, &a[1], out->n, out->d);
+}
+
+static bool fn_matmul(sld_env *e, uint32_t n, const sld_val *v, sld_val *out)
+{
+    (void)n;
+    sld_val a = v[0], b = v[1];
+    if (!a.n || !b.n)
+        return sld__infer_fail(e, "a matrix product takes no scalars");
+    uint32_t rows = a.n > 1, columns = b.n > 1;
+    sld_dim inner_a = a.d[a.n - 1], inner_b = b.d[b.n - 1 - columns];
+    sld_dim m = rows ? a.d[a.n - 2] : 1, k = b.d[b.n - 1];
+    a.n -= 1 + rows;
+    b.n -= 1 + columns;
+    sld_val batch;
+    if (!sld__agree(e, "the dims that a product sums over", inner_a, inner_b) ||
+        !broadcast(e, &a, &b, &batch))
+        return false;
+    sld_dim *d = sld__new_list(e, out, batch.n + rows + columns);
+    if (!d)
+        return false;
+    memcpy(d, batch.d, batch.n * sizeof *d);
+    if (rows)
+        d[batch.n] = m;
+    if (columns)
+        d[batch.n + rows] = k;
+    return true;
+}
+
+/* -------------------------------------------------------------- rank, order -- */
+
+/* Marks the axes of a list, or of one number. */
+static bool mark_axes(sld_env *e, const sld_val *axes, uint32_t rank, bool *marked)
+{
+    memset(marked, 0, rank * sizeof *marked);
+    for (uint32_t i = 0; i < (axes->kind == SLD_VAL_LIST ? axes->n : 1); i++) {
+        uint32_t k;
+        if (!sld__axis(e, axes->kind == SLD_VAL_LIST ? axes->d[i] : axes->num, rank, &k))
+            return false;
+        if (marked[k])
+            return sld__infer_fail(e, "axis %u is named twice", k);
+        marked[k] = true;
+    }
+    return true;
+}
+
+static bool fn_reduce(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    bool gone[UINT8_MAX], keep = n < 3 || a[2].num;
+    bool all = a[1].kind == SLD_VAL_LIST && !a[1].n;
+    sld_val x = a[0];
+    sld_dim *d = sld__new_list(e, out, x.n);
+    if (!d || !mark_axes(e, &a[1], x.n, gone))
         return false;
     out->n = 0;
-    switch ((sld_fn)fn) {
-    case SLD_FN_BROADCAST: return fn_broadcast(e, n, a, out);
-    case SLD_FN_REDUCE: return fn_reduce(e, &a[0], &a[1], a[2].d[0] != 0, out);
-    case SLD_FN_PERMUTE: return fn_permute(e, &a[0], &a[1], out);
-    case SLD_FN_SWAP: return fn_swap(e, &a[0], a[1].d[0], a[2].d[0], out);
-    case SLD_FN_RESHAPE: {
-        bool ok = fn_reshape(e, &a[0], &a[1], n < 3 || a[2].d[0], out);
-        if (ok && n > 2 && a[2].slot >= 0)
-            e->attrs[a[2].slot].i = 1; /* the shape is complete now */
-        return ok;
+    for (uint32_t i = 0; i < x.n; i++)
+        if (!all && !gone[i])
+            d[out->n++] = x.d[i];
+        else if (keep)
+            d[out->n++] = 1;
+    return true;
+}
+
+static bool fn_squeeze(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    bool gone[UINT8_MAX];
+    sld_val x = a[0];
+    sld_dim *d = sld__new_list(e, out, x.n);
+    if (!d || !mark_axes(e, &a[1], x.n, gone))
+        return false;
+    bool all = a[1].kind == SLD_VAL_LIST && !a[1].n;
+    out->n = 0;
+    for (uint32_t i = 0; i < x.n; i++) {
+        bool drop = gone[i] || (all && sld_dim_eq(e->g, x.d[i], 1) != SLD_NEVER);
+        if (drop && !sld__agree(e, "a dim is dropped that must be 1", x.d[i], 1))
+            return false;
+        if (!drop)
+            d[out->n++] = x.d[i];
     }
-    case SLD_FN_EXPAND: return fn_expand(e, &a[0], &a[1], out);
-    case SLD_FN_SQUEEZE: return fn_squeeze(e, &a[0], &a[1], out);
-    case SLD_FN_UNSQUEEZE: return fn_unsqueeze(e, &a[0], &a[1], out);
-    case SLD_FN_FLATTEN: return fn_flatten(e, &a[0], a[1].d[0], a[2].d[0], out);
-    case SLD_FN_MATMUL: return fn_matmul(e, &a[0], &a[1], out);
-    case SLD_FN_CONCAT: return fn_concat(e, &a[0], a[1].d[0], false, out);
-    case SLD_FN_STACK: return fn_concat(e, &a[0], a[1].d[0], true, out);
-    case SLD_FN_SLICE: return fn_slice(e, a, out);
-    case SLD_FN_SPLIT: return fn_split(e, a, out);
-    case SLD_FN_GATHER: return fn_gather(e, &a[0], &a[1], a[2].d[0], out);
-    case SLD_FN_GATHER_ND: return fn_gather_nd(e, &a[0], &a[1], a[2].d[0], out);
-    case SLD_FN_SELECT: return fn_with(e, &a[0], a[1].d[0], NULL, out);
-    case SLD_FN_PAD: return fn_pad(e, &a[0], &a[1], out);
-    case SLD_FN_CONV: return fn_conv(e, a, out);
-    case SLD_FN_INDEX: return fn_index(e, &a[0], out);
-    case SLD_FN_WITH: return fn_with(e, &a[0], a[1].d[0], &a[2].d[0], out);
-    case SLD_FN_TOPK: return fn_with(e, &a[0], a[2].d[0], &a[1].d[0], out);
-    case SLD_FN_RANK: return number(out, a[0].n);
-    case SLD_FN_SIZE: return fn_size(e, &a[0], a[1].d[0], out);
-    case SLD_FN_NUMEL: return number(out, product(e, a[0].d, a[0].n));
-    case SLD_FN_CEILDIV:
-        return number(out, sld_dim_div(e->g, sld_dim_add(e->g, a[0].d[0], sld_dim_sub(e->g, a[1].d[0], 1)), a[1].d[0]));
-    case SLD_FN_MIN: return number(out, sld_dim_min(e->g, a[0].d[0], a[1].d[0]));
-    case SLD_FN_MAX: return number(out, sld_dim_max(e->g, a[0].d[0], a[1].d[0]));
-    case SLD_FN_CUT: return fn_cut(e, a, out);
-    case SLD_FN_BYTES:
-    case SLD_FN_DTYPE: return fn_operand_number(e, fn, &a[0], out);
-    case SLD_FN_TRANSPOSE_IF:
-        return a[1].d[0] && a[0].n > 1 ? fn_swap(e, &a[0], -1, -2, out) : (*out = a[0], true);
-    case SLD_FN_COUNT: break;
+    return true;
+}
+
+static bool fn_unsqueeze(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    bool fresh[UINT8_MAX];
+    sld_val x = a[0], sorted;
+    uint32_t rank = x.n + a[1].n, from = 0;
+    if (a[1].n > SLD_RANK_MAX || rank > SLD_RANK_MAX)
+        return sld__infer_fail(e, "a result of more than %d dims", SLD_RANK_MAX);
+    sld_dim *axes = sld__new_list(e, &sorted, a[1].n), *d = sld__new_list(e, out, rank);
+    if (!axes || !d || !mark_axes(e, &a[1], rank, fresh))
+        return false;
+    for (uint32_t i = 0; i < rank; i++) {
+        if (fresh[i])
+            *axes++ = i;
+        d[i] = fresh[i] ? 1 : x.d[from++];
     }
-    return sld__infer_fail(e, "unknown shape function");
+    return sld__set_list(e, &a[1], sorted.n, sorted.d);
+}
+
+static bool fn_flatten(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    sld_val x = a[0];
+    uint32_t rank = x.n ? x.n : 1, first = 0, last = 0; /* a scalar becomes a list of one */
+    sld_dim *d = sld__new_list(e, out, rank);
+    if (!d || !sld__axis(e, a[1].num, rank, &first) || !sld__axis(e, a[2].num, rank, &last))
+        return false;
+    if (first > last)
+        return sld__infer_fail(e, "the first axis, %u, lies behind the last, %u", first, last);
+    out->n = x.n ? 0 : 1;
+    d[0] = 1;
+    for (uint32_t i = 0; i < x.n; i++) {
+        if (i <= first || i > last)
+            d[out->n++] = x.d[i];
+        else if (!sld__ok(d[first] = sld_dim_mul(e->g, d[first], x.d[i])))
+            return false;
+    }
+    return true;
+}
+
+static bool fn_permute(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    bool seen[UINT8_MAX] = {false};
+    sld_val x = a[0], perm = a[1], full;
+    if (perm.n && perm.n != x.n)
+        return sld__infer_fail(e, "a permutation of %u axes for rank %u", perm.n, x.n);
+    sld_dim *p = sld__new_list(e, &full, x.n), *d = sld__new_list(e, out, x.n);
+    for (uint32_t i = 0; p && d && i < x.n; i++) {
+        uint32_t k = x.n - 1 - i;
+        if (perm.n && !sld__axis(e, perm.d[i], x.n, &k))
+            return false;
+        if (seen[k])
+            return sld__infer_fail(e, "axis %u is named twice", k);
+        seen[k] = true;
+        p[i] = k;
+        d[i] = x.d[k];
+    }
+    return p && d && sld__set_list(e, &perm, full.n, full.d);
+}
+
+static bool swap(sld_env *e, const sld_val *x, sld_dim axis_a, sld_dim axis_b, sld_val *out)
+{
+    uint32_t i = 0, j = 0;
+    sld_dim *d = sld__copy_list(e, out, x);
+    if (!d || !sld__axis(e, axis_a, out->n, &i) || !sld__axis(e, axis_b, out->n, &j))
+        return false;
+    sld_dim t = d[i];
+    d[i] = d[j];
+    d[j] = t;
+    return true;
+}
+
+static bool fn_swap(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    return swap(e, &a[0], a[1].num, a[2].num, out);
+}
+
+static bool fn_transpose_if(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    return a[1].num ? swap(e, &a[0], -2, -1, out) : sld__copy_list(e, out, &a[0]) != NULL;
+}
+
+/* -------------------------------------------------------- one axis, indexing -- */
+
+/* The shape with one axis replaced by m dims. */
+static bool replace_axis(sld_env *e, const sld_val *x, sld_dim axis, uint32_t m, const sld_dim *with,
+                         sld_val *out)
+{
+    uint32_t at = 0, rank = x->n;
+    const sld_dim *from = x->d;
+    if (!sld__axis(e, axis, rank, &at))
+        return false;
+    sld_dim *d = sld__new_list(e, out, rank - 1 + m);
+    if (!d)
+        return false;
+    memcpy(d, from, at * sizeof *d);
+    if (m)
+        memcpy(d + at, with, m * sizeof *d);
+    memcpy(d + at + m, from + at + 1, (rank - at - 1) * sizeof *d);
+    return true;
+}
+
+static bool fn_select(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    return replace_axis(e, &a[0], a[1].num, 0, NULL, out);
+}
+
+static bool fn_with(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    return replace_axis(e, &a[0], a[1].num, 1, &a[2].num, out);
+}
+
+static bool fn_topk(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    uint32_t at = 0;
+    if (!sld__axis(e, a[2].num, a[0].n, &at))
+        return false;
+    if (sld_dim_le(e->g, a[1].num, a[0].d[at]) == SLD_NEVER)
+        return sld__infer_fail(e, "more elements are taken than axis %u has", at);
+    return replace_axis(e, &a[0], a[2].num, 1, &a[1].num, out);
+}
+
+static bool fn_gather(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    return replace_axis(e, &a[0], a[2].num, a[1].n, a[1].d, out);
+}
+
+/* The last dim of the indices says how many axes behind the batch axes one index names. */
+static bool fn_gather_nd(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    sld_val x = a[0], i = a[1];
+    int64_t batch = a[2].num, depth = i.n ? i.d[i.n - 1] : 0;
+    if (sld_dim_is_sym(batch) || batch < 0 || batch >= i.n || batch >= x.n)
+        return sld__infer_fail(e, "batch_dims is outside the ranks %u and %u", x.n, i.n);
+    if (depth < 1 || depth > x.n - batch)
+        return sld__infer_fail(e, "the last dim of the indices does not fit rank %u", x.n);
+    for (uint32_t k = 0; k < batch; k++)
+        if (!sld__agree(e, "batch dims", x.d[k], i.d[k]))
+            return false;
+    uint32_t from = (uint32_t)(batch + depth), head = i.n - 1;
+    sld_dim *d = sld__new_list(e, out, head + x.n - from);
+    if (!d)
+        return false;
+    memcpy(d, i.d, head * sizeof *d);
+    memcpy(d + head, x.d + from, (x.n - from) * sizeof *d);
+    return true;
+}
+
+/* torch's advanced indexing. Index k takes the place of axis k and an absent one keeps the axis; the dims of
+ * all indices, broadcast, stand where the first index does, or in front when the indices are not adjacent. */
+static bool fn_index(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    sld_val x = a[0], block;
+    uint32_t first_operand = a[1].operand < 0 ? e->n_in : (uint32_t)a[1].operand;
+    uint32_t n_indices = e->n_in > first_operand ? e->n_in - first_operand : 0;
+    const sld_value *index = e->in + first_operand;
+    uint32_t first = 0, last = 0, count = 0;
+    if (n_indices > x.n)
+        return sld__infer_fail(e, "%u indices for rank %u", n_indices, x.n);
+    bool ok = sld__new_list(e, &block, 0) != NULL;
+    for (uint32_t k = 0; ok && k < n_indices; k++) {
+        if (!index[k])
+            continue;
+        sld_val one = {
+            .kind = SLD_VAL_LIST, .n = e->g->values.at[index[k]].rank, .d = sld_shape(e->g, index[k])};
+        ok = broadcast(e, &block, &one, &block) != NULL;
+        first = count++ ? first : k;
+        last = k;
+    }
+    sld_dim *d = ok ? sld__new_list(e, out, block.n + x.n - count) : NULL;
+    if (!d)
+        return false;
+    uint32_t place = count == last - first + 1 ? first : 0, at = 0;
+    for (uint32_t k = 0; k < x.n; k++)
+        if (k >= n_indices || !index[k]) {
+            at += at == place ? block.n : 0;
+            d[at++] = x.d[k];
+        }
+    memcpy(d + place, block.d, block.n * sizeof *d);
+    return true;
+}
+
+/* -------------------------------------------------------------------- sizes -- */
+
+static bool fn_pad(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    sld_val pads = a[1];
+    if (pads.n != 2 * a[0].n)
+        return sld__infer_fail(e, "%u pads for rank %u", pads.n, a[0].n);
+    sld_dim *d = sld__copy_list(e, out, &a[0]);
+    for (uint32_t i = 0; d && i < out->n; i++) {
+        d[i] = sld_dim_add(e->g, sld_dim_add(e->g, d[i], pads.d[i]), pads.d[i + out->n]);
+        if (!sld__ok(d[i]))
+            return false;
+    }
+    return d != NULL;
+}
+
+/* Number of places of a window along one axis. */
+static bool window_places(sld_env *e, sld_dim x, sld_dim w, sld_dim pad, sld_dim stride, sld_dim dilation,
+                          sld_dim *out)
+{
+    sld_graph *g = e->g;
+    if (sld_dim_le(g, 1, stride) == SLD_NEVER || sld_dim_le(g, 1, dilation) == SLD_NEVER)
+        return sld__infer_fail(e, "strides and dilations must be positive");
+    sld_dim window = sld_dim_add(g, sld_dim_mul(g, dilation, sld_dim_sub(g, w, 1)), 1);
+    sld_dim room = sld_dim_sub(g, sld_dim_add(g, x, pad), window);
+    if (sld__ok(room) && sld_dim_le(g, 0, room) == SLD_NEVER)
+        return sld__infer_fail(e, "the window is larger than the padded input");
+    return sld__ok(*out = sld_dim_add(g, sld_dim_div(g, room, stride), 1));
+}
+
+static bool fn_conv(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    sld_val x = a[0], w = a[1];
+    const sld_val *strides = &a[2], *pads = &a[3], *dilations = &a[4];
+    uint32_t m = x.n - 2;
+    if (x.n < 3 || w.n != x.n)
+        return sld__infer_fail(e, "input of rank %u and weight of rank %u", x.n, w.n);
+    if ((strides->n && strides->n != m) || (pads->n && pads->n != 2 * m) ||
+        (dilations->n && dilations->n != m))
+        return sld__infer_fail(e, "strides, pads or dilations do not fit %u axes", m);
+    sld_dim *d = sld__copy_list(e, out, &x);
+    if (!d)
+        return false;
+    d[1] = w.d[0];
+    for (uint32_t i = 0; i < m; i++) {
+        sld_dim pad = pads->n ? sld_dim_add(e->g, pads->d[i], pads->d[i + m]) : 0;
+        if (!window_places(e, x.d[i + 2], w.d[i + 2], pad, strides->n ? strides->d[i] : 1,
+                           dilations->n ? dilations->d[i] : 1, &d[i + 2]))
+            return false;
+    }
+    return true;
+}
+
+static bool fn_rank(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)e, (void)n;
+    return number(out, a[0].n);
+}
+
+static bool fn_size(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    uint32_t at = 0;
+    return sld__axis(e, a[1].num, a[0].n, &at) && number(out, a[0].d[at]);
+}
+
+static bool fn_numel(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    sld_dim p = 1;
+    for (uint32_t i = 0; i < a[0].n && sld__ok(p); i++)
+        p = sld_dim_mul(e->g, p, a[0].d[i]);
+    return number(out, p);
+}
+
+static uint8_t operand_dtype(const sld_env *e, const sld_val *a)
+{
+    return e->g->values.at[e->in[a->operand]].dtype;
+}
+
+static bool fn_bytes(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    return fn_numel(e, n, a, out) &&
+           number(out, sld_dim_mul(e->g, out->num, (int64_t)sld_dtype_size((sld_dtype)operand_dtype(e, a))));
+}
+
+static bool fn_dtype(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    out->kind = SLD_VAL_DTYPE;
+    out->num = operand_dtype(e, a);
+    return true;
+}
+
+static bool fn_ceildiv(sld_env *e, uint32_t n, const sld_val *v, sld_val *out)
+{
+    (void)n;
+    sld_graph *g = e->g;
+    sld_dim a = v[0].num, b = v[1].num;
+    if (sld_dim_le(g, b, -1) == SLD_ALWAYS) {
+        a = sld_dim_sub(g, 0, a);
+        b = sld_dim_sub(g, 0, b);
+    }
+    return number(out, sld_dim_div(g, sld_dim_add(g, a, sld_dim_sub(g, b, 1)), b));
+}
+
+static bool fn_min(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    return number(out, sld_dim_min(e->g, a[0].num, a[1].num));
+}
+
+static bool fn_max(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
+{
+    (void)n;
+    return number(out, sld_dim_max(e->g, a[0].num, a[1].num));
+}
+
+/* ----------------------------------------------------------------- dispatch -- */
+
+/* Kinds of arguments: l list, n number, a axes (a list or one number), o operand, x operand of several values
+ * that may all be absent; capitals may be left out; + repeats the last. ORDER: SLD_FN_LIST. */
+static const struct {
+    bool (*call)(sld_env *e, uint32_t n, const sld_val *a, sld_val *out);
+    const char *args;
+} functions[SLD_FN_COUNT] = {
+    [SLD_FN_BROADCAST] = {fn_broadcast, "x+"},
+    [SLD_FN_REDUCE] = {fn_reduce, "laN"},
+    [SLD_FN_PERMUTE] = {fn_permute, "ll"},
+    [SLD_FN_SWAP] = {fn_swap, "lnn"},
+    [SLD_FN_RESHAPE] = {sld__fn_reshape, "llN"},
+    [SLD_FN_EXPAND] = {fn_expand, "ll"},
+    [SLD_FN_SQUEEZE] = {fn_squeeze, "la"},
+    [SLD_FN_UNSQUEEZE] = {fn_unsqueeze, "ll"},
+    [SLD_FN_FLATTEN] = {fn_flatten, "lnn"},
+    [SLD_FN_MATMUL] = {fn_matmul, "ll"},
+    [SLD_FN_CONCAT] = {sld__fn_concat, "xn"},
+    [SLD_FN_STACK] = {sld__fn_stack, "xn"},
+    [SLD_FN_SLICE] = {sld__fn_slice, "llllL"},
+    [SLD_FN_SPLIT] = {sld__fn_split, "llnN"},
+    [SLD_FN_GATHER] = {fn_gather, "lln"},
+    [SLD_FN_GATHER_ND] = {fn_gather_nd, "lln"},
+    [SLD_FN_SELECT] = {fn_select, "ln"},
+    [SLD_FN_PAD] = {fn_pad, "ll"},
+    [SLD_FN_CONV] = {fn_conv, "lllll"},
+    [SLD_FN_INDEX] = {fn_index, "lx"},
+    [SLD_FN_WITH] = {fn_with, "lnn"},
+    [SLD_FN_RANK] = {fn_rank, "l"},
+    [SLD_FN_SIZE] = {fn_size, "ln"},
+    [SLD_FN_NUMEL] = {fn_numel, "l"},
+    [SLD_FN_BYTES] = {fn_bytes, "o"},
+    [SLD_FN_CEILDIV] = {fn_ceildiv, "nn"},
+    [SLD_FN_MIN] = {fn_min, "nn"},
+    [SLD_FN_MAX] = {fn_max, "nn"},
+    [SLD_FN_CUT] = {sld__fn_cut, "nnn"},
+    [SLD_FN_DTYPE] = {fn_dtype, "o"},
+    [SLD_FN_TRANSPOSE_IF] = {fn_transpose_if, "ln"},
+    [SLD_FN_TOPK] = {fn_topk, "lnn"},
+};
+
+static bool fits(char kind, const sld_val *v)
+{
+    switch (kind | 0x20) {
+    case 'l': return v->kind == SLD_VAL_LIST;
+    case 'n': return v->kind == SLD_VAL_NUM;
+    case 'a': return v->kind == SLD_VAL_LIST || v->kind == SLD_VAL_NUM;
+    case 'o': return v->kind == SLD_VAL_LIST && v->operand >= 0;
+    default: return v->kind == SLD_VAL_LIST || v->kind == SLD_VAL_NONE;
+    }
+}
+
+/* A call on an absent operand has no value, which is no error. */
+bool sld__shape_fn(sld_env *e, unsigned fn, uint32_t n, const sld_val *args, sld_val *out)
+{
+    if (fn >= SLD_FN_COUNT)
+        return sld__infer_fail(e, "its declaration calls function %u, which is unknown", fn);
+    const char *want = functions[fn].args;
+    for (uint32_t i = 0; i < n; i++) {
+        if (*want && args[i].kind == SLD_VAL_NONE && *want != 'x')
+            return true;
+        if (!*want || !fits(*want, &args[i]))
+            return sld__infer_fail(e, "argument %u of a function of its declaration is of the wrong kind", i);
+        if (*want == 'l' && i == 0 && args[i].n > UINT8_MAX)
+            return sld__infer_fail(e, "a shape of %u dims", args[i].n);
+        want += want[1] != '+';
+    }
+    if (*want && want[1] != '+' && *want >= 'a')
+        return sld__infer_fail(e, "a function of its declaration wants more arguments than %u", n);
+    return functions[fn].call(e, n, args, out);
 }

@@ -24,7 +24,8 @@ static uint32_t lower_bound(const sld_vocab *v, const char *foreign)
     return lo;
 }
 
-const sld_vocab_entry *sld_vocab_next(const sld_vocab *v, const char *foreign, uint32_t version, const sld_vocab_entry *after)
+const sld_vocab_entry *sld_vocab_next(const sld_vocab *v, const char *foreign, uint32_t version,
+                                      const sld_vocab_entry *after)
 {
     uint32_t i = after ? (uint32_t)(after - v->entries) + 1 : lower_bound(v, foreign);
     for (; i < v->n_entries && !strcmp(v->entries[i].foreign, foreign); i++)
