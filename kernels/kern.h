@@ -72,8 +72,8 @@ static inline int64_t kern_to_int(double v)
     return v != v ? 0 : v >= 0x1p63 ? INT64_MAX : v < -0x1p63 ? INT64_MIN : (int64_t)v;
 }
 
-/* v as a float rounded to odd: narrowed further it gives what one rounding of v would, where rounding to nearest
- * twice could go wrong at a tie. */
+/* v as a float rounded to odd: narrowed further it gives what one rounding of v would, where rounding to
+ * nearest twice could go wrong at a tie. */
 static inline float kern_to_odd(double v)
 {
     float f = (float)v;

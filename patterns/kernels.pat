@@ -1,25 +1,26 @@
 # Which kernels compute an op on which target, in order of preference.  `ref` is the
 # oracle and backs `cpu`.  A row without condition covers everything that the op's signature allows.
+# cpu kernels compute in f32, so f64 is left to ref.
 use "attention.pat"
 use "act.pat"
 
 # ---- fused ops ----
-kernel rms_norm       { cpu when H <= 16384; ref }
-kernel add_rms_norm   { cpu when H <= 16384; ref }
-kernel gated_rms_norm { cpu when H <= 16384; ref }
+kernel rms_norm       { cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref }
+kernel add_rms_norm   { cpu when dtype(a) in {f16, bf16, f32} and H <= 16384; ref }
+kernel gated_rms_norm { cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref }
 kernel layer_norm     { ref }
-kernel silu_mul       { cpu; ref }
-kernel gelu_mul       { cpu; ref }
-kernel rope           { cpu when D <= 1024; ref when D <= 4096 }
-kernel qk_norm_rope   { cpu when D <= 1024; ref when D <= 4096 }
-kernel sdpa           { cpu when D <= 1024 and E <= 1024; ref when E <= 4096 }
+kernel silu_mul       { cpu when dtype(g) in {f16, bf16, f32}; ref }
+kernel gelu_mul       { cpu when dtype(g) in {f16, bf16, f32}; ref }
+kernel rope           { cpu when dtype(x) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }
+kernel qk_norm_rope   { cpu when dtype(q) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }
+kernel sdpa           { cpu when dtype(q) in {f16, bf16, f32} and D <= 1024 and E <= 1024; ref when E <= 4096 }
 
 # ---- primitives ----
-kernel matmul         { cpu when dtype(a) == f32; ref }
-kernel add            { ref }
-kernel sub            { ref }
-kernel mul            { ref }
-kernel div            { ref }
+kernel matmul         { cpu when dtype(a) in {f16, bf16, f32}; ref }
+kernel add            { cpu when dtype(a) in {f16, bf16, f32}; ref }
+kernel sub            { cpu when dtype(a) in {f16, bf16, f32}; ref }
+kernel mul            { cpu when dtype(a) in {f16, bf16, f32}; ref }
+kernel div            { cpu when dtype(a) in {f16, bf16, f32}; ref }
 kernel floor_div      { ref }
 kernel pow            { ref }
 kernel minimum        { ref }
@@ -34,12 +35,12 @@ kernel and            { ref }
 kernel or             { ref }
 kernel not            { ref }
 kernel where          { ref }
-kernel neg            { ref }
+kernel neg            { cpu when dtype(x) in {f16, bf16, f32}; ref }
 kernel abs            { ref }
-kernel sqrt           { ref }
+kernel sqrt           { cpu when dtype(x) in {f16, bf16, f32}; ref }
 kernel reciprocal     { ref }
-kernel rsqrt          { ref }
-kernel exp            { ref }
+kernel rsqrt          { cpu when dtype(x) in {f16, bf16, f32}; ref }
+kernel exp            { cpu when dtype(x) in {f16, bf16, f32}; ref }
 kernel log            { ref }
 kernel log1p          { ref }
 kernel sin            { ref }
@@ -47,9 +48,9 @@ kernel cos            { ref }
 kernel tanh           { ref }
 kernel erf            { ref }
 kernel relu           { ref }
-kernel sigmoid        { ref }
-kernel silu           { ref }
-kernel gelu           { ref }
+kernel sigmoid        { cpu when dtype(x) in {f16, bf16, f32}; ref }
+kernel silu           { cpu when dtype(x) in {f16, bf16, f32}; ref }
+kernel gelu           { cpu when dtype(x) in {f16, bf16, f32}; ref }
 kernel softplus       { ref }
 kernel clip           { ref }
 kernel cast           { ref }
@@ -57,7 +58,7 @@ kernel mean           { ref }
 kernel sum            { ref }
 kernel reduce_max     { ref }
 kernel reduce_min     { ref }
-kernel softmax        { ref }
+kernel softmax        { cpu when dtype(x) in {f16, bf16, f32} and axis == -1 and size(x, axis) <= 16384; ref }
 kernel cumsum         { ref }
 kernel topk           { ref }
 kernel argmax         { ref }
@@ -66,12 +67,12 @@ kernel reshape        { ref }
 kernel squeeze        { ref }
 kernel unsqueeze      { ref }
 kernel flatten        { ref }
-kernel transpose      { ref }
-kernel swapaxes       { ref }
-kernel expand         { ref }
+kernel transpose      { cpu; ref }
+kernel swapaxes       { cpu; ref }
+kernel expand         { cpu; ref }
 kernel concat         { ref }
 kernel split          { ref }
-kernel slice          { ref }
+kernel slice          { cpu; ref }
 kernel select         { ref }
 kernel pad            { ref }
 kernel tril           { ref }
@@ -86,6 +87,6 @@ kernel gather_nd      { ref }
 kernel scatter_nd     { ref }
 kernel scatter_elements { ref }
 kernel slice_scatter  { ref }
-kernel linear         { ref }
+kernel linear         { cpu when dtype(x) in {f16, bf16, f32} and K <= 16384; ref }
 kernel gemm           { ref }
 kernel conv           { ref }

@@ -3,71 +3,68 @@
 #include "fused.h"
 #include "rope.h"
 
-enum { HEAD_MAX = 1024 }; /* the largest head of the op table's conditions */
+enum {
+    HEAD_MAX = 1024, /* the largest head of the conditions in kernels.pat */
+    TILE = 8         /* query rows that share one pass over keys and values */
+};
 
-static size_t table_row(const sld_tensor *table, const sld_tensor *rows, size_t i)
-{
-    sld_tensor lead = *table;
-    lead.rank--;
-    return kern_broadcast(&lead, rows, i) * (size_t)table->dims[table->rank - 1];
-}
-
-static const char *check_width(size_t d, size_t w, int64_t style)
-{
-    bool fits = (style == ROPE_GPTJ_NEOX ? 2 * w : w) <= d && (style == ROPE_GPTJ_NEOX || w % 2 == 0);
-    return fits ? NULL : "the tables do not fit the head size";
-}
-
-/* y[i] = x rotated by row i of the tables. */
-static void rotate(const sld_tensor *cos, const sld_tensor *sin, const sld_tensor *y, const sld_tensor *rows, size_t i, int64_t style,
-                   const float *x, size_t d)
+/* y[i] = x rotated by row i of the tables. Each style is compiled on its own, so that its loop vectorises. */
+static void rotate(const sld_tensor *cos, const sld_tensor *sin, const sld_tensor *y, size_t i, int64_t style,
+                   const float *restrict x)
 {
     float bc[HEAD_MAX], bs[HEAD_MAX], by[HEAD_MAX];
-    size_t w = (size_t)cos->dims[cos->rank - 1];
-    const float *c = row_load(cos, table_row(cos, rows, i), w, bc), *s = row_load(sin, table_row(sin, rows, i), w, bs);
-    float *out = row_begin(y, i * d, by);
-    ROPE_HEAD(float, out, x, c, s, d, w, style);
+    size_t d = (size_t)y->dims[y->rank - 1], w = (size_t)cos->dims[cos->rank - 1];
+    sld_tensor rows = rope_rows(y);
+    const float *restrict c = row_load(cos, rope_table_row(cos, &rows, i), w, bc);
+    const float *restrict s = row_load(sin, rope_table_row(sin, &rows, i), w, bs);
+    float *restrict out = row_begin(y, i * d, by);
+    if (style == ROPE_NEOX)
+        ROPE_HEAD(float, out, x, c, s, d, w, ROPE_NEOX);
+    else if (style == ROPE_GPTJ)
+        ROPE_HEAD(float, out, x, c, s, d, w, ROPE_GPTJ);
+    else
+        ROPE_HEAD(float, out, x, c, s, d, w, ROPE_GPTJ_NEOX);
     row_end(y, i * d, d, out);
 }
 
 const char *sld_cpu_rope(const sld_launch *l);
 const char *sld_cpu_rope(const sld_launch *l)
 {
-    const sld_tensor *x = &l->in[0], *cos = &l->in[1];
+    const sld_tensor *x = &l->in[0], *cos = &l->in[1], *sin = &l->in[2];
     size_t d = (size_t)x->dims[x->rank - 1];
     int64_t style = kern_attr(l, "style")->i;
-    const char *bad = check_width(d, (size_t)cos->dims[cos->rank - 1], style);
+    const char *bad = rope_check(x, cos, style);
     float bx[HEAD_MAX];
-    sld_tensor rows = *x;
-    rows.rank--;
+    sld_tensor rows = rope_rows(x);
     for (size_t i = 0, n = kern_numel(&rows); i < n && !bad; i++)
-        rotate(cos, &l->in[2], &l->out[0], &rows, i, style, row_load(x, i * d, d, bx), d);
+        rotate(cos, sin, &l->out[0], i, style, row_load(x, i * d, d, bx));
     return bad;
 }
 
 /* x [B,S,H,D] to y [B,H,S,D] */
-static void norm_rope(const sld_launch *l, const sld_tensor *x, const sld_tensor *weight, const sld_tensor *y, double eps)
+static void norm_rope(const sld_launch *l, const sld_tensor *x, const sld_tensor *weight, const sld_tensor *y,
+                      double eps)
 {
     size_t heads = (size_t)x->dims[2], seq = (size_t)x->dims[1], d = (size_t)x->dims[3];
     float bx[HEAD_MAX], bw[HEAD_MAX], normed[HEAD_MAX];
     const float *w = row_load(weight, 0, d, bw);
-    sld_tensor rows = *y;
-    rows.rank--;
+    sld_tensor rows = rope_rows(y);
     for (size_t i = 0, n = kern_numel(&rows); i < n; i++) {
         size_t b = i / (heads * seq), h = i / seq % heads, t = i % seq;
         const float *row = row_load(x, ((b * seq + t) * heads + h) * d, d, bx);
-        float scale = 1 / sqrtf(row_square_sum(row, d) / (float)d + (float)eps);
+        float scale = 1 / sqrtf(row_dot(row, row, d) / (float)d + (float)eps);
         for (size_t k = 0; k < d; k++)
             normed[k] = row[k] * scale * w[k];
-        rotate(&l->in[4], &l->in[5], y, &rows, i, kern_attr(l, "style")->i, normed, d);
+        rotate(&l->in[4], &l->in[5], y, i, kern_attr(l, "style")->i, normed);
     }
 }
 
 const char *sld_cpu_qk_norm_rope(const sld_launch *l);
 const char *sld_cpu_qk_norm_rope(const sld_launch *l)
 {
-    const sld_tensor *cos = &l->in[4];
-    const char *bad = check_width((size_t)l->in[0].dims[3], (size_t)cos->dims[cos->rank - 1], kern_attr(l, "style")->i);
+    int64_t style = kern_attr(l, "style")->i;
+    const char *bad = rope_check(&l->out[0], &l->in[4], style);
+    bad = bad ? bad : rope_check(&l->out[1], &l->in[4], style);
     if (bad)
         return bad;
     norm_rope(l, &l->in[0], &l->in[2], &l->out[0], kern_attr(l, "eps")->f);
@@ -75,46 +72,78 @@ const char *sld_cpu_qk_norm_rope(const sld_launch *l)
     return NULL;
 }
 
+/* One query row under way: the values gathered so far, for the largest score so far. */
+typedef struct query {
+    float max, sum, q[HEAD_MAX], acc[HEAD_MAX];
+} query;
+
 /* One step of the running softmax: score and value row join what was gathered. */
-static void absorb(float score, const float *v, size_t e, float *max, float *sum, float *acc)
+static void absorb(query *r, float score, const float *restrict v, size_t e)
 {
-    if (score > *max) {
-        float shrink = expf(*max - score);
-        *sum *= shrink;
+    if (score > r->max) {
+        float shrink = expf(r->max - score);
+        r->sum *= shrink;
         for (size_t j = 0; j < e; j++)
-            acc[j] *= shrink;
-        *max = score;
+            r->acc[j] *= shrink;
+        r->max = score;
     }
-    float weight = expf(score - *max);
-    *sum += weight;
+    float weight = expf(score - r->max);
+    r->sum += weight;
     for (size_t j = 0; j < e; j++)
-        acc[j] += weight * v[j];
+        r->acc[j] += weight * v[j];
+}
+
+typedef struct attention {
+    const sld_tensor *q, *k, *v, *mask, *o, *scores;
+    size_t len, d, e;
+    float scale;
+} attention;
+
+/* Query rows [first, first + n) against the keys that start at row `kv`. */
+static void attend(const attention *a, size_t first, size_t n, size_t kv)
+{
+    query tile[TILE];
+    float bk[HEAD_MAX], bv[HEAD_MAX], bo[HEAD_MAX];
+    for (size_t r = 0; r < n; r++) {
+        tile[r].max = -INFINITY;
+        tile[r].sum = 0;
+        memset(tile[r].acc, 0, a->e * sizeof(float));
+        row_widen(a->q, (first + r) * a->d, a->d, tile[r].q);
+    }
+    for (size_t p = 0; p < a->len; p++) {
+        const float *k = row_load(a->k, (kv + p) * a->d, a->d, bk);
+        const float *v = row_load(a->v, (kv + p) * a->e, a->e, bv);
+        for (size_t r = 0; r < n; r++) {
+            float score = a->scale * row_dot(tile[r].q, k, a->d);
+            size_t at = (first + r) * a->len + p;
+            if (a->mask)
+                score += (float)kern_get(a->mask, kern_broadcast(a->mask, a->scores, at));
+            if (score != -INFINITY)
+                absorb(&tile[r], score, v, a->e);
+        }
+    }
+    for (size_t r = 0; r < n; r++) {
+        float *out = row_begin(a->o, (first + r) * a->e, bo);
+        for (size_t j = 0; j < a->e; j++)
+            out[j] = tile[r].acc[j] / tile[r].sum; /* without any key 0 / 0, as softmax over -inf gives */
+        row_end(a->o, (first + r) * a->e, a->e, out);
+    }
 }
 
 const char *sld_cpu_sdpa(const sld_launch *l);
 const char *sld_cpu_sdpa(const sld_launch *l)
 {
-    const sld_tensor *q = &l->in[0], *k = &l->in[1], *v = &l->in[2], *mask = kern_present(l, 3) ? &l->in[3] : NULL, *o = &l->out[0];
-    size_t hq = (size_t)q->dims[1], hk = (size_t)k->dims[1], rows = (size_t)q->dims[2], len = (size_t)k->dims[2];
-    size_t d = (size_t)q->dims[3], e = (size_t)v->dims[3];
-    float bq[HEAD_MAX], bk[HEAD_MAX], bv[HEAD_MAX], acc[HEAD_MAX], scale = (float)kern_attr(l, "scale")->f;
+    const sld_tensor *q = &l->in[0], *k = &l->in[1], *v = &l->in[2];
+    size_t hq = (size_t)q->dims[1], hk = (size_t)k->dims[1], rows = (size_t)q->dims[2];
     int64_t dims[4] = {q->dims[0], q->dims[1], q->dims[2], k->dims[2]};
     const sld_tensor scores = {.dtype = q->dtype, .rank = 4, .dims = dims};
-    for (size_t i = 0, n = (size_t)q->dims[0] * hq * rows; i < n; i++) {
-        size_t b = i / (hq * rows), h = i / rows % hq, kv = (b * hk + h / (hq / hk)) * len;
-        const float *row = row_load(q, i * d, d, bq);
-        float max = -INFINITY, sum = 0;
-        memset(acc, 0, e * sizeof *acc);
-        for (size_t p = 0; p < len; p++) {
-            float score = scale * row_dot(row, row_load(k, (kv + p) * d, d, bk), d);
-            if (mask)
-                score += (float)kern_get(mask, kern_broadcast(mask, &scores, i * len + p));
-            if (score != -INFINITY)
-                absorb(score, row_load(v, (kv + p) * e, e, bv), e, &max, &sum, acc);
-        }
-        /* No key at all: 0 / 0, as softmax over -inf gives. */
-        for (size_t j = 0; j < e; j++)
-            kern_put(o, i * e + j, acc[j] / sum);
+    attention a = {q, k, v, kern_present(l, 3) ? &l->in[3] : NULL, &l->out[0], &scores, (size_t)k->dims[2],
+                   (size_t)q->dims[3], (size_t)v->dims[3], (float)kern_attr(l, "scale")->f};
+    const char *bad = sdpa_check(q, k, a.mask, &scores);
+    for (size_t head = 0, heads = (size_t)q->dims[0] * hq; head < heads && !bad; head++) {
+        size_t kv = (head / hq * hk + head % hq / (hq / hk)) * a.len;
+        for (size_t i = 0; i < rows; i += TILE)
+            attend(&a, head * rows + i, row_min(rows - i, TILE), kv);
     }
-    return NULL;
+    return bad;
 }

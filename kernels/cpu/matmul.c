@@ -1,63 +1,127 @@
-/* Matrix products: BLAS where it is linked, otherwise a blocked loop that vectorises. */
-#include "kern.h"
+/* Matrix products. f32 goes to BLAS where it is linked; other floats, and f32 without BLAS, take blocked
+ * loops that widen their operands once for each tile of rows. */
+#include <limits.h>
+
+#include "fused.h"
 
 #ifdef SLD_HAVE_BLAS
 #include <cblas.h>
 #endif
 
-/* C += A B, row-major. The inner loop runs over n, so that it vectorises without reordering sums. */
-static void multiply(size_t m, size_t n, size_t k, const float *restrict a, const float *restrict b, float *restrict c)
+enum { TILE = 4 };
+
+/* One product: C [m,n] = A [m,k] B [k,n], with the element at which each starts. */
+typedef struct product {
+    const sld_tensor *a, *b, *c;
+    size_t ia, ib, ic, m, n, k;
+} product;
+
+/* True when BLAS did it: its dims are ints. */
+static bool blas(const product *p, bool b_transposed)
 {
-    memset(c, 0, m * n * sizeof *c);
-    for (size_t p0 = 0; p0 < k; p0 += 64)
-        for (size_t i = 0; i < m; i++)
-            for (size_t p = p0; p < p0 + 64 && p < k; p++) {
-                float x = a[i * k + p];
-                for (size_t j = 0; j < n; j++)
-                    c[i * n + j] += x * b[p * n + j];
-            }
+#ifdef SLD_HAVE_BLAS
+    if (p->a->dtype != SLD_F32 || !p->k || p->m > INT_MAX || p->n > INT_MAX || p->k > INT_MAX)
+        return false;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, b_transposed ? CblasTrans : CblasNoTrans, (int)p->m, (int)p->n,
+                (int)p->k, 1, (const float *)p->a->data + p->ia, (int)p->k, (const float *)p->b->data + p->ib,
+                (int)(b_transposed ? p->k : p->n), 0, (float *)p->c->data + p->ic, (int)p->n);
+    return true;
+#else
+    (void)p, (void)b_transposed;
+    return false;
+#endif
 }
 
-typedef void (*product)(const sld_tensor *a, size_t ia, const sld_tensor *b, size_t ib, const sld_tensor *c, size_t ic, size_t m,
-                        size_t n, size_t k);
+/* Rows [i, i + rows) and columns [j, j + cols) of C. The inner loop runs over columns, so that it vectorises
+ * without reordering sums. */
+static void multiply_tile(const product *p, size_t i, size_t rows, size_t j, size_t cols)
+{
+    float acc[TILE][PIECE], bb[PIECE];
+    for (size_t r = 0; r < rows; r++)
+        memset(acc[r], 0, cols * sizeof(float));
+    for (size_t q = 0; q < p->k; q++) {
+        const float *restrict b = row_load(p->b, p->ib + q * p->n + j, cols, bb);
+        for (size_t r = 0; r < rows; r++) {
+            float x = (float)kern_get(p->a, p->ia + (i + r) * p->k + q);
+            for (size_t c = 0; c < cols; c++)
+                acc[r][c] += x * b[c];
+        }
+    }
+    for (size_t r = 0; r < rows; r++) {
+        size_t at = p->ic + (i + r) * p->n + j;
+        if (p->c->dtype == SLD_F32)
+            memcpy((float *)p->c->data + at, acc[r], cols * sizeof(float));
+        else
+            row_end(p->c, at, cols, acc[r]);
+    }
+}
 
-/* Batches by broadcasting; a matrix on the right without batch multiplies all rows at once. */
-static const char *batched(const sld_launch *l, product f)
+static void multiply(const product *p)
+{
+    if (blas(p, false))
+        return;
+    for (size_t i = 0; i < p->m; i += TILE)
+        for (size_t j = 0; j < p->n; j += PIECE)
+            multiply_tile(p, i, row_min(p->m - i, TILE), j, row_min(p->n - j, PIECE));
+}
+
+/* Batches by broadcasting; a right side without batch multiplies all rows of the left at once. */
+const char *sld_cpu_matmul(const sld_launch *l);
+const char *sld_cpu_matmul(const sld_launch *l)
 {
     const sld_tensor *a = &l->in[0], *b = &l->in[1], *o = &l->out[0];
-    size_t m = a->rank > 1 ? (size_t)a->dims[a->rank - 2] : 1, k = (size_t)a->dims[a->rank - 1];
-    size_t n = b->rank > 1 ? (size_t)b->dims[b->rank - 1] : 1;
+    product p = {.a = a, .b = b, .c = o, .m = a->rank > 1 ? (size_t)a->dims[a->rank - 2] : 1};
+    p.k = (size_t)a->dims[a->rank - 1];
+    p.n = b->rank > 1 ? (size_t)b->dims[b->rank - 1] : 1;
     if (!kern_numel(o))
         return NULL;
     if (b->rank <= 2) {
-        f(a, 0, b, 0, o, 0, kern_numel(o) / n, n, k);
+        p.m = kern_numel(o) / p.n;
+        multiply(&p);
         return NULL;
     }
     sld_tensor ba = *a, bb = *b, bo = *o;
     ba.rank = a->rank > 2 ? (uint8_t)(a->rank - 2) : 0;
     bb.rank = (uint8_t)(b->rank - 2);
     bo.rank = (uint8_t)(o->rank - (a->rank > 1) - 1);
-    for (size_t i = 0, batches = kern_numel(&bo); i < batches; i++)
-        f(a, kern_broadcast(&ba, &bo, i) * m * k, b, kern_broadcast(&bb, &bo, i) * k * n, o, i * m * n, m, n, k);
+    for (size_t i = 0, batches = kern_numel(&bo); i < batches; i++) {
+        p.ia = kern_broadcast(&ba, &bo, i) * p.m * p.k;
+        p.ib = kern_broadcast(&bb, &bo, i) * p.k * p.n;
+        p.ic = i * p.m * p.n;
+        multiply(&p);
+    }
     return NULL;
 }
 
-static void product_f32(const sld_tensor *a, size_t ia, const sld_tensor *b, size_t ib, const sld_tensor *c, size_t ic, size_t m,
-                        size_t n, size_t k)
+/* x w^T + bias without BLAS: rows of w are dense, so each result is a dot product. */
+static void linear_tile(const product *p, const sld_tensor *bias, size_t i, size_t rows)
 {
-#ifdef SLD_HAVE_BLAS
-    if (k) {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, (const float *)a->data + ia, (int)k,
-                    (const float *)b->data + ib, (int)n, 0, (float *)c->data + ic, (int)n);
-        return;
+    float x[TILE][ROW_MAX], bw[ROW_MAX];
+    for (size_t r = 0; r < rows; r++)
+        row_widen(p->a, (i + r) * p->k, p->k, x[r]);
+    for (size_t j = 0; j < p->n; j++) {
+        const float *w = row_load(p->b, j * p->k, p->k, bw);
+        float add = bias ? (float)kern_get(bias, j) : 0;
+        for (size_t r = 0; r < rows; r++)
+            kern_put(p->c, (i + r) * p->n + j, row_dot(x[r], w, p->k) + add);
     }
-#endif
-    multiply(m, n, k, (const float *)a->data + ia, (const float *)b->data + ib, (float *)c->data + ic);
 }
 
-/* f32; dims below 2^31, which the binding asks for. */
-const char *sld_cpu_matmul(const sld_launch *l);
-const char *sld_cpu_matmul(const sld_launch *l)
+const char *sld_cpu_linear(const sld_launch *l);
+const char *sld_cpu_linear(const sld_launch *l)
 {
-    return batched(l, product_f32);
+    const sld_tensor *bias = kern_present(l, 2) ? &l->in[2] : NULL, *w = &l->in[1], *o = &l->out[0];
+    product p = {.a = &l->in[0], .b = w, .c = o, .n = (size_t)w->dims[0], .k = (size_t)w->dims[1]};
+    p.m = p.n ? kern_numel(o) / p.n : 0;
+    if (!p.m || !blas(&p, true)) {
+        for (size_t i = 0; i < p.m; i += TILE)
+            linear_tile(&p, bias, i, row_min(p.m - i, TILE));
+        return NULL;
+    }
+    const float *add = bias ? bias->data : NULL;
+    float *y = o->data;
+    for (size_t i = 0; add && i < p.m; i++)
+        for (size_t j = 0; j < p.n; j++)
+            y[i * p.n + j] += add[j];
+    return NULL;
 }

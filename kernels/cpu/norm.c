@@ -9,7 +9,7 @@ static size_t rows_of(const sld_tensor *x, size_t *width)
 
 static float inverse_rms(const float *x, size_t n, double eps)
 {
-    return 1 / sqrtf(row_square_sum(x, n) / (float)n + (float)eps);
+    return 1 / sqrtf(row_dot(x, x, n) / (float)n + (float)eps);
 }
 
 const char *sld_cpu_rms_norm(const sld_launch *l);
@@ -20,8 +20,8 @@ const char *sld_cpu_rms_norm(const sld_launch *l)
     size_t width, n = rows_of(&l->in[0], &width);
     const float *w = row_load(&l->in[1], 0, width, bw);
     for (size_t i = 0; i < n; i++) {
-        const float *restrict x = row_load(&l->in[0], i * width, width, bx);
-        float *restrict out = row_begin(y, i * width, by), scale = inverse_rms(x, width, kern_attr(l, "eps")->f);
+        const float *x = row_load(&l->in[0], i * width, width, bx);
+        float *out = row_begin(y, i * width, by), scale = inverse_rms(x, width, kern_attr(l, "eps")->f);
         for (size_t k = 0; k < width; k++)
             out[k] = x[k] * scale * w[k];
         row_end(y, i * width, width, out);
@@ -37,8 +37,9 @@ const char *sld_cpu_add_rms_norm(const sld_launch *l)
     size_t width, n = rows_of(&l->in[0], &width);
     const float *w = row_load(&l->in[2], 0, width, bw);
     for (size_t i = 0; i < n; i++) {
-        const float *a = row_load(&l->in[0], i * width, width, ba), *b = row_load(&l->in[1], i * width, width, bb);
-        float *restrict s = row_begin(sum, i * width, bs), *restrict out = row_begin(y, i * width, by);
+        const float *a = row_load(&l->in[0], i * width, width, ba);
+        const float *b = row_load(&l->in[1], i * width, width, bb);
+        float *s = row_begin(sum, i * width, bs), *out = row_begin(y, i * width, by);
         for (size_t k = 0; k < width; k++)
             s[k] = a[k] + b[k];
         float scale = inverse_rms(s, width, kern_attr(l, "eps")->f);
@@ -58,10 +59,11 @@ const char *sld_cpu_gated_rms_norm(const sld_launch *l)
     size_t width, n = rows_of(&l->in[0], &width);
     const float *w = row_load(&l->in[1], 0, width, bw);
     for (size_t i = 0; i < n; i++) {
-        const float *x = row_load(&l->in[0], i * width, width, bx), *z = row_load(&l->in[2], i * width, width, bz);
-        float *restrict out = row_begin(y, i * width, by), scale = inverse_rms(x, width, kern_attr(l, "eps")->f);
+        const float *x = row_load(&l->in[0], i * width, width, bx);
+        const float *z = row_load(&l->in[2], i * width, width, bz);
+        float *out = row_begin(y, i * width, by), scale = inverse_rms(x, width, kern_attr(l, "eps")->f);
         for (size_t k = 0; k < width; k++)
-            out[k] = x[k] * scale * w[k] * (z[k] / (1 + expf(-z[k])));
+            out[k] = x[k] * scale * w[k] * row_silu(z[k]);
         row_end(y, i * width, width, out);
     }
     return NULL;

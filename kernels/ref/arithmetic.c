@@ -161,7 +161,7 @@ const char *sld_ref_clip(const sld_launch *l)
     return NULL;
 }
 
-/* Floats to integers truncate and saturate at 64 bits, then wrap; NaN is 0. To bool, anything but 0 is true. */
+/* Floats to integers truncate, saturate at 64 bits, then wrap; NaN is 0. To bool, anything but 0 is true. */
 const char *sld_ref_cast(const sld_launch *l);
 const char *sld_ref_cast(const sld_launch *l)
 {

@@ -61,8 +61,9 @@ const char *sld_ref_gated_rms_norm(const sld_launch *l)
     for (size_t i = 0; i < r.n; i++) {
         double scale = inverse_rms(x, i * r.width, r.width, kern_attr(l, "eps")->f);
         for (size_t k = 0; k < r.width; k++) {
-            double g = kern_get(z, i * r.width + k), y = kern_get(x, i * r.width + k) * scale * kern_get(w, k);
-            kern_put(&l->out[0], i * r.width + k, y * (g / (1 + exp(-g))));
+            size_t at = i * r.width + k;
+            double g = kern_get(z, at), y = kern_get(x, at) * scale * kern_get(w, k);
+            kern_put(&l->out[0], at, y * (g / (1 + exp(-g))));
         }
     }
     return NULL;

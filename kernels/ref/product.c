@@ -1,17 +1,14 @@
 /* Matrix products and convolution, accumulated in double. */
 #include "kern.h"
 
-/* C[m, n] = sum over k of A[m, k] B[k, n]; strides in elements. */
-static void product(const sld_tensor *a, size_t a0, size_t am, size_t ak, const sld_tensor *b, size_t b0, size_t bk, size_t bn,
-                    const sld_tensor *c, size_t c0, size_t m, size_t n, size_t k)
+/* Sum of k products of elements that stand `da` and `db` apart. */
+static double dot(const sld_tensor *a, size_t ia, size_t da, const sld_tensor *b, size_t ib, size_t db,
+                  size_t k)
 {
-    for (size_t i = 0; i < m; i++)
-        for (size_t j = 0; j < n; j++) {
-            double sum = 0;
-            for (size_t p = 0; p < k; p++)
-                sum += kern_get(a, a0 + i * am + p * ak) * kern_get(b, b0 + p * bk + j * bn);
-            kern_put(c, c0 + i * n + j, sum);
-        }
+    double sum = 0;
+    for (size_t p = 0; p < k; p++)
+        sum += kern_get(a, ia + p * da) * kern_get(b, ib + p * db);
+    return sum;
 }
 
 const char *sld_ref_matmul(const sld_launch *l);
@@ -25,8 +22,12 @@ const char *sld_ref_matmul(const sld_launch *l)
     ba.rank = a->rank > 2 ? (uint8_t)(a->rank - 2) : 0;
     bb.rank = b->rank > 2 ? (uint8_t)(b->rank - 2) : 0;
     bo.rank = (uint8_t)(o->rank - (a->rank > 1) - (b->rank > 1));
-    for (size_t i = 0, batches = kern_numel(&bo); i < batches; i++)
-        product(a, kern_broadcast(&ba, &bo, i) * m * k, k, 1, b, kern_broadcast(&bb, &bo, i) * k * n, n, 1, o, i * m * n, m, n, k);
+    for (size_t i = 0, elements = kern_numel(o); i < elements; i++) {
+        size_t batch = i / (m * n), row = i / n % m, col = i % n;
+        size_t ia = (kern_broadcast(&ba, &bo, batch) * m + row) * k;
+        size_t ib = kern_broadcast(&bb, &bo, batch) * k * n + col;
+        kern_put(o, i, dot(a, ia, 1, b, ib, n, k));
+    }
     return NULL;
 }
 
@@ -35,10 +36,11 @@ const char *sld_ref_linear(const sld_launch *l);
 const char *sld_ref_linear(const sld_launch *l)
 {
     const sld_tensor *x = &l->in[0], *w = &l->in[1], *o = &l->out[0];
-    size_t k = (size_t)w->dims[1], n = (size_t)w->dims[0], m = n ? kern_numel(o) / n : 0;
-    product(x, 0, k, 1, w, 0, 1, k, o, 0, m, n, k);
-    for (size_t i = 0; kern_present(l, 2) && i < m * n; i++)
-        kern_put(o, i, kern_get(o, i) + kern_get(&l->in[2], i % n));
+    size_t k = (size_t)w->dims[1], n = (size_t)w->dims[0];
+    for (size_t i = 0, elements = kern_numel(o); i < elements; i++) {
+        double bias = kern_present(l, 2) ? kern_get(&l->in[2], i % n) : 0;
+        kern_put(o, i, dot(x, i / n * k, 1, w, i % n * k, 1, k) + bias);
+    }
     return NULL;
 }
 
@@ -49,22 +51,28 @@ const char *sld_ref_gemm(const sld_launch *l)
     const sld_tensor *a = &l->in[0], *b = &l->in[1], *o = &l->out[0];
     if (a->rank != 2 || b->rank != 2)
         return "operands are no matrices";
+    if (kern_present(l, 2) && !kern_broadcasts(&l->in[2], o))
+        return "c does not broadcast to the result";
     bool ta = kern_attr(l, "trans_a")->i, tb = kern_attr(l, "trans_b")->i;
     size_t m = (size_t)o->dims[0], n = (size_t)o->dims[1], k = (size_t)a->dims[ta ? 0 : 1];
-    product(a, 0, ta ? 1 : k, ta ? m : 1, b, 0, tb ? 1 : n, tb ? k : 1, o, 0, m, n, k);
     double alpha = kern_attr(l, "alpha")->f, beta = kern_attr(l, "beta")->f;
     for (size_t i = 0; i < m * n; i++) {
-        double c = kern_present(l, 2) ? kern_get(&l->in[2], kern_broadcast(&l->in[2], o, i)) : 0;
-        kern_put(o, i, alpha * kern_get(o, i) + beta * c);
+        size_t row = i / n, col = i % n;
+        double c = kern_present(l, 2) ? beta * kern_get(&l->in[2], kern_broadcast(&l->in[2], o, i)) : 0;
+        double ab = dot(a, ta ? row : row * k, ta ? m : 1, b, tb ? col * k : col, tb ? 1 : n, k);
+        kern_put(o, i, alpha * ab + c);
     }
     return NULL;
 }
+
+enum { NOTSET, VALID, SAME_UPPER, SAME_LOWER }; /* ORDER: attribute auto_pad of op conv */
 
 /* One output element: the window at `at` (image, channel, place) over the group's channels. */
 static double convolve(const sld_launch *l, const int64_t *at)
 {
     const sld_tensor *x = &l->in[0], *w = &l->in[1];
-    const sld_attr *strides = kern_attr(l, "strides"), *pads = kern_attr(l, "pads"), *dilations = kern_attr(l, "dilations");
+    const sld_attr *strides = kern_attr(l, "strides"), *pads = kern_attr(l, "pads");
+    const sld_attr *dilations = kern_attr(l, "dilations");
     int64_t per_group = w->dims[1], group = at[1] / (w->dims[0] / kern_attr(l, "group")->i);
     size_t window = kern_numel(w) / (size_t)w->dims[0];
     double sum = kern_present(l, 2) ? kern_get(&l->in[2], (size_t)at[1]) : 0;
@@ -92,6 +100,10 @@ const char *sld_ref_conv(const sld_launch *l)
     int64_t group = kern_attr(l, "group")->i;
     if (group < 1 || w->dims[0] % group || x->dims[1] != w->dims[1] * group)
         return "channels do not divide into the groups";
+    if (kern_present(l, 2) && l->in[2].dims[0] != w->dims[0])
+        return "the bias does not have one element for each output channel";
+    if (kern_attr(l, "auto_pad")->i >= SAME_UPPER)
+        return "auto_pad SAME is not supported: state the pads";
     for (size_t i = 0, n = kern_numel(o); i < n; i++) {
         int64_t at[KERN_RANK_MAX];
         kern_unravel(o, i, at);

@@ -177,8 +177,8 @@ const char *sld_ref_cumsum(const sld_launch *l)
 }
 
 /* The best element of one line of an axis that is not among the j taken ones. */
-static size_t best_left(const sld_tensor *x, kern_span s, size_t line, bool largest, const sld_tensor *taken, size_t at,
-                        size_t j)
+static size_t best_left(const sld_tensor *x, kern_span s, size_t line, bool largest, const sld_tensor *taken,
+                        size_t at, size_t j)
 {
     size_t best = SIZE_MAX;
     for (size_t c = 0; c < s.n; c++) {

@@ -66,16 +66,16 @@ const char *sld_ref_full(const sld_launch *l)
 }
 
 /* Copies `n` rows of an axis between two tensors that agree in the others. */
-static void copy_rows(const sld_tensor *to, uint32_t axis, size_t to_at, const sld_tensor *from, size_t from_at,
-                      size_t n)
+static void copy_rows(const sld_tensor *to, uint32_t axis, size_t to_at, const sld_tensor *from,
+                      size_t from_at, size_t n)
 {
     kern_span t = kern_split(to, axis), f = kern_split(from, axis);
     size_t size = kern_size(to->dtype) * t.behind;
     if (!n || !size)
         return;
     for (size_t b = 0; b < t.before; b++)
-        memcpy((char *)to->data + (b * t.n + to_at) * size, (const char *)from->data + (b * f.n + from_at) * size,
-               n * size);
+        memcpy((char *)to->data + (b * t.n + to_at) * size,
+               (const char *)from->data + (b * f.n + from_at) * size, n * size);
 }
 
 const char *sld_ref_concat(const sld_launch *l);

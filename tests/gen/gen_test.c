@@ -144,7 +144,7 @@ START_TEST(right_side_errors)
         {"match { y = f(x) } where 1 replace { y = f(x) }", "a condition is wanted"},
         {"match { y = f(x) } replace { y = r(x; [*A]) }", "'A' is not bound by the match"},
         {"match { y = f(x) } replace { y = r(x; [1.5]) }", "a list holds dims"},
-        {"match { y = f(x) } replace { y = r(x; nothing(x)) }", "does not give a list"},
+        {"match { y = f(x) } replace { y = r(x; nothing(x)) }", "unknown function 'nothing'"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[1024], err[4096];
