@@ -74,11 +74,13 @@ static const sld_op_info infer_ops[] = {
     /* argmax(x: T[*A]; axis: axis, keepdims: bool = true) -> i64[reduce(A, axis, keepdims)] */
     {.name = "argmax", ANY_SET, NAMES, UNARY, ATTRS(2, MUST("axis", AXIS), INT_OR("keepdims", BOOL, 1)),
      RESULT(FIX(SLD_I64, 1, FN(REDUCE, 3), R(0), A(0), A(1)))},
-    /* topk(x: T[*A]; k: int, axis: axis = -1) -> (values: T[topk(A, k, axis)], indices: i64[topk(A, k, axis)]) */
+    /* topk(x: T[*A]; k: int, axis: axis = -1)
+     *   -> (values: T[topk(A, k, axis)], indices: i64[topk(A, k, axis)]) */
     {.name = "topk", ANY_SET, NAMES, UNARY, ATTRS(2, MUST("k", INT), INT_OR("axis", AXIS, -1)),
      RESULTS(2, {"values", VAR(0, 1, FN(TOPK, 3), R(0), A(0), A(1))},
              {"indices", FIX(SLD_I64, 1, FN(TOPK, 3), R(0), A(0), A(1))})},
-    /* reshape(x: T[*A]; shape: ints, allowzero: bool = true) -> T[reshape(A, shape, allowzero)]  contents copy */
+    /* reshape(x: T[*A]; shape: ints, allowzero: bool = true)
+     *   -> T[reshape(A, shape, allowzero)]  contents copy */
     {.name = "reshape", ANY_SET, NAMES, UNARY, ATTRS(2, MUST("shape", INTS), INT_OR("allowzero", BOOL, 1)),
      RESULT(VAR(0, 1, FN(RESHAPE, 3), R(0), A(0), A(1))), .contents = SLD_CONTENTS_COPY},
     {.name = "expand", ANY_SET, NAMES, UNARY, ATTRS(1, MUST("shape", INTS)),
@@ -117,9 +119,11 @@ static const sld_op_info infer_ops[] = {
      NUMBER(FN(CUT, 3), FN(RANK, 1), R(0), A(0), A(1)), .contents = SLD_CONTENTS_DIMS},
     {.name = "size", ANY_SET, NAMES, UNARY, ATTRS(1, MUST("axis", AXIS)),
      RESULT({SLD_DT_FIXED, SLD_I64, 0, 0, NULL}), .contents = SLD_CONTENTS_SIZE},
-    /* arange(; start: int = 0, limit: int, step: int = 1, to: dtype = i64) -> to[ceildiv(limit - start, step)] */
+    /* arange(; start: int = 0, limit: int, step: int = 1, to: dtype = i64)
+     *   -> to[ceildiv(limit - start, step)] */
     {.name = "arange", NAMES,
-     ATTRS(4, INT_OR("start", INT, 0), MUST("limit", INT), INT_OR("step", INT, 1), INT_OR("to", DTYPE, SLD_I64)),
+     ATTRS(4, INT_OR("start", INT, 0), MUST("limit", INT), INT_OR("step", INT, 1),
+           INT_OR("to", DTYPE, SLD_I64)),
      RESULT(TO(3, 1, FN(CEILDIV, 2), DO(SUB, 2), A(1), A(0), A(2))), .contents = SLD_CONTENTS_RANGE},
     {.name = "full", ANY_SET, NAMES, OPERANDS(1, {"value", 0, ANY(0)}), ATTRS(1, MUST("shape", INTS)),
      RESULT(VAR(0, 1, FN(EXPAND, 2), R(0), A(0))), .contents = SLD_CONTENTS_FULL},
@@ -138,8 +142,8 @@ static const sld_op_info infer_ops[] = {
      RESULT(VAR(0, 1, FN(CONV, 5), R(0), R(1), A(0), A(1), A(2)))},
     /* numbers(x: T[*A]) -> i64[rank(A), numel(A), bytes(x), min(numel(A), 7), max(numel(A), 7)] */
     {.name = "numbers", ANY_SET, NAMES, UNARY,
-     RESULT(FIX(SLD_I64, 5, FN(RANK, 1), R(0), FN(NUMEL, 1), R(0), FN(BYTES, 1), X(0), FN(MIN, 2), FN(NUMEL, 1),
-                R(0), N(7), FN(MAX, 2), FN(NUMEL, 1), R(0), N(7)))},
+     RESULT(FIX(SLD_I64, 5, FN(RANK, 1), R(0), FN(NUMEL, 1), R(0), FN(BYTES, 1), X(0),
+                FN(MIN, 2), FN(NUMEL, 1), R(0), N(7), FN(MAX, 2), FN(NUMEL, 1), R(0), N(7)))},
     /* rms_norm(x: F[*A, H], w: F[H], bias: F[M]?; eps: float) -> F[*A, H] */
     {.name = "rms_norm", FLOAT_SET, NAMES,
      OPERANDS(3, {"x", 0, VAR(0, 2, R(0), D(0))}, {"w", 0, VAR(0, 1, D(0))},
@@ -166,18 +170,20 @@ enum { N_INFER_OPS = sizeof infer_ops / sizeof *infer_ops, OP_KERNEL = N_INFER_O
 #define WHEN(text, ...) text, COUNT(__VA_ARGS__), (const sld_term[]){__VA_ARGS__}
 static const sld_kernel_row infer_kernels[] = {
     {OP_KERNEL, SLD_TARGET_CPU, "cpu_fast", NULL,
-     WHEN("dtype(x) == f32 and H % 8 == 0", DO(AND, 2), DO(EQ, 2), FN(DTYPE, 1), X(0), TYPE_OF(SLD_F32), DO(EQ, 2),
-          DO(MOD, 2), D(0), N(8), N(0))},
+     WHEN("dtype(x) == f32 and H % 8 == 0", DO(AND, 2), DO(EQ, 2), FN(DTYPE, 1), X(0), TYPE_OF(SLD_F32),
+          DO(EQ, 2), DO(MOD, 2), D(0), N(8), N(0))},
     {OP_KERNEL, SLD_TARGET_CPU, "cpu_small", NULL,
      WHEN("bytes(x) <= 1024 and mode in {constant, edge}", DO(AND, 2), DO(LE, 2), FN(BYTES, 1), X(0), N(1024),
           DO(IN, 3), A(0), N(0), N(2))},
     {OP_KERNEL, SLD_TARGET_REF, "ref_any", NULL, WHEN("mode != reflect", DO(NE, 2), A(0), N(1))},
-    {OP_KERNEL, SLD_TARGET_HIP, "hip_bias", NULL, WHEN("dtype(bias) == f16", DO(EQ, 2), FN(DTYPE, 1), X(1), TYPE_OF(SLD_F16))},
+    {OP_KERNEL, SLD_TARGET_HIP, "hip_bias", NULL,
+     WHEN("dtype(bias) == f16", DO(EQ, 2), FN(DTYPE, 1), X(1), TYPE_OF(SLD_F16))},
 };
 
 static const sld_vocab_entry infer_entries[] = {
-    {.foreign = "Add", .since = 13, .op = 1}, {.foreign = "Add", .since = 7, .op = 2}, {.foreign = "Add", .op = 3},
-    {.foreign = "Mul", .since = 14, .op = 4}, {.foreign = "Sub", .op = 5},             {.foreign = "Sub", .op = 6},
+    {.foreign = "Add", .since = 13, .op = 1}, {.foreign = "Add", .since = 7, .op = 2},
+    {.foreign = "Add", .op = 3}, {.foreign = "Mul", .since = 14, .op = 4},
+    {.foreign = "Sub", .op = 5}, {.foreign = "Sub", .op = 6},
 };
 static const sld_vocab infer_vocabs[] = {{"fx", 0, NULL}, {"onnx", 6, infer_entries}};
 

@@ -77,7 +77,8 @@ static const char *word(run *r, const char *p, size_t n)
     return w;
 }
 
-/* "f32[2, s] i64{1, -1} -": inputs, an integer constant of rank 1 with its elements ("i64{}3" a scalar), absent. */
+/* "f32[2, s] i64{1, -1} -": inputs, an integer constant of rank 1 with its elements ("i64{}3" a scalar),
+ * absent. */
 static uint32_t read_operands(run *r, const char *p, sld_value *in)
 {
     uint32_t n = 0;
@@ -245,8 +246,8 @@ static void check_case(const infer_case *c)
     print_results(&r, n, got);
     ck_assert_msg(!strcmp(got, c->want), "%s(%s; %s) is %s, not %s", c->op, c->in, c->attrs, got, c->want);
     print_attrs(&r, n, got);
-    ck_assert_msg(!c->canon || !strcmp(got, c->canon), "%s(%s; %s) has %s, not %s", c->op, c->in, c->attrs, got,
-                  c->canon);
+    ck_assert_msg(!c->canon || !strcmp(got, c->canon), "%s(%s; %s) has %s, not %s", c->op, c->in, c->attrs,
+                  got, c->canon);
     /* Inferring again from the canonical attributes gives the same. */
     ck_assert_msg(!sld_graph_verify(r.g), "%s(%s; %s): %s", c->op, c->in, c->attrs, sld_error(r.ctx));
     end(&r);
@@ -339,6 +340,175 @@ START_TEST(attributes_compare)
 }
 END_TEST
 
+/* ------------------------------------------------------------- random nodes -- */
+
+/* What is inferred for symbolic dims is what is inferred when the symbols have values, and inferring again
+ * from the canonical attributes changes nothing. */
+
+static uint32_t draw(uint64_t *seed, uint32_t n)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*seed >> 33) % n;
+}
+
+static sld_dim draw_dim(run *r, uint64_t *seed, bool attr)
+{
+    static const char *const dims[] = {"0",
+                                       "1",
+                                       "2",
+                                       "3",
+                                       "4",
+                                       "6",
+                                       "8",
+                                       "s",
+                                       "t",
+                                       "z",
+                                       "p",
+                                       "2*s",
+                                       "s + 1",
+                                       "s*t",
+                                       "s - 1",
+                                       "p + t",
+                                       "6*z",
+                                       /* attributes only: */ "-1",
+                                       "-2",
+                                       "-3",
+                                       "-s",
+                                       "-s - 1",
+                                       "9223372036854775807",
+                                       "2147483647",
+                                       "min(s, t)",
+                                       "12"};
+    return sld_dim_parse(r->g, dims[draw(seed, attr ? 26 : 17)], 0, INT64_MAX);
+}
+
+typedef struct node { uint16_t op; uint32_t n_in, n_out; sld_value in[8]; sld_attr attrs[8]; } node;
+
+static void draw_operands(run *r, uint64_t *seed, node *n)
+{
+    const sld_op_info *op = &infer_ops[n->op];
+    bool variadic = op->n_operands && op->operands[op->n_operands - 1].flags & SLD_OPERAND_VARIADIC;
+    n->n_in = op->n_operands - variadic + (variadic ? draw(seed, 4) : 0);
+    sld_dim d[4], same = draw(seed, 2);
+    uint32_t rank = 0;
+    for (uint32_t i = 0; i < n->n_in; i++) {
+        const sld_type *t = &op->operands[i < op->n_operands ? i : op->n_operands - 1u].type;
+        bool index = op->dtype_vars == any_set && t->from == SLD_DT_VAR && t->dtype == 1;
+        if (!i || !same || !draw(seed, 3)) {
+            rank = draw(seed, 5);
+            for (uint32_t k = 0; k < rank; k++)
+                d[k] = draw_dim(r, seed, false);
+        }
+        n->in[i] = i && !draw(seed, 12) ? 0 : sld_graph_input(r->g, NULL, index ? SLD_I64 : SLD_F32, rank, d);
+    }
+}
+
+static void draw_attrs(run *r, uint64_t *seed, node *n)
+{
+    const sld_op_info *op = &infer_ops[n->op];
+    for (uint32_t i = 0; i < op->n_attrs; i++) {
+        sld_attr *a = &n->attrs[i];
+        const sld_attr_info *info = &op->attrs[i];
+        bool small = info->kind == SLD_ATTR_AXIS || info->kind == SLD_ATTR_AXES ||
+                     !strcmp(info->name, "steps") || !strcmp(info->name, "step") ||
+                     !strcmp(info->name, "axes") || !strcmp(info->name, "perm");
+        if (info->has_default && !draw(seed, 3))
+            continue;
+        *a = (sld_attr){.kind = SLD_ATTR_INT, .i = small ? (int)draw(seed, 7) - 3 : draw_dim(r, seed, true)};
+        if (info->kind == SLD_ATTR_BOOL)
+            a->i = draw(seed, 2);
+        if (info->kind == SLD_ATTR_DTYPE || info->kind == SLD_ATTR_ENUM)
+            *a = (sld_attr){.kind = info->kind, .i = 1 + draw(seed, 2)};
+        if (info->kind != SLD_ATTR_INTS && info->kind != SLD_ATTR_AXES)
+            continue;
+        *a = (sld_attr){.kind = SLD_ATTR_INTS, .n = draw(seed, 4), .p = r->pool + r->n_pool};
+        for (uint32_t k = 0; k < a->n; k++)
+            r->pool[r->n_pool++] = small ? (int)draw(seed, 6) - 3 : draw_dim(r, seed, true);
+    }
+}
+
+static bool same_dims(run *r, uint32_t n, const sld_dim *symbolic, const int64_t *symbols,
+                      const sld_dim *numbers)
+{
+    int64_t v;
+    for (uint32_t i = 0; i < n; i++)
+        if (!sld_dim_eval(r->g, symbolic[i], symbols, &v) || v != numbers[i])
+            return false;
+    return true;
+}
+
+/* The node over numbers in place of symbols; what is refused then says nothing. */
+static sld_node add_numbers(run *r, const node *n, const int64_t *symbols, run *q)
+{
+    node m = *n;
+    sld_dim d[4];
+    for (uint32_t i = 0; i < n->n_in; i++) {
+        if (!n->in[i])
+            continue;
+        const sld_value_rec *v = &r->g->values.at[n->in[i]];
+        for (uint32_t k = 0; k < v->rank; k++)
+            ck_assert(sld_dim_eval(r->g, sld_shape(r->g, n->in[i])[k], symbols, &d[k]));
+        m.in[i] = sld_graph_input(q->g, NULL, (sld_dtype)v->dtype, v->rank, d);
+    }
+    for (uint32_t i = 0; i < infer_ops[n->op].n_attrs; i++) {
+        sld_attr *a = &m.attrs[i];
+        if (a->kind == SLD_ATTR_INT)
+            ck_assert(sld_dim_eval(r->g, n->attrs[i].i, symbols, &a->i));
+        if (a->kind != SLD_ATTR_INTS)
+            continue;
+        a->p = q->pool + q->n_pool;
+        for (uint32_t k = 0; k < a->n; k++)
+            ck_assert(sld_dim_eval(r->g, n->attrs[i].p[k], symbols, &q->pool[q->n_pool++]));
+    }
+    return sld_graph_add(q->g, m.op, m.n_in, m.in, m.attrs, m.n_out, NULL);
+}
+
+static void check_numbers(run *r, const node *n, sld_node symbolic, const int64_t *symbols,
+                          uint32_t *compared)
+{
+    run q;
+    begin(&q);
+    sld_node numbers = add_numbers(r, n, symbols, &q);
+    for (uint32_t i = 0; numbers && i < n->n_out; i++, (*compared)++) {
+        sld_value a = sld_result(r->g, symbolic, i), b = sld_result(q.g, numbers, i);
+        uint32_t rank = r->g->values.at[a].rank, n_a, n_b;
+        ck_assert_msg(rank == q.g->values.at[b].rank &&
+                          same_dims(r, rank, sld_shape(r->g, a), symbols, sld_shape(q.g, b)),
+                      "%s: symbols give another shape than numbers", infer_ops[n->op].name);
+        const sld_dim *x = sld_value_contents(r->g, a, &n_a), *y = sld_value_contents(q.g, b, &n_b);
+        ck_assert_msg(!x || (y && n_a == n_b && same_dims(r, n_a, x, symbols, y)),
+                      "%s: symbols give other contents than numbers", infer_ops[n->op].name);
+    }
+    end(&q);
+}
+
+START_TEST(symbols_agree_with_numbers)
+{
+    uint64_t seed = 7;
+    uint32_t compared = 0;
+    for (uint32_t i = 0; i < 4000; i++) {
+        run r;
+        node n = {.op = (uint16_t)(1 + draw(&seed, N_INFER_OPS - 1))};
+        const sld_op_info *op = &infer_ops[n.op];
+        begin(&r);
+        n.n_out = op->flags & SLD_OP_VARIADIC ? 1 + draw(&seed, 4) : op->n_results;
+        draw_operands(&r, &seed, &n);
+        draw_attrs(&r, &seed, &n);
+        sld_node id = sld_graph_add(r.g, n.op, n.n_in, n.in, n.attrs, n.n_out, NULL);
+        ck_assert_msg(id || !strncmp(sld_error(r.ctx), op->name, strlen(op->name)), "%s: %s", op->name,
+                      sld_error(r.ctx));
+        ck_assert_msg(!id || !sld_graph_verify(r.g), "%s: %s", op->name, sld_error(r.ctx));
+        for (uint32_t k = 0; id && k < 3; k++) {
+            const int64_t symbols[] = {2 + draw(&seed, 4), 2 + draw(&seed, 4), draw(&seed, 4), 1,
+                                       1 + draw(&seed, 7)};
+            check_numbers(&r, &n, id, symbols, &compared);
+        }
+        end(&r);
+    }
+    ck_assert_uint_gt(compared, 2000);
+}
+END_TEST
+
 /* ------------------------------------------------------- conditions, kernels -- */
 
 static const struct bind_case {
@@ -374,7 +544,8 @@ START_TEST(kernels_are_bound)
         sld_node n = add(&r, &c);
         ck_assert_msg(n, "%s", sld_error(r.ctx));
         const sld_kernel_row *row = sld_bind(r.g, n, b->target, NULL, why, sizeof why);
-        ck_assert_msg(!row == !b->row && (!row || !strcmp(row->name, b->row)), "%s: %s", b->in, row ? row->name : why);
+        ck_assert_msg(!row == !b->row && (!row || !strcmp(row->name, b->row)), "%s: %s", b->in,
+                      row ? row->name : why);
         ck_assert(!b->why || !strcmp(why, b->why));
         ck_assert_str_eq(sld_error(r.ctx), "");
         end(&r);
@@ -431,10 +602,12 @@ START_TEST(conditions_have_three_values)
     ck_assert_int_eq(HOLDS("f32[p]", DO(IN, 3), D(0), N(16), N(0)), SLD_DEPENDS);
     ck_assert_int_eq(HOLDS("f32[2, 3, 4]", DO(EQ, 2), FN(RANK, 1), R(0), N(2)), SLD_ALWAYS);
     ck_assert_int_eq(HOLDS("f32[2]", DO(EQ, 2), A(1), {SLD_T_FLOAT, 0, 0, {.fval = 1}}), SLD_ALWAYS);
-    ck_assert_int_eq(HOLDS("f32[2]", DO(EQ, 2), FN(DTYPE, 1), X(1), TYPE_OF(SLD_F32)), SLD_DEPENDS); /* absent */
+    ck_assert_int_eq(HOLDS("f32[2]", DO(EQ, 2), FN(DTYPE, 1), X(1), TYPE_OF(SLD_F32)),
+                     SLD_DEPENDS); /* absent */
     /* The left side keeps a division by zero from being tried. */
-    ck_assert_int_eq(HOLDS("f32[0]", DO(OR, 2), DO(EQ, 2), D(0), N(0), DO(EQ, 2), DO(MOD, 2), N(8), D(0), N(0)),
-                     SLD_ALWAYS);
+    ck_assert_int_eq(
+        HOLDS("f32[0]", DO(OR, 2), DO(EQ, 2), D(0), N(0), DO(EQ, 2), DO(MOD, 2), N(8), D(0), N(0)),
+        SLD_ALWAYS);
     /* Several conditions stand for their conjunction. */
     ck_assert_int_eq(HOLDS("f32[s]", DO(GT, 2), D(0), N(8), DO(LT, 2), D(0), N(1)), SLD_NEVER);
 }
@@ -478,6 +651,7 @@ Suite *infer_suite(void)
     tcase_add_test(t, many_results);
     tcase_add_test(t, handles_of_other_graphs_are_refused);
     tcase_add_test(t, attributes_compare);
+    tcase_add_test(t, symbols_agree_with_numbers);
     tcase_add_test(t, kernels_are_bound);
     tcase_add_test(t, kernels_are_bound_for_symbol_values);
     tcase_add_test(t, conditions_have_three_values);

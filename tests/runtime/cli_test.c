@@ -1,0 +1,231 @@
+/* The solder command as a user runs it: models against the stored logits, usage, and errors
+ * that are one line with the right exit status. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+Suite *cli_suite(void);
+
+static char dir[64];
+
+static void setup(void)
+{
+    strcpy(dir, "/tmp/solder-cli-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void teardown(void)
+{
+    char cmd[128];
+    snprintf(cmd, sizeof cmd, "rm -rf %s", dir);
+    ck_assert_int_eq(system(cmd), 0);
+}
+
+static const char *or_default(const char *env, const char *dflt)
+{
+    return getenv(env) ? getenv(env) : dflt;
+}
+
+/* %M stands for the models, %D for the test's folder. */
+static void expand(char *to, size_t n, const char *from)
+{
+    size_t k = 0;
+    to[0] = 0;
+    for (; *from && k + 1 < n; from++) {
+        const char *word = from[0] == '%' && from[1] == 'M' ? or_default("SOLDER_MODELS", "tests/models")
+                           : from[0] == '%' && from[1] == 'D' ? dir : NULL;
+        if (word) {
+            k += (size_t)snprintf(to + k, n - k, "%s", word);
+            from++;
+        } else {
+            to[k++] = *from;
+            to[k] = 0;
+        }
+    }
+}
+
+/* Runs the tool; both streams go to text. Answers the exit status, or -1 when it was killed. */
+static int solder(const char *args, char *text, size_t n)
+{
+    char filled[2000], cmd[2500];
+    expand(filled, sizeof filled, args);
+    snprintf(cmd, sizeof cmd, "%s %s 2>&1", or_default("SOLDER_BIN", "build/gcc/bin/solder"), filled);
+    FILE *p = popen(cmd, "r");
+    ck_assert_ptr_nonnull(p);
+    size_t k = 0, m;
+    while ((m = fread(text + k, 1, n - 1 - k, p)) > 0)
+        k += m;
+    text[k] = 0;
+    int status = pclose(p);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static unsigned lines(const char *text)
+{
+    unsigned n = 0;
+    for (; *text; text++)
+        n += *text == '\n';
+    return n;
+}
+
+static const char *const models[] = {"qwen3", "llama", "deepseek_v3", "qwen3_next"};
+
+/* The stored logits are what ONNX Runtime 1.30 answers. */
+START_TEST(logits)
+{
+    char args[500], text[4000];
+    const char *m = models[_i / 3], *how[] = {"", "--fused", "--target ref"};
+    snprintf(args, sizeof args, "run %%M/%s/model.onnx --input input_ids=%%M/%s/input_ids.i64 --compare %%M/%s/logits.f32 --tol 1e-5 %s", m, m, m,
+             how[_i % 3]);
+    ck_assert_msg(solder(args, text, sizeof text) == 0, "%s: %s", args, text);
+    ck_assert_ptr_nonnull(strstr(text, "f32[1, 8, 128]"));
+    ck_assert_ptr_nonnull(strstr(text, "largest difference"));
+}
+END_TEST
+
+START_TEST(fused_file_runs)
+{
+    char args[500], text[4000];
+    const char *m = models[_i];
+    snprintf(args, sizeof args, "fuse %%M/%s/model.onnx -o %%D/f.onnx", m);
+    ck_assert_msg(solder(args, text, sizeof text) == 0, "%s", text);
+    snprintf(args, sizeof args, "run %%D/f.onnx --input input_ids=%%M/%s/input_ids.i64 --compare %%M/%s/logits.f32 --tol 1e-5", m, m);
+    ck_assert_msg(solder(args, text, sizeof text) == 0, "%s", text);
+    snprintf(args, sizeof args, "fuse %%M/%s/model.onnx -o %%D/f.txt", m);
+    ck_assert_msg(solder(args, text, sizeof text) == 0, "%s", text);
+    snprintf(args, sizeof args, "run %%D/f.txt --input input_ids=%%M/%s/input_ids.i64 --compare %%M/%s/logits.f32 --tol 1e-5", m, m);
+    ck_assert_msg(solder(args, text, sizeof text) == 0, "%s", text);
+}
+END_TEST
+
+START_TEST(report)
+{
+    char text[4000];
+    ck_assert_int_eq(solder("fuse %M/qwen3/model.onnx --report", text, sizeof text), 0);
+    ck_assert_ptr_nonnull(strstr(text, "qk_norm_rope                  2"));
+    ck_assert_ptr_nonnull(strstr(text, "157 -> 39"));
+    ck_assert_int_eq(solder("fuse %M/qwen3/model.onnx --report=json", text, sizeof text), 0);
+    ck_assert_ptr_nonnull(strstr(text, "\"nodes\": [157, 39]"));
+    ck_assert_int_eq(solder("fuse %M/deepseek_v3/model.onnx --dim T=8 --report", text, sizeof text), 0);
+    ck_assert_ptr_nonnull(strstr(text, "planned peak bytes"));
+    ck_assert_int_eq(solder("fuse %M/engine/qwen3_30b_tp1.fx.json.gz --report", text, sizeof text), 0);
+    ck_assert_ptr_nonnull(strstr(text, "nodes"));
+}
+END_TEST
+
+START_TEST(symbolic_tokens)
+{
+    char text[4000];
+    /* Three tokens instead of eight: the symbol follows from the file's size. */
+    ck_assert_int_eq(solder("dump %M/deepseek_v3/model.onnx >%D/model.txt; head -c 24 %M/deepseek_v3/input_ids.i64 >%D/ids", text, sizeof text), 0);
+    ck_assert_int_eq(solder("run %M/deepseek_v3/model.onnx --fused --input input_ids=%D/ids", text, sizeof text), 0);
+    ck_assert_msg(strstr(text, "f32[1, 3, 128]") != NULL, "%s", text);
+    ck_assert_int_eq(solder("run %M/deepseek_v3/model.onnx --dim T=4 --input input_ids=%D/ids", text, sizeof text), 1);
+    ck_assert_ptr_nonnull(strstr(text, "24 bytes where 32 are wanted"));
+}
+END_TEST
+
+START_TEST(outputs_are_written)
+{
+    char text[4000];
+    ck_assert_int_eq(solder("run %M/llama/model.onnx --input input_ids=%M/llama/input_ids.i64 --output linear_14=%D/out.f32", text, sizeof text), 0);
+    ck_assert_int_eq(solder("run %M/llama/model.onnx --fused --input input_ids=%M/llama/input_ids.i64 --compare linear_14=%D/out.f32", text,
+                            sizeof text), 0);
+}
+END_TEST
+
+START_TEST(errors)
+{
+    static const struct { const char *args; int status; const char *message; } cases[] = {
+        {"", 2, "a command is wanted"},
+        {"frobnicate", 2, "unknown command 'frobnicate'"},
+        {"fuse", 2, "one model is wanted"},
+        {"fuse --no-such", 2, "bad option"},
+        {"fuse --report=xml x", 2, "--report"},
+        {"run", 2, "one model is wanted"},
+        {"run x --tol abc", 2, "--tol wants a number"},
+        {"run x --target gpu", 2, "--target"},
+        {"dump", 2, "one model is wanted"},
+        {"fuse %D/absent.onnx", 1, "absent.onnx"},
+        {"fuse %D", 1, "solder: "},
+        {"dump %M/qwen3/model.fx.json.gz#nokey", 1, "nokey"},
+        {"run %M/llama/model.onnx", 1, "input 'input_ids' is not given"},
+        {"run %M/llama/model.onnx --input ids=%M/llama/input_ids.i64", 1, "no input 'ids'"},
+        {"run %M/llama/model.onnx --input input_ids=%D/absent", 1, "absent"},
+        {"run %M/llama/model.onnx --input input_ids=%M/llama/logits.f32", 1, "4096 bytes where 64 are wanted"},
+        {"run %M/llama/model.onnx --input input_ids=%M/llama/input_ids.i64 --input input_ids=%M/llama/input_ids.i64", 2, "given twice"},
+        {"run %M/llama/model.onnx --input input_ids=%M/llama/input_ids.i64 --compare %M/llama/input_ids.i64", 1, "64 bytes"},
+        {"run %M/llama/model.onnx --input input_ids=%M/llama/input_ids.i64 --compare %M/qwen3/logits.f32", 1, "differs by"},
+        {"run %M/llama/model.onnx --input input_ids=%M/llama/input_ids.i64 --compare nothing=%M/llama/logits.f32", 1, "no output 'nothing'"},
+        {"run %M/llama/model.onnx --dim T=3 --input input_ids=%M/llama/input_ids.i64", 1, "no symbolic dim 'T'"},
+        {"fuse %M/llama/model.onnx -o %D/no/such/folder.onnx", 1, "cannot write"},
+        {"fuse %M/llama/model.onnx -o %D/no/such/folder.txt", 1, "cannot write"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[8000];
+        int status = solder(cases[i].args, text, sizeof text);
+        ck_assert_msg(status == cases[i].status, "solder %s: exit %d: %s", cases[i].args, status, text);
+        ck_assert_msg(strstr(text, cases[i].message) != NULL, "solder %s: %s", cases[i].args, text);
+        ck_assert_ptr_nonnull(strstr(text, "solder: "));
+    }
+}
+END_TEST
+
+/* Token ids outside the vocabulary are the kernel's to find; nothing is written. */
+START_TEST(bad_data)
+{
+    char text[4000];
+    ck_assert_int_eq(solder("help >/dev/null; printf '\\377\\377\\377\\177\\0\\0\\0\\0%.0s' 1 2 3 4 5 6 7 8 >%D/ids", text, sizeof text), 0);
+    ck_assert_int_eq(solder("run %M/llama/model.onnx --input input_ids=%D/ids --output linear_14=%D/out", text, sizeof text), 1);
+    ck_assert_msg(strstr(text, "(gather)") != NULL && lines(text) == 1, "%s", text);
+    char out[100];
+    snprintf(out, sizeof out, "%s/out", dir);
+    ck_assert_int_ne(access(out, F_OK), 0);
+}
+END_TEST
+
+START_TEST(lists)
+{
+    char text[60000];
+    ck_assert_int_eq(solder("ops", text, sizeof text), 0);
+    ck_assert_ptr_nonnull(strstr(text, "op rms_norm(x: F[*B, H], w: G[H]; eps: float) -> F[*B, H]"));
+    ck_assert_int_eq(solder("rules", text, sizeof text), 0);
+    ck_assert_ptr_nonnull(strstr(text, "qk_norm_rope"));
+    ck_assert_int_eq(solder("kernels", text, sizeof text), 0);
+    ck_assert_ptr_nonnull(strstr(text, "sld_cpu_sdpa"));
+    ck_assert_int_eq(solder("help", text, sizeof text), 0);
+    ck_assert_ptr_nonnull(strstr(text, "solder fuse MODEL"));
+    ck_assert_int_eq(solder("--version", text, sizeof text), 0);
+}
+END_TEST
+
+START_TEST(demo)
+{
+    char text[8000];
+    ck_assert_int_eq(solder("demo %M/qwen3", text, sizeof text), 0);
+    ck_assert_ptr_nonnull(strstr(text, "planned peak memory"));
+    ck_assert_int_eq(solder("demo %D", text, sizeof text), 1);
+}
+END_TEST
+
+Suite *cli_suite(void)
+{
+    Suite *s = suite_create("cli");
+    TCase *t = tcase_create("solder");
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 120);
+    tcase_add_loop_test(t, logits, 0, 12);
+    tcase_add_loop_test(t, fused_file_runs, 0, 4);
+    tcase_add_test(t, report);
+    tcase_add_test(t, symbolic_tokens);
+    tcase_add_test(t, outputs_are_written);
+    tcase_add_test(t, errors);
+    tcase_add_test(t, bad_data);
+    tcase_add_test(t, lists);
+    tcase_add_test(t, demo);
+    suite_add_tcase(s, t);
+    return s;
+}
