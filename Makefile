@@ -152,6 +152,8 @@ TEST_ENV = SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS
 .PHONY: run-tests
 run-tests: all $(B)/bin/tests
 	@$(TEST_ENV) $(B)/bin/tests
+bench: all
+	@python3 tests/bench/models.py $(B)/bin/solder tests/models/qwen3 tests/models/llama tests/models/deepseek_v3 tests/models/qwen3_next
 golden: all $(B)/bin/tests
 	@UPDATE=1 $(TEST_ENV) $(B)/bin/tests
 
