@@ -21,10 +21,17 @@ op conv1d(x: F[B, C, L], w: F[M, D, W], bias: F[M]?; stride: int, padding: int, 
    -> F[B, M, (L + 2 * padding - dilation * (W - 1) - 1) / stride + 1]
 # Rows offsets[e - 1] to offsets[e] of x times matrix e of w.
 op grouped_mm(x: F[R, K], w: F[E, K, N], offsets: i32[E]) -> F[R, N]
+# The norm with the mean and 1/sqrt(variance + eps) of each row.
+op native_layer_norm(x: F[*B, H], w: F[H], bias: F[H]?; eps: float) -> (y: F[*B, H], mean: F[*B, 1], rstd: F[*B, 1])
+op max_dim(x: T[*A]; axis: axis, keepdims: bool = false) -> (values: T[reduce(A, axis, keepdims)], indices: i64[reduce(A, axis, keepdims)])
 # src under the shape of x.
 op reshape_as(src: T[*B], x: T[*A]) -> T[*A]  where numel(B) == numel(A)
 
 vocab fx {
+  "aten.layer_norm.default"(input, normalized_shape, weight, bias?, eps = 1e-5, cudnn_enable = true) -> layer_norm(input, weight, bias; eps)
+  "aten.native_layer_norm.default"(input, normalized_shape, weight, bias?, eps) -> native_layer_norm(input, weight, bias; eps)
+  "aten.max.dim"(self, dim, keepdim = false) -> max_dim(self; axis = dim, keepdims = keepdim)
+
   # ---- arithmetic ----
   "aten.add.Tensor"(self, other; alpha = 1) where alpha == 1 -> add(self, other)
   "aten.add_.Tensor"(self, other; alpha = 1) where alpha == 1 -> add(self, other)
