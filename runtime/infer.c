@@ -12,9 +12,9 @@ bool sld__infer_fail(sld_env *e, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     const char *where = e->g->where;
+    e->reported |= !*sld_error(e->g->ctx); /* else the error is older, and this one its consequence */
     sld__fail(e->g->ctx, SLD_ERR_TYPE, "%s%s%s: %s", where ? where : "", where ? ": " : "", e->op->name,
               text);
-    e->reported = true;
     return false;
 }
 

@@ -204,25 +204,29 @@ static sld_dim slice_length(sld_graph *g, sld_dim start, sld_dim end, int64_t st
 
 typedef struct part { uint32_t axis; sld_dim start, end, step; } part;
 
-/* Clamps the bounds; a slice that goes back to the first element ends at -dim-1, which no dim reaches. */
+/* How a bound is written so that it reads the same again: going back, the place before the first element is
+ * -dim-1, because -1 would be the last. */
+static bool spell(sld_env *e, bool back, sld_dim d, sld_dim last, sld_dim *bound)
+{
+    if (!back || *bound == last || sld_dim_le(e->g, 0, *bound) == SLD_ALWAYS)
+        return true;
+    if (*bound != -1)
+        return sld__infer_fail(e, "a bound of a backward slice may lie before the first element");
+    return sld__ok(*bound = sld_dim_sub(e->g, -1, d));
+}
+
+/* Brings the bounds into the dim, and the dim to the number of elements between them. */
 static bool cut_axis(sld_env *e, part *p, sld_dim *dim)
 {
-    sld_graph *g = e->g;
-    sld_dim d = *dim, last = sld_dim_sub(g, d, 1), start = 0, end = 0;
+    sld_dim d = *dim, last = sld_dim_sub(e->g, d, 1);
     bool back = p->step < 0;
     if (sld_dim_is_sym(p->step) || p->step == 0)
         return sld__infer_fail(e, "a step must be a number other than 0");
-    if (!clamp(e, p->start, d, back ? -1 : 0, back ? last : d, &start) ||
-        !clamp(e, p->end, d, back ? -1 : 0, back ? last : d, &end) ||
-        !sld__ok(*dim = slice_length(g, start, end, p->step)))
+    if (!sld__ok(last) || !clamp(e, p->start, d, back ? -1 : 0, back ? last : d, &p->start) ||
+        !clamp(e, p->end, d, back ? -1 : 0, back ? last : d, &p->end))
         return false;
-    p->start = start;
-    p->end = end;
-    if (back && end == -1)
-        p->end = sld_dim_sub(g, -1, d);
-    else if (back && end != last && sld_dim_le(g, 0, end) != SLD_ALWAYS)
-        return sld__infer_fail(e, "a backward slice whose end may lie before the first element");
-    return sld__ok(p->end);
+    *dim = slice_length(e->g, p->start, p->end, p->step);
+    return sld__ok(*dim) && spell(e, back, d, last, &p->start) && spell(e, back, d, last, &p->end);
 }
 
 /* Sorts the parts by axis, so that equal slices look equal. */

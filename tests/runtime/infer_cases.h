@@ -241,6 +241,8 @@ static const infer_case error_cases[] = {
        "!halves: operand x: expected F[*A, 2 * H] with A = [5], H = 4, got f32[5, 9]: 8 and 9 differ"),
     IS("halves", "f32[5, 8] f32[4] i32[7, 6]", "",
        "!halves: operand m: expected i32[K, *A] with K = 7, A = [5], got i32[7, 6]: 5 and 6 differ"),
+    IS("halves", "f32[5, 8] f32[4] i32[7, 5, 1]", "",
+       "!halves: operand m: expected i32[K, *A] with K = 7, A = [5], got i32[7, 5, 1]"),
     IS("halves", "f32[5, 8] f32[4] i64[7, 5]", "", "!halves: operand m: expected i32[K, *A], got i64[7, 5]"),
     IS("halves", "f32[5, 6] f32[3]", "", "!halves: the condition H % 2 == 0 does not hold with H = 3"),
     IS("halves", "f32[5, 8] f32[4]", "mode=\"reflect\"",

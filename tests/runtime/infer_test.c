@@ -623,6 +623,7 @@ START_TEST(vocabulary)
     ck_assert_ptr_eq(v, &infer_vocabs[1]);
     ck_assert_ptr_null(sld_vocab_find(&r.rules, "nnx"));
     ck_assert_ptr_eq(sld_vocab_next(v, "Add", 14, NULL), &infer_entries[0]);
+    ck_assert_ptr_eq(sld_vocab_next(v, "Add", 13, NULL), &infer_entries[0]);
     ck_assert_ptr_eq(sld_vocab_next(v, "Add", 12, NULL), &infer_entries[1]);
     ck_assert_ptr_eq(sld_vocab_next(v, "Add", 12, &infer_entries[1]), &infer_entries[2]);
     ck_assert_ptr_null(sld_vocab_next(v, "Add", 12, &infer_entries[2]));
