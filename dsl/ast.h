@@ -131,10 +131,25 @@ typedef struct pat_op {
     bool used;
 } pat_op;
 
-typedef struct pat_kernel_row { pat_span span; pat_name target; pat_name variant; /* NULL: none */ pat_expr *when; /* NULL: always */ } pat_kernel_row;
-typedef struct pat_kernel { pat_span span, name_span; pat_name name; PAT_LIST(pat_kernel_row) rows; pat_op *op; } pat_kernel;
+typedef struct pat_kernel_row {
+    pat_span span;
+    pat_name target;
+    pat_name variant; /* NULL: none */
+    pat_expr *when;   /* NULL: always */
+} pat_kernel_row;
+typedef struct pat_kernel {
+    pat_span span, name_span;
+    pat_name name;
+    PAT_LIST(pat_kernel_row) rows;
+    pat_op *op;
+} pat_kernel;
 
-typedef struct pat_param { pat_span span; pat_name name; bool optional, variadic, keyword; pat_expr *dflt; } pat_param;
+typedef struct pat_param {
+    pat_span span;
+    pat_name name;
+    bool optional, variadic, keyword;
+    pat_expr *dflt;
+} pat_param;
 typedef struct pat_vocab_entry {
     pat_span span;
     pat_name foreign;        /* the string's text */

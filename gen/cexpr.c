@@ -120,7 +120,8 @@ static bool enum_compare(gen *g, const pat_expr *e, gscope *s, cx *x)
                 continue;
             int w = enum_word(v->attr, word->name);
             if (w < 0)
-                return *x = fail(g, word, gen_format(g, "'%s' is not a value of '%s'", word->name, v->attr->name)), true;
+                return *x = fail(g, word, gen_format(g, "'%s' is not a value of '%s'", word->name, v->attr->name)),
+                       true;
             *x = (cx){CX_BOOL, gen_format(g, "%s.i %s %d", v->c, e->kind == PE_EQ ? "==" : "!=", w), NULL};
             return true;
         }
@@ -190,10 +191,12 @@ cx emit_expr(gen *g, const pat_expr *e, gscope *s)
         a = emit_expr(g, e->args.at[0], s);
         if (a.kind == CX_DIM)
             return (cx){CX_DIM, gen_format(g, "SLD_DIM_SUB(g, 0, %s)", a.c), NULL};
-        return a.kind == CX_FLOAT ? (cx){CX_FLOAT, gen_format(g, "-%s", a.c), NULL} : fail(g, e, "'-' wants a number");
+        return a.kind == CX_FLOAT ? (cx){CX_FLOAT, gen_format(g, "-%s", a.c), NULL}
+                                  : fail(g, e, "'-' wants a number");
     case PE_NOT:
         a = emit_expr(g, e->args.at[0], s);
-        return a.kind == CX_BOOL ? (cx){CX_BOOL, gen_format(g, "!(%s)", a.c), NULL} : fail(g, e, "'not' wants a condition");
+        return a.kind == CX_BOOL ? (cx){CX_BOOL, gen_format(g, "!(%s)", a.c), NULL}
+                                 : fail(g, e, "'not' wants a condition");
     case PE_IN:
         return membership(g, e, s);
     case PE_STRING: case PE_RANK: case PE_WILD: case PE_LIST: case PE_SET:

@@ -164,7 +164,8 @@ static bool bind_pattern_attr(flattener *f, const pat_pattern *p, const pat_term
     if (e && e->kind == PE_WILD)
         return true;
     if (e && e->kind != PE_NAME) {
-        pat_error(f->g->session, e->span, 402, "attribute '%s' of pattern '%s' must be captured by a name", attr, p->name);
+        pat_error(f->g->session, e->span, 402, "attribute '%s' of pattern '%s' must be captured by a name", attr,
+                  p->name);
         return false;
     }
     pat_name name = e ? e->name : attr;
@@ -252,7 +253,8 @@ static void bind_result(flattener *f, const pat_term *r, gval *v, gscope *s)
 static bool flatten_stmt(flattener *f, const pat_stmt *stmt, gscope *s)
 {
     const pat_term *t = stmt->value;
-    pat_op *op = t->kind == PT_APPLY && !pat_find_pattern(f->g->program, t->name) ? pat_find_op(f->g->program, t->name) : NULL;
+    pat_op *op =
+        t->kind == PT_APPLY && !pat_find_pattern(f->g->program, t->name) ? pat_find_op(f->g->program, t->name) : NULL;
     if (!op) {
         gval *v = flatten_term(f, t, s);
         if (v)

@@ -34,7 +34,8 @@ static void emit_head(gen *g, int n, char *const *files)
         const char *slash = strrchr(files[i], '/');
         out_line(o, " *   %s", slash ? slash + 1 : files[i]);
     }
-    out_line(o, " * %u ops, %u rules, %u kernel declarations.", g->program->ops.n, g->program->rules.n, g->program->kernels.n);
+    out_line(o, " * %u ops, %u rules, %u kernel declarations.", g->program->ops.n, g->program->rules.n,
+             g->program->kernels.n);
     out_line(o, " *\n * The graph is touched only through the primitives of sld_primitives.h; define");
     out_line(o, " * SLD_PRIMITIVES to include another engine's instead. */");
     out_line(o, "#include <math.h>\n");
@@ -51,8 +52,10 @@ static void emit_ruleset(gen *g, const char *name)
     out_line(o, "const sld_ruleset *sld_ruleset_%s(void)\n{", name);
     out_line(o, "    static const sld_ruleset set = {");
     out_line(o, "        .abi = SLD_ABI,\n        .name = \"%s\",", name);
-    out_line(o, "        .n_ops = N_OPS, .n_rules = N_RULES, .n_phases = %u, .n_vocabs = N_VOCABS, .n_kernels = N_KERNELS,",
-             g->program->phases.n);
+    out_line(
+        o,
+        "        .n_ops = N_OPS, .n_rules = N_RULES, .n_phases = %u, .n_vocabs = N_VOCABS, .n_kernels = N_KERNELS,",
+        g->program->phases.n);
     out_line(o, "        .ops = ops, .rules = rules, .phases = phases, .vocabs = vocabs,");
     out_line(o, "        .kernels = kernels, .kernel_index = kernel_index,");
     out_line(o, "        .rewrite = SLD_REWRITE_FN(rewrite), .roots = roots,");

@@ -143,13 +143,15 @@ static void match_list(matcher *m, const char *a, const gattr *ga)
     } else {
         gvar *r = scope_var(g, ga->scope, GVAR_RANK, list->at[at]->name);
         if (!r->bound)
-            pat_error(g->session, list->at[at]->span, 407, "'*%s' must be bound by a type before it stands in a list", r->name);
+            pat_error(g->session, list->at[at]->span, 407, "'*%s' must be bound by a type before it stands in a list",
+                      r->name);
         FAIL_IF(m, "%s.n != %s.n + %u", a, r->c, list->n - 1);
         FAIL_IF(m, "!sld_list_has(g, %s, %u, %s)", a, at, r->c);
     }
     for (uint32_t i = 0; i < list->n; i++)
         if (i != at)
-            match_dim(m, i < at ? gen_format(g, "%s.p[%u]", a, i) : gen_format(g, "%s.p[%s.n - %u]", a, a, list->n - i),
+            match_dim(m,
+                      i < at ? gen_format(g, "%s.p[%u]", a, i) : gen_format(g, "%s.p[%s.n - %u]", a, a, list->n - i),
                       list->at[i], ga->scope);
 }
 
@@ -169,7 +171,8 @@ static void match_default(matcher *m, const char *a, const pat_attr *attr)
     else if (e->kind == PE_BOOL)
         FAIL_IF(m, "%s.i != %s", a, e->ival ? "true" : "false");
     else
-        FAIL_IF(m, "%s.%c != %s", a, attr_kind(attr) == SLD_ATTR_FLOAT ? 'f' : 'i', emit_expr(m->g, e, m->v->scope).c);
+        FAIL_IF(m, "%s.%c != %s", a, attr_kind(attr) == SLD_ATTR_FLOAT ? 'f' : 'i',
+                emit_expr(m->g, e, m->v->scope).c);
 }
 
 /* A name: an enum word or dtype, a variable that is bound, or a capture. */
@@ -250,7 +253,8 @@ static void match_produced(matcher *m, gval *val, const char *v)
         return;
     }
     LINE(m, "n%u = SLD_PRODUCER(g, %s);", p->id, v);
-    FAIL_IF(m, "!n%u || SLD_OP(g, n%u) != OP_%s || SLD_RESULT_INDEX(g, %s) != %u", p->id, p->id, p->op->name, v, val->index);
+    FAIL_IF(m, "!n%u || SLD_OP(g, n%u) != OP_%s || SLD_RESULT_INDEX(g, %s) != %u", p->id, p->id, p->op->name, v,
+            val->index);
     match_node(m, p);
 }
 
@@ -411,8 +415,8 @@ void emit_matcher(gen *g, gvariant *v, uint32_t number, uint32_t count)
     match_where(&m);
     for (uint32_t i = 0; i < v->nodes.n; i++)
         if (!v->nodes.at[i]->visited)
-            pat_error(g->session, v->nodes.at[i]->span, 409, "this node is not reached from the root '%s' of the rule",
-                      v->root->op->name);
+            pat_error(g->session, v->nodes.at[i]->span, 409,
+                      "this node is not reached from the root '%s' of the rule", v->root->op->name);
     succeed(&m);
     out_line(g->o, "/* rule %s, variant %u of %u */", g->rule->name, number, count);
     out_line(g->o, "static bool match_%s_%u(SLD_GRAPH g, SLD_NODE n%u, struct match_%s *m)\n{", g->rule->name, number,

@@ -109,7 +109,8 @@ static void build_attr(rewriter *r, const char *slot, const pat_attr *a, const p
     if ((x.kind == CX_FLOAT || x.kind == CX_DIM) && kind == SLD_ATTR_FLOAT)
         out_line(g->o, "%s = (sld_attr){.kind = SLD_ATTR_FLOAT, .f = (double)%s};", slot, x.c);
     else if (x.kind == CX_DIM && (kind == SLD_ATTR_INT || kind == SLD_ATTR_AXIS))
-        out_line(g->o, "%s = (sld_attr){.kind = %s, .i = %s};", slot, kind == SLD_ATTR_INT ? "SLD_ATTR_INT" : "SLD_ATTR_AXIS", x.c);
+        out_line(g->o, "%s = (sld_attr){.kind = %s, .i = %s};", slot,
+                 kind == SLD_ATTR_INT ? "SLD_ATTR_INT" : "SLD_ATTR_AXIS", x.c);
     else if (x.kind == CX_DTYPE && kind == SLD_ATTR_DTYPE)
         out_line(g->o, "%s = (sld_attr){.kind = SLD_ATTR_DTYPE, .i = (int64_t)%s};", slot, x.c);
     else if (x.kind == CX_BOOL && kind == SLD_ATTR_BOOL)

@@ -53,7 +53,8 @@ static bool emit_rule(gen *g, const pat_rule *rule, emitted *e)
     uint32_t count = count_variants(g, rule);
     if (!count || count > 64) {
         if (count)
-            pat_error(g->session, rule->name_span, 417, "rule '%s' expands to %u variants, at most 64 are allowed", rule->name, count);
+            pat_error(g->session, rule->name_span, 417, "rule '%s' expands to %u variants, at most 64 are allowed",
+                      rule->name, count);
         return false;
     }
     *e = (emitted){.rule = rule, .phase = rule->phase ? rule->phase->id : 0};
@@ -86,7 +87,8 @@ static void emit_rule_table(gen *g, const emitted *all, uint32_t n)
     out_line(o, "    {0}\n};\n");
     out_line(o, "static const sld_phase_info phases[] = {");
     for (uint32_t i = 0; i < g->program->phases.n; i++)
-        out_line(o, "    {\"%s\", %s},", g->program->phases.at[i]->name, g->program->phases.at[i]->quiet ? "false" : "true");
+        out_line(o, "    {\"%s\", %s},", g->program->phases.at[i]->name,
+                 g->program->phases.at[i]->quiet ? "false" : "true");
     out_line(o, "    {0}\n};\n");
 }
 

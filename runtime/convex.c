@@ -18,7 +18,8 @@ static sld_node first_reader(const sld_graph *g, const sld_node *nodes, uint32_t
         for (uint32_t k = 0; k < r->n_out; k++)
             for (sld_use u = g->values.at[r->out + k].uses; u; u = g->uses.at[u].next) {
                 sld_node reader = g->uses.at[u].node;
-                if (reader && !g->nodes.at[reader].mark && (!first || g->nodes.at[reader].order < g->nodes.at[first].order))
+                if (reader && !g->nodes.at[reader].mark &&
+                    (!first || g->nodes.at[reader].order < g->nodes.at[first].order))
                     first = reader;
             }
     }

@@ -100,10 +100,19 @@ void sld__set_element_float(void *data, sld_dtype t, size_t i, double x);
 /* ---- graph.c ---- */
 #define SLD_NODE_REC(g, n) (&(g)->nodes.at[n])
 #define SLD_VALUE_REC(g, v) (&(g)->values.at[v])
-static inline const sld_op_info *sld_node_op(const sld_graph *g, sld_node n) { return &g->rules->ops[g->nodes.at[n].op]; }
-static inline sld_value sld_operand(const sld_graph *g, sld_node n, uint32_t i) { return g->uses.at[g->nodes.at[n].in + i].value; }
+static inline const sld_op_info *sld_node_op(const sld_graph *g, sld_node n)
+{
+    return &g->rules->ops[g->nodes.at[n].op];
+}
+static inline sld_value sld_operand(const sld_graph *g, sld_node n, uint32_t i)
+{
+    return g->uses.at[g->nodes.at[n].in + i].value;
+}
 static inline sld_value sld_result(const sld_graph *g, sld_node n, uint32_t i) { return g->nodes.at[n].out + i; }
-static inline const sld_attr *sld_node_attr(const sld_graph *g, sld_node n, uint32_t i) { return &g->attrs.at[g->nodes.at[n].attrs + i]; }
+static inline const sld_attr *sld_node_attr(const sld_graph *g, sld_node n, uint32_t i)
+{
+    return &g->attrs.at[g->nodes.at[n].attrs + i];
+}
 static inline const sld_dim *sld_shape(const sld_graph *g, sld_value v) { return g->dims.at + g->values.at[v].shape; }
 const char *sld_value_name(const sld_graph *g, sld_value v);
 sld_value sld_value_find(const sld_graph *g, const char *name); /* 0 when unknown */
@@ -145,6 +154,7 @@ bool sld_attr_equal(const sld_attr *a, const sld_attr *b);
 /* First entry for a foreign name with since <= version whose guards may still hold (guards are checked by the
  * importer), starting after `after` (NULL: from the first). */
 const sld_vocab *sld_vocab_find(const sld_ruleset *r, const char *name);
-const sld_vocab_entry *sld_vocab_next(const sld_vocab *v, const char *foreign, uint32_t version, const sld_vocab_entry *after);
+const sld_vocab_entry *sld_vocab_next(const sld_vocab *v, const char *foreign, uint32_t version,
+                                      const sld_vocab_entry *after);
 
 #endif

@@ -96,7 +96,8 @@ static sld_dtype first_dtype(const sld_graph *g, const sld_vocab_entry *e, const
 
 typedef struct operands { sld_value at[MAX_OPERANDS]; uint32_t n; } operands;
 
-static sld_applied add_operand(sld_graph *g, const sld_vocab_entry *e, const sld_bound *params, const sld_vocab_arg *arg, operands *in)
+static sld_applied add_operand(sld_graph *g, const sld_vocab_entry *e, const sld_bound *params,
+                               const sld_vocab_arg *arg, operands *in)
 {
     const sld_bound *b = arg->param >= 0 ? &params[arg->param] : NULL;
     const sld_attr *a = arg->param == -1 ? &arg->lit : NULL;
@@ -129,7 +130,8 @@ static sld_applied add_operand(sld_graph *g, const sld_vocab_entry *e, const sld
 /* -------------------------------------------------------------- attributes -- */
 
 /* A value in the place of an attribute: its elements must be known. */
-static sld_applied known_value(sld_graph *g, const sld_vocab_param *p, sld_value v, const sld_attr_info *info, sld_attr *out)
+static sld_applied known_value(sld_graph *g, const sld_vocab_param *p, sld_value v, const sld_attr_info *info,
+                               sld_attr *out)
 {
     uint32_t n;
     double f;
@@ -142,7 +144,8 @@ static sld_applied known_value(sld_graph *g, const sld_vocab_param *p, sld_value
         memcpy(copy, d, n * sizeof *d);
         if (!list && n != 1)
             return failed(g, SLD_ERR_TYPE, "one number is wanted for", p->name);
-        *out = list ? (sld_attr){.kind = SLD_ATTR_INTS, .n = n, .p = copy} : (sld_attr){.kind = SLD_ATTR_INT, .i = copy[0]};
+        *out = list ? (sld_attr){.kind = SLD_ATTR_INTS, .n = n, .p = copy}
+                    : (sld_attr){.kind = SLD_ATTR_INT, .i = copy[0]};
         return SLD_APPLIED;
     }
     if (info->kind == SLD_ATTR_FLOAT && sld_value_scalar(g, v, &f)) {
@@ -152,7 +155,8 @@ static sld_applied known_value(sld_graph *g, const sld_vocab_param *p, sld_value
     return failed(g, SLD_ERR_TYPE, "must be known when the model is read: input", p->name);
 }
 
-static sld_applied set_attr(sld_graph *g, const sld_vocab_entry *e, const sld_bound *params, uint32_t slot, sld_attr *out)
+static sld_applied set_attr(sld_graph *g, const sld_vocab_entry *e, const sld_bound *params, uint32_t slot,
+                            sld_attr *out)
 {
     const sld_vocab_arg *arg = &e->attrs[slot];
     const sld_attr_info *info = &g->rules->ops[e->op].attrs[slot];

@@ -56,8 +56,8 @@ static char *copy_text(exporter *x, const char *s)
 static void refuse(exporter *x, sld_node n, const char *why)
 {
     const sld_graph *g = x->g;
-    sld__fail(g->ctx, SLD_ERR_TYPE, "node '%s' (%s): %s", g->nodes.at[n].n_out ? sld_value_name(g, sld_result(g, n, 0)) : "",
-              sld_node_op(g, n)->name, why);
+    sld__fail(g->ctx, SLD_ERR_TYPE, "node '%s' (%s): %s",
+              g->nodes.at[n].n_out ? sld_value_name(g, sld_result(g, n, 0)) : "", sld_node_op(g, n)->name, why);
     x->failed = true;
 }
 
@@ -111,7 +111,8 @@ static Onnx__NodeProto *new_node(exporter *x, const char *type, const char *doma
     return x->failed ? NULL : n;
 }
 
-static Onnx__TensorProto *new_tensor(exporter *x, char *name, sld_dtype t, uint32_t rank, const int64_t *dims, const void *data, size_t size)
+static Onnx__TensorProto *new_tensor(exporter *x, char *name, sld_dtype t, uint32_t rank, const int64_t *dims,
+                                     const void *data, size_t size)
 {
     Onnx__TensorProto *p = make(x, sizeof *p);
     if (!p)
@@ -185,8 +186,10 @@ static bool symbolic(const sld_attr *a)
     return a->kind == SLD_ATTR_INT && sld_dim_is_sym(a->i);
 }
 
-/* An attribute of a node under `name`; false when ONNX cannot hold it. own: the domain of ours, where dtypes are words. */
-static bool add_attr(exporter *x, Onnx__NodeProto *n, const char *name, const sld_attr_info *info, const sld_attr *a, bool own)
+/* An attribute of a node under `name`; false when ONNX cannot hold it. own: the domain of ours, where dtypes are
+ * words. */
+static bool add_attr(exporter *x, Onnx__NodeProto *n, const char *name, const sld_attr_info *info, const sld_attr *a,
+                     bool own)
 {
     Onnx__AttributeProto *p;
     if (symbolic(a))
@@ -361,13 +364,15 @@ static bool invertible(const sld_graph *g, const sld_vocab_entry *e, sld_node n)
 {
     const sld_op_info *op = &g->rules->ops[e->op];
     for (uint32_t i = 0; i < e->n_operands; i++)
-        if (e->operands[i].param == -1 || (e->operands[i].param == -2 && i < g->nodes.at[n].n_in && sld_operand(g, n, i)))
+        if (e->operands[i].param == -1 ||
+            (e->operands[i].param == -2 && i < g->nodes.at[n].n_in && sld_operand(g, n, i)))
             return false;
     for (uint32_t i = 0; i < op->n_attrs; i++) {
         const sld_attr *a = sld_node_attr(g, n, i);
         int param = e->attrs[i].param;
         const sld_attr *fixed = param == -1 ? &e->attrs[i].lit : param == -2 ? &op->attrs[i].dflt : NULL;
-        if (fixed && !sld_attr_equal(a, fixed) && !(fixed->kind == SLD_ATTR_INTS && fixed->n == 0 && a->kind == SLD_ATTR_INTS))
+        if (fixed && !sld_attr_equal(a, fixed) &&
+            !(fixed->kind == SLD_ATTR_INTS && fixed->n == 0 && a->kind == SLD_ATTR_INTS))
             return false;
         const sld_attr *guard = param >= 0 ? guard_literal(e, (uint32_t)param) : NULL;
         if (guard && a->kind <= SLD_ATTR_BOOL && a->i != guard->i)
@@ -380,8 +385,8 @@ static const sld_vocab_entry *find_entry(const exporter *x, sld_node n)
 {
     for (uint32_t i = 0; x->vocab && i < x->vocab->n_entries; i++) {
         const sld_vocab_entry *e = &x->vocab->entries[i];
-        bool newest = !i || strcmp(x->vocab->entries[i - 1].foreign, e->foreign) || x->vocab->entries[i - 1].since > OPSET ||
-                      x->vocab->entries[i - 1].n_guards;
+        bool newest = !i || strcmp(x->vocab->entries[i - 1].foreign, e->foreign) ||
+                      x->vocab->entries[i - 1].since > OPSET || x->vocab->entries[i - 1].n_guards;
         if (e->op == x->g->nodes.at[n].op && e->since <= OPSET && newest && invertible(x->g, e, n))
             return e;
     }
@@ -433,7 +438,8 @@ static bool add_tensor_attr(exporter *x, Onnx__NodeProto *p, const char *name, s
     if (!a)
         return false;
     a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR;
-    a->t = new_tensor(x, NULL, (sld_dtype)r->dtype, 1, &one, g->consts.at[r->data].data, g->consts.at[r->data].nbytes);
+    a->t =
+        new_tensor(x, NULL, (sld_dtype)r->dtype, 1, &one, g->consts.at[r->data].data, g->consts.at[r->data].nbytes);
     return a->t != NULL && g->consts.at[r->data].nbytes == sld_dtype_size((sld_dtype)r->dtype);
 }
 
@@ -446,12 +452,14 @@ static bool add_keyword(exporter *x, Onnx__NodeProto *p, const sld_vocab_entry *
     if (to >= 1000) {
         const sld_attr_info *info = &g->rules->ops[e->op].attrs[to - 1000];
         const sld_attr *a = sld_node_attr(g, n, (uint32_t)to - 1000);
-        bool zero_parts = a->kind == SLD_ATTR_INT && a->i == 0 && e->params[param].dflt.kind == SLD_ATTR_INT && e->params[param].dflt.i == 0;
+        bool zero_parts = a->kind == SLD_ATTR_INT && a->i == 0 && e->params[param].dflt.kind == SLD_ATTR_INT &&
+                          e->params[param].dflt.i == 0;
         return zero_parts || add_attr(x, p, name, info, a, false);
     }
     if (to >= 0)
         return add_tensor_attr(x, p, name, sld_operand(g, n, (uint32_t)to));
-    return !guard || !guard->kind || sld_attr_equal(guard, &e->params[param].dflt) || add_attr(x, p, name, NULL, guard, false);
+    return !guard || !guard->kind || sld_attr_equal(guard, &e->params[param].dflt) ||
+           add_attr(x, p, name, NULL, guard, false);
 }
 
 static bool standard_node(exporter *x, Onnx__NodeProto *p, const sld_vocab_entry *e, sld_node n)
@@ -485,7 +493,8 @@ static void export_node(exporter *x, sld_node n)
 {
     const sld_node_rec *r = &x->g->nodes.at[n];
     const sld_vocab_entry *e = find_entry(x, n);
-    Onnx__NodeProto *p = new_node(x, e ? e->foreign : sld_node_op(x->g, n)->name, e ? "" : "solder", r->n_in + 16, r->n_out);
+    Onnx__NodeProto *p =
+        new_node(x, e ? e->foreign : sld_node_op(x->g, n)->name, e ? "" : "solder", r->n_in + 16, r->n_out);
     if (!p)
         return;
     bool ok = e ? standard_node(x, p, e, n) : own_node(x, p, n);
@@ -552,7 +561,8 @@ static void export_constants(exporter *x)
             x->failed = true;
             return;
         }
-        PUSH(x, x->tensors, new_tensor(x, x->names[v], (sld_dtype)r->dtype, r->rank, sld_shape(g, v), c->data, c->nbytes));
+        PUSH(x, x->tensors,
+             new_tensor(x, x->names[v], (sld_dtype)r->dtype, r->rank, sld_shape(g, v), c->data, c->nbytes));
     }
 }
 
@@ -627,7 +637,8 @@ sld_status sld_export_onnx(sld_graph *g, const char *path)
     sld__clear(g->ctx);
     exporter x = {.g = g, .vocab = sld_vocab_find(g->rules, "onnx")};
     Onnx__GraphProto graph = ONNX__GRAPH_PROTO__INIT;
-    Onnx__OperatorSetIdProto sets[2] = {ONNX__OPERATOR_SET_ID_PROTO__INIT, ONNX__OPERATOR_SET_ID_PROTO__INIT}, *list[2] = {&sets[0], &sets[1]};
+    Onnx__OperatorSetIdProto sets[2] = {ONNX__OPERATOR_SET_ID_PROTO__INIT, ONNX__OPERATOR_SET_ID_PROTO__INIT},
+                             *list[2] = {&sets[0], &sets[1]};
     Onnx__ModelProto model = ONNX__MODEL_PROTO__INIT;
     export_graph(&x, &graph);
     sets[0].has_version = sets[1].has_version = 1;

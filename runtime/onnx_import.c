@@ -73,8 +73,10 @@ static bool lookup(importer *im, const char *name, sld_value *v)
 {
     uint32_t i = slot_of(im, name);
     if (!im->names.at[i].name)
-        return sld__fail(im->ctx, SLD_ERR_GRAPH, "%s: input '%s' is not defined before this node (undefined, out of order, or a cycle)",
-                         im->where, name), false;
+        return sld__fail(im->ctx, SLD_ERR_GRAPH,
+                         "%s: input '%s' is not defined before this node (undefined, out of order, or a cycle)",
+                         im->where, name),
+               false;
     *v = im->names.at[i].value;
     return true;
 }
@@ -142,7 +144,8 @@ static sld_value import_tensor(importer *im, const Onnx__TensorProto *t, const c
         return 0;
     }
     if (t->has_raw_data)
-        return sld_graph_const(im->g, name, dtype, (uint32_t)t->n_dims, t->dims, t->raw_data.data ? (void *)t->raw_data.data : "", size);
+        return sld_graph_const(im->g, name, dtype, (uint32_t)t->n_dims, t->dims,
+                               t->raw_data.data ? (void *)t->raw_data.data : "", size);
     size_t typed = t->n_float_data + t->n_double_data + t->n_int64_data + t->n_int32_data;
     void *data = typed == n ? sld__alloc(im->ctx, size + 1) : NULL;
     if (typed != n)
@@ -194,7 +197,8 @@ static bool import_attr(importer *im, const Onnx__AttributeProto *a, sld_bound *
     default:
         break;
     }
-    sld__fail(im->ctx, SLD_ERR_FORMAT, "%s: attribute '%s' has a type that is not supported", im->where, a->name ? a->name : "");
+    sld__fail(im->ctx, SLD_ERR_FORMAT, "%s: attribute '%s' has a type that is not supported", im->where,
+              a->name ? a->name : "");
     return false;
 }
 
@@ -266,7 +270,8 @@ static bool entry_takes(const Onnx__NodeProto *n, const sld_vocab_entry *e, cons
     for (size_t k = 0; k < n->n_attribute; k++) {
         bool known = false;
         for (uint32_t i = 0; i < e->n_params; i++)
-            known |= e->params[i].flags & SLD_PARAM_KEYWORD && n->attribute[k]->name && !strcmp(e->params[i].name, n->attribute[k]->name);
+            known |= e->params[i].flags & SLD_PARAM_KEYWORD && n->attribute[k]->name &&
+                     !strcmp(e->params[i].name, n->attribute[k]->name);
         *unknown = n->attribute[k]->name ? n->attribute[k]->name : "";
         if (!known)
             return false;
@@ -299,15 +304,19 @@ static bool import_own(importer *im, const Onnx__NodeProto *n)
     for (size_t k = 0; k < n->n_attribute; k++) {
         sld_bound b;
         uint32_t i = 0;
-        while (i < rules->ops[op].n_attrs && (!n->attribute[k]->name || strcmp(rules->ops[op].attrs[i].name, n->attribute[k]->name)))
+        while (i < rules->ops[op].n_attrs &&
+               (!n->attribute[k]->name || strcmp(rules->ops[op].attrs[i].name, n->attribute[k]->name)))
             i++;
         if (i == rules->ops[op].n_attrs || !import_attr(im, n->attribute[k], &b) || b.kind != SLD_BOUND_ATTR)
-            return sld__fail(im->ctx, SLD_ERR_FORMAT, "%s: unknown attribute '%s'", im->where, n->attribute[k]->name ? n->attribute[k]->name : ""), false;
+            return sld__fail(im->ctx, SLD_ERR_FORMAT, "%s: unknown attribute '%s'", im->where,
+                             n->attribute[k]->name ? n->attribute[k]->name : ""),
+                   false;
         attrs[i] = b.attr;
         if (rules->ops[op].attrs[i].kind == SLD_ATTR_DTYPE && attrs[i].kind == SLD_ATTR_STRING)
             attrs[i] = (sld_attr){.kind = SLD_ATTR_DTYPE, .i = sld_dtype_parse(attrs[i].s)};
     }
-    sld_node node = sld_graph_add(im->g, op, (uint32_t)n->n_input, in, attrs, (uint32_t)n->n_output, (const char *const *)n->output);
+    sld_node node = sld_graph_add(im->g, op, (uint32_t)n->n_input, in, attrs, (uint32_t)n->n_output,
+                                  (const char *const *)n->output);
     return node && name_results(im, n, node);
 }
 
@@ -325,7 +334,11 @@ static bool import_node(importer *im, const Onnx__NodeProto *n, size_t index)
 {
     const char *type = n->op_type ? n->op_type : "", *domain = n->domain ? n->domain : "", *unknown = NULL;
     char foreign[200];
-    snprintf(im->where, sizeof im->where, "%s: node '%.80s' (%.60s)", im->path, n->name && *n->name ? n->name : n->n_output ? n->output[0] : "", type);
+    snprintf(im->where, sizeof im->where, "%s: node '%.80s' (%.60s)", im->path,
+             n->name && *n->name ? n->name
+             : n->n_output       ? n->output[0]
+                                 : "",
+             type);
     if (!n->name && !n->n_output)
         snprintf(im->where, sizeof im->where, "%s: node %zu (%.60s)", im->path, index, type);
     bool standard = !*domain || !strcmp(domain, "ai.onnx");
@@ -344,7 +357,8 @@ static bool import_node(importer *im, const Onnx__NodeProto *n, size_t index)
             continue;
         if (!bind_params(im, n, e, params))
             return false;
-        sld_applied r = sld_vocab_apply(im->g, e, params, (uint32_t)n->n_output, (const char *const *)n->output, &node);
+        sld_applied r =
+            sld_vocab_apply(im->g, e, params, (uint32_t)n->n_output, (const char *const *)n->output, &node);
         if (r == SLD_APPLIED)
             return e->op == SLD_VOCAB_DROP || name_results(im, n, node);
         if (r == SLD_APPLY_FAILED)
@@ -365,11 +379,13 @@ static bool import_node(importer *im, const Onnx__NodeProto *n, size_t index)
 /* The declared type; rank 255: no shape stated; a dim SLD_SYM_NONE: not stated. */
 static bool read_type(importer *im, const Onnx__ValueInfoProto *v, uint8_t *dtype, uint8_t *rank, sld_dim *dims)
 {
-    const Onnx__TypeProto__Tensor *t = v->type && v->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE ? v->type->tensor_type : NULL;
+    const Onnx__TypeProto__Tensor *t =
+        v->type && v->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE ? v->type->tensor_type : NULL;
     *dtype = t && t->has_elem_type ? (uint8_t)sld_onnx_dtype(t->elem_type) : 0;
     *rank = 255;
     if (!t || !*dtype) {
-        sld__fail(im->ctx, SLD_ERR_TYPE, "%s: value '%s' has no tensor type that is supported", im->path, v->name ? v->name : "");
+        sld__fail(im->ctx, SLD_ERR_TYPE, "%s: value '%s' has no tensor type that is supported", im->path,
+                  v->name ? v->name : "");
         return false;
     }
     if (!t->shape)
@@ -384,7 +400,8 @@ static bool read_type(importer *im, const Onnx__ValueInfoProto *v, uint8_t *dtyp
         dims[i] = SLD_SYM_NONE;
         if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE)
             dims[i] = d->dim_value;
-        else if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM && d->dim_param && *d->dim_param)
+        else if (d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM && d->dim_param &&
+                 *d->dim_param)
             dims[i] = sld_dim_parse(im->g, d->dim_param, 1, 1 << 20);
         if (!sld_dim_is_sym(dims[i]) && dims[i] < 0) {
             sld__fail(im->ctx, SLD_ERR_TYPE, "%s: value '%s' has a negative dim", im->path, v->name ? v->name : "");
@@ -431,8 +448,10 @@ static bool check_type(importer *im, const Onnx__ValueInfoProto *v, sld_value va
         ok = dims[i] == SLD_SYM_NONE || sld_dim_eq(im->g, dims[i], sld_shape(im->g, value)[i]) != SLD_NEVER;
     if (!ok) {
         sld__clear(im->ctx);
-        sld__fail(im->ctx, SLD_ERR_TYPE, "%s: value '%s' is declared as %s of rank %d, which is not what its node gives (%s of rank %u)",
-                  im->path, v->name, sld_dtype_name((sld_dtype)dtype), rank == 255 ? -1 : rank, sld_dtype_name((sld_dtype)r->dtype), r->rank);
+        sld__fail(im->ctx, SLD_ERR_TYPE,
+                  "%s: value '%s' is declared as %s of rank %d, which is not what its node gives (%s of rank %u)",
+                  im->path, v->name, sld_dtype_name((sld_dtype)dtype), rank == 255 ? -1 : rank,
+                  sld_dtype_name((sld_dtype)r->dtype), r->rank);
     }
     return ok;
 }
@@ -447,7 +466,9 @@ static bool read_opset(importer *im, const Onnx__ModelProto *m)
             im->opset = o->has_version && o->version > 0 && o->version < 1000 ? (uint32_t)o->version : 0;
     }
     if (im->opset < 13 || im->opset > 23)
-        return sld__fail(im->ctx, SLD_ERR_FORMAT, "%s: opset %u is not supported, only 13 to 23", im->path, im->opset), false;
+        return sld__fail(im->ctx, SLD_ERR_FORMAT, "%s: opset %u is not supported, only 13 to 23", im->path,
+                         im->opset),
+               false;
     return true;
 }
 

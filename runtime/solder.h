@@ -185,7 +185,8 @@ sld_status sld_plan_run(sld_plan *p, const void *const *inputs, sld_tensor *outp
 /* Finds the kernel of a node: the first row of the target (then of REF when the target is CPU) whose condition
  * always holds, over the ranges of all symbolic dims, or for the given values of the symbols. NULL and a reason
  * when there is none. */
-const sld_kernel_row *sld_bind(sld_graph *g, sld_node n, sld_target target, const int64_t *symbols, char *why, size_t why_len);
+const sld_kernel_row *sld_bind(sld_graph *g, sld_node n, sld_target target, const int64_t *symbols, char *why,
+                               size_t why_len);
 
 #ifdef __cplusplus
 }

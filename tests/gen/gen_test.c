@@ -105,7 +105,8 @@ START_TEST(generated_c_has_no_warnings)
 {
     char err[4096], cmd[512];
     ck_assert_int_eq(solderc("-n small -o %D/small.c tests/gen/golden/small.pat", err, sizeof err), 0);
-    snprintf(cmd, sizeof cmd, "${CC:-gcc} -std=c11 -Wall -Wextra -Wpedantic -Werror -Iruntime -c -o %s/small.o %s/small.c", dir, dir);
+    snprintf(cmd, sizeof cmd,
+             "${CC:-gcc} -std=c11 -Wall -Wextra -Wpedantic -Werror -Iruntime -c -o %s/small.o %s/small.c", dir, dir);
     ck_assert_int_eq(system(cmd), 0);
 }
 END_TEST
@@ -124,7 +125,9 @@ END_TEST
 START_TEST(failure_leaves_no_file)
 {
     char err[4096], path[128];
-    write_text("bad.pat", "phase p\nop f(x: f32[*A]) -> f32[*A]\nrule r in p {\n  match { y = g(x) }\n  replace { y = f(x) }\n}\n");
+    write_text(
+        "bad.pat",
+        "phase p\nop f(x: f32[*A]) -> f32[*A]\nrule r in p {\n  match { y = g(x) }\n  replace { y = f(x) }\n}\n");
     ck_assert_int_eq(solderc("-o %D/out.c %D/bad.pat", err, sizeof err), 1);
     ck_assert_ptr_nonnull(strstr(err, "bad.pat:4:15: error"));
     snprintf(path, sizeof path, "%s/out.c", dir);
@@ -149,11 +152,13 @@ START_TEST(right_side_errors)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[1024], err[4096];
         snprintf(text, sizeof text,
-                 "phase p\nop f(x: f32[*A]) -> f32[*A]\nop r(x: f32[*A]; to: ints) -> f32[reshape(A, to)]\nrule r in p { %s }\n",
+                 "phase p\nop f(x: f32[*A]) -> f32[*A]\nop r(x: f32[*A]; to: ints) -> f32[reshape(A, to)]\nrule r in "
+                 "p { %s }\n",
                  cases[i].rule);
         write_text("case.pat", text);
         ck_assert_int_eq(solderc("%D/case.pat", err, sizeof err), 1);
-        ck_assert_msg(strstr(err, cases[i].message) != NULL, "case %zu wants \"%s\", got %s", i, cases[i].message, err);
+        ck_assert_msg(strstr(err, cases[i].message) != NULL, "case %zu wants \"%s\", got %s", i, cases[i].message,
+                      err);
     }
 }
 END_TEST

@@ -78,8 +78,9 @@ START_TEST(logits)
 {
     char args[500], text[4000];
     const char *m = models[_i / 3], *how[] = {"", "--fused", "--target ref"};
-    snprintf(args, sizeof args, "run %%M/%s/model.onnx --input input_ids=%%M/%s/input_ids.i64 --compare %%M/%s/logits.f32 --tol 1e-5 %s", m, m, m,
-             how[_i % 3]);
+    snprintf(args, sizeof args,
+             "run %%M/%s/model.onnx --input input_ids=%%M/%s/input_ids.i64 --compare %%M/%s/logits.f32 --tol 1e-5 %s",
+             m, m, m, how[_i % 3]);
     ck_assert_msg(solder(args, text, sizeof text) == 0, "%s: %s", args, text);
     ck_assert_ptr_nonnull(strstr(text, "f32[1, 8, 128]"));
     ck_assert_ptr_nonnull(strstr(text, "largest difference"));
@@ -92,11 +93,13 @@ START_TEST(fused_file_runs)
     const char *m = models[_i];
     snprintf(args, sizeof args, "fuse %%M/%s/model.onnx -o %%D/f.onnx", m);
     ck_assert_msg(solder(args, text, sizeof text) == 0, "%s", text);
-    snprintf(args, sizeof args, "run %%D/f.onnx --input input_ids=%%M/%s/input_ids.i64 --compare %%M/%s/logits.f32 --tol 1e-5", m, m);
+    snprintf(args, sizeof args,
+             "run %%D/f.onnx --input input_ids=%%M/%s/input_ids.i64 --compare %%M/%s/logits.f32 --tol 1e-5", m, m);
     ck_assert_msg(solder(args, text, sizeof text) == 0, "%s", text);
     snprintf(args, sizeof args, "fuse %%M/%s/model.onnx -o %%D/f.txt", m);
     ck_assert_msg(solder(args, text, sizeof text) == 0, "%s", text);
-    snprintf(args, sizeof args, "run %%D/f.txt --input input_ids=%%M/%s/input_ids.i64 --compare %%M/%s/logits.f32 --tol 1e-5", m, m);
+    snprintf(args, sizeof args,
+             "run %%D/f.txt --input input_ids=%%M/%s/input_ids.i64 --compare %%M/%s/logits.f32 --tol 1e-5", m, m);
     ck_assert_msg(solder(args, text, sizeof text) == 0, "%s", text);
 }
 END_TEST
@@ -120,10 +123,14 @@ START_TEST(symbolic_tokens)
 {
     char text[4000];
     /* Three tokens instead of eight: the symbol follows from the file's size. */
-    ck_assert_int_eq(solder("dump %M/deepseek_v3/model.onnx >%D/model.txt; head -c 24 %M/deepseek_v3/input_ids.i64 >%D/ids", text, sizeof text), 0);
+    ck_assert_int_eq(
+        solder("dump %M/deepseek_v3/model.onnx >%D/model.txt; head -c 24 %M/deepseek_v3/input_ids.i64 >%D/ids", text,
+               sizeof text),
+        0);
     ck_assert_int_eq(solder("run %M/deepseek_v3/model.onnx --fused --input input_ids=%D/ids", text, sizeof text), 0);
     ck_assert_msg(strstr(text, "f32[1, 3, 128]") != NULL, "%s", text);
-    ck_assert_int_eq(solder("run %M/deepseek_v3/model.onnx --dim T=4 --input input_ids=%D/ids", text, sizeof text), 1);
+    ck_assert_int_eq(solder("run %M/deepseek_v3/model.onnx --dim T=4 --input input_ids=%D/ids", text, sizeof text),
+                     1);
     ck_assert_ptr_nonnull(strstr(text, "24 bytes where 32 are wanted"));
 }
 END_TEST
@@ -131,15 +138,22 @@ END_TEST
 START_TEST(outputs_are_written)
 {
     char text[4000];
-    ck_assert_int_eq(solder("run %M/llama/model.onnx --input input_ids=%M/llama/input_ids.i64 --output linear_14=%D/out.f32", text, sizeof text), 0);
-    ck_assert_int_eq(solder("run %M/llama/model.onnx --fused --input input_ids=%M/llama/input_ids.i64 --compare linear_14=%D/out.f32", text,
-                            sizeof text), 0);
+    ck_assert_int_eq(
+        solder("run %M/llama/model.onnx --input input_ids=%M/llama/input_ids.i64 --output linear_14=%D/out.f32", text,
+               sizeof text),
+        0);
+    ck_assert_int_eq(
+        solder(
+            "run %M/llama/model.onnx --fused --input input_ids=%M/llama/input_ids.i64 --compare linear_14=%D/out.f32",
+            text, sizeof text),
+        0);
 }
 END_TEST
 
 START_TEST(errors)
 {
-    static const struct { const char *args; int status; const char *message; } cases[] = {
+    static const struct { const char *args; int status; const char *message;
+    } cases[] = {
         {"", 2, "a command is wanted"},
         {"frobnicate", 2, "unknown command 'frobnicate'"},
         {"fuse", 2, "one model is wanted"},
@@ -156,10 +170,14 @@ START_TEST(errors)
         {"run %M/llama/model.onnx --input ids=%M/llama/input_ids.i64", 1, "no input 'ids'"},
         {"run %M/llama/model.onnx --input input_ids=%D/absent", 1, "absent"},
         {"run %M/llama/model.onnx --input input_ids=%M/llama/logits.f32", 1, "4096 bytes where 64 are wanted"},
-        {"run %M/llama/model.onnx --input input_ids=%M/llama/input_ids.i64 --input input_ids=%M/llama/input_ids.i64", 2, "given twice"},
-        {"run %M/llama/model.onnx --input input_ids=%M/llama/input_ids.i64 --compare %M/llama/input_ids.i64", 1, "64 bytes"},
-        {"run %M/llama/model.onnx --input input_ids=%M/llama/input_ids.i64 --compare %M/qwen3/logits.f32", 1, "differs by"},
-        {"run %M/llama/model.onnx --input input_ids=%M/llama/input_ids.i64 --compare nothing=%M/llama/logits.f32", 1, "no output 'nothing'"},
+        {"run %M/llama/model.onnx --input input_ids=%M/llama/input_ids.i64 --input input_ids=%M/llama/input_ids.i64",
+         2, "given twice"},
+        {"run %M/llama/model.onnx --input input_ids=%M/llama/input_ids.i64 --compare %M/llama/input_ids.i64", 1,
+         "64 bytes"},
+        {"run %M/llama/model.onnx --input input_ids=%M/llama/input_ids.i64 --compare %M/qwen3/logits.f32", 1,
+         "differs by"},
+        {"run %M/llama/model.onnx --input input_ids=%M/llama/input_ids.i64 --compare nothing=%M/llama/logits.f32", 1,
+         "no output 'nothing'"},
         {"run %M/llama/model.onnx --dim T=3 --input input_ids=%M/llama/input_ids.i64", 1, "no symbolic dim 'T'"},
         {"fuse %M/llama/model.onnx -o %D/no/such/folder.onnx", 1, "cannot write"},
         {"fuse %M/llama/model.onnx -o %D/no/such/folder.txt", 1, "cannot write"},
@@ -178,8 +196,11 @@ END_TEST
 START_TEST(bad_data)
 {
     char text[4000];
-    ck_assert_int_eq(solder("help >/dev/null; printf '\\377\\377\\377\\177\\0\\0\\0\\0%.0s' 1 2 3 4 5 6 7 8 >%D/ids", text, sizeof text), 0);
-    ck_assert_int_eq(solder("run %M/llama/model.onnx --input input_ids=%D/ids --output linear_14=%D/out", text, sizeof text), 1);
+    ck_assert_int_eq(solder("help >/dev/null; printf '\\377\\377\\377\\177\\0\\0\\0\\0%.0s' 1 2 3 4 5 6 7 8 >%D/ids",
+                            text, sizeof text),
+                     0);
+    ck_assert_int_eq(
+        solder("run %M/llama/model.onnx --input input_ids=%D/ids --output linear_14=%D/out", text, sizeof text), 1);
     ck_assert_msg(strstr(text, "(gather)") != NULL && lines(text) == 1, "%s", text);
     char out[100];
     snprintf(out, sizeof out, "%s/out", dir);

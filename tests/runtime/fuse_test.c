@@ -35,7 +35,8 @@ static uint32_t fired(const sld_rule_stats *stats, const char *rule)
 /* Fuses and checks that the graph still verifies and that a second run finds nothing to report. */
 static sld_rule_stats *fuse(sld_graph *g)
 {
-    sld_rule_stats *stats = calloc(g->rules->n_rules, sizeof *stats), *again = calloc(g->rules->n_rules, sizeof *again);
+    sld_rule_stats *stats = calloc(g->rules->n_rules, sizeof *stats),
+                   *again = calloc(g->rules->n_rules, sizeof *again);
     ck_assert_msg(sld_fuse(g, NULL, stats) == SLD_OK, "%s", sld_error(ctx));
     ck_assert_msg(sld_graph_verify(g) == SLD_OK, "%s", sld_error(ctx));
     ck_assert_int_eq(sld_fuse(g, NULL, again), SLD_OK);
@@ -64,13 +65,39 @@ static sld_graph *parse(const char *text)
 
 /* ----------------------------------------------------------------- models -- */
 
-typedef struct expected { const char *file; uint32_t nodes; struct { const char *rule; uint32_t n; } rules[10]; } expected;
+typedef struct expected {
+    const char *file;
+    uint32_t nodes;
+    struct {
+        const char *rule;
+        uint32_t n;
+    } rules[10];
+} expected;
 
-#define QWEN3 {{"rms_norm", 9}, {"add_rms_norm", 4}, {"silu_mul", 2}, {"rope_neox", 4}, {"attention", 2}, {"grouped_heads", 2}, {"qk_norm_rope", 2}}
-#define LLAMA {{"rms_norm", 5}, {"add_rms_norm", 4}, {"silu_mul", 2}, {"rope_neox", 4}, {"attention", 2}, {"grouped_heads", 2}}
+#define QWEN3                                                                                                        \
+    {                                                                                                                \
+        {"rms_norm", 9}, {"add_rms_norm", 4}, {"silu_mul", 2}, {"rope_neox", 4}, {"attention", 2},                   \
+            {"grouped_heads", 2},                                                                                    \
+        {                                                                                                            \
+            "qk_norm_rope", 2                                                                                        \
+        }                                                                                                            \
+    }
+#define LLAMA                                                                                                        \
+    {                                                                                                                \
+        {"rms_norm", 5}, {"add_rms_norm", 4}, {"silu_mul", 2}, {"rope_neox", 4}, {"attention", 2},                   \
+        {                                                                                                            \
+            "grouped_heads", 2                                                                                       \
+        }                                                                                                            \
+    }
 #define DEEPSEEK {{"rms_norm", 9}, {"add_rms_norm", 4}, {"silu_mul", 2}, {"rope_gptj_neox", 4}, {"attention", 2}}
-#define QWEN3_NEXT {{"rms_norm", 8}, {"add_rms_norm", 4}, {"gated_rms_norm", 1}, {"silu_mul", 2}, {"rope_neox", 2}, {"rope_partial", 2}, \
-                    {"attention", 1}, {"grouped_heads", 1}, {"qk_norm_rope", 1}}
+#define QWEN3_NEXT                                                                                                   \
+    {                                                                                                                \
+        {"rms_norm", 8}, {"add_rms_norm", 4}, {"gated_rms_norm", 1}, {"silu_mul", 2}, {"rope_neox", 2},              \
+            {"rope_partial", 2}, {"attention", 1}, {"grouped_heads", 1},                                             \
+        {                                                                                                            \
+            "qk_norm_rope", 1                                                                                        \
+        }                                                                                                            \
+    }
 
 /* nodes: at most so many are left; 0: not checked. */
 static const expected models[] = {
@@ -94,8 +121,8 @@ START_TEST(model_counts)
     sld_graph *g = load(e->file);
     sld_rule_stats *stats = fuse(g);
     for (int k = 0; k < 10 && e->rules[k].rule; k++)
-        ck_assert_msg(fired(stats, e->rules[k].rule) == e->rules[k].n, "%s: %s fired %u times, not %u", e->file, e->rules[k].rule,
-                      fired(stats, e->rules[k].rule), e->rules[k].n);
+        ck_assert_msg(fired(stats, e->rules[k].rule) == e->rules[k].n, "%s: %s fired %u times, not %u", e->file,
+                      e->rules[k].rule, fired(stats, e->rules[k].rule), e->rules[k].n);
     if (e->nodes)
         ck_assert_uint_le(sld_graph_n_nodes(g), e->nodes);
     free(stats);
@@ -110,7 +137,8 @@ static void norm_text(char *buf, size_t n, const char *x, const char *power, con
 {
     snprintf(buf, n,
              "input %%x : %s\ninput %%w : %s\nconst %%p : f32[] = %s\nconst %%e : f32[] = 1e-06\n"
-             "%%sq = pow(%%x, %%p)\n%%m = mean(%%sq; axes = %s)\n%%a = add(%%m, %%e)\n%%r = sqrt(%%a)\n%%i = reciprocal(%%r)\n"
+             "%%sq = pow(%%x, %%p)\n%%m = mean(%%sq; axes = %s)\n%%a = add(%%m, %%e)\n%%r = sqrt(%%a)\n%%i = "
+             "reciprocal(%%r)\n"
              "%%n = mul(%%x, %%i)\n%%y = mul(%%w, %%n)\noutput y = %%y\n",
              x, w, power, axis);
 }
@@ -151,19 +179,30 @@ static uint32_t count(const char *text, const char *rule)
 /* What dies with a match must have no other reader. */
 START_TEST(interior_use_refuses)
 {
-    const char *text = "input %g : f32[4, 8]\ninput %u : f32[4, 8]\n%s = silu(%g)\n%y = mul(%s, %u)\n%z = neg(%s)\noutput y = %y\noutput z = %z\n";
+    const char *text = "input %g : f32[4, 8]\ninput %u : f32[4, 8]\n%s = silu(%g)\n%y = mul(%s, %u)\n%z = "
+                       "neg(%s)\noutput y = %y\noutput z = %z\n";
     ck_assert_uint_eq(count(text, "silu_mul"), 0);
-    const char *output = "input %g : f32[4, 8]\ninput %u : f32[4, 8]\n%s = silu(%g)\n%y = mul(%s, %u)\noutput y = %y\noutput s = %s\n";
+    const char *output =
+        "input %g : f32[4, 8]\ninput %u : f32[4, 8]\n%s = silu(%g)\n%y = mul(%s, %u)\noutput y = %y\noutput s = %s\n";
     ck_assert_uint_eq(count(output, "silu_mul"), 0);
 }
 END_TEST
 
 START_TEST(operand_order_does_not_matter)
 {
-    ck_assert_uint_eq(count("input %g : f32[4, 8]\ninput %u : f32[4, 8]\n%s = silu(%g)\n%y = mul(%s, %u)\noutput y = %y\n", "silu_mul"), 1);
-    ck_assert_uint_eq(count("input %g : f32[4, 8]\ninput %u : f32[4, 8]\n%s = silu(%g)\n%y = mul(%u, %s)\noutput y = %y\n", "silu_mul"), 1);
+    ck_assert_uint_eq(
+        count("input %g : f32[4, 8]\ninput %u : f32[4, 8]\n%s = silu(%g)\n%y = mul(%s, %u)\noutput y = %y\n",
+              "silu_mul"),
+        1);
+    ck_assert_uint_eq(
+        count("input %g : f32[4, 8]\ninput %u : f32[4, 8]\n%s = silu(%g)\n%y = mul(%u, %s)\noutput y = %y\n",
+              "silu_mul"),
+        1);
     /* a gate that broadcasts is no silu_mul */
-    ck_assert_uint_eq(count("input %g : f32[4, 8]\ninput %u : f32[8]\n%s = silu(%g)\n%y = mul(%s, %u)\noutput y = %y\n", "silu_mul"), 0);
+    ck_assert_uint_eq(
+        count("input %g : f32[4, 8]\ninput %u : f32[8]\n%s = silu(%g)\n%y = mul(%s, %u)\noutput y = %y\n",
+              "silu_mul"),
+        0);
     ck_assert_uint_eq(count("input %x : f32[4, 8]\n%y = mul(%x, %x)\noutput y = %y\n", "silu_mul"), 0);
 }
 END_TEST
@@ -171,8 +210,9 @@ END_TEST
 /* The sum is read before the norm's weight is made: the weight's node moves in front. */
 START_TEST(late_operand_moves)
 {
-    const char *text = "input %a : f32[4, 8]\ninput %b : f32[4, 8]\ninput %v : f32[8]\n%s = add(%a, %b)\n%other = neg(%s)\n"
-                       "%w = exp(%v)\n%y = rms_norm(%s, %w; eps = 1e-06)\noutput y = %y\noutput other = %other\n";
+    const char *text =
+        "input %a : f32[4, 8]\ninput %b : f32[4, 8]\ninput %v : f32[8]\n%s = add(%a, %b)\n%other = neg(%s)\n"
+        "%w = exp(%v)\n%y = rms_norm(%s, %w; eps = 1e-06)\noutput y = %y\noutput other = %other\n";
     ck_assert_uint_eq(count(text, "add_rms_norm"), 1);
 }
 END_TEST
@@ -180,15 +220,17 @@ END_TEST
 /* The norm's weight depends on the sum: a fused node would close a cycle. */
 START_TEST(cycle_refuses)
 {
-    const char *text = "input %a : f32[4, 8]\ninput %b : f32[4, 8]\n%s = add(%a, %b)\n%m = mean(%s; axes = [-2], keepdims = false)\n"
-                       "%y = rms_norm(%s, %m; eps = 1e-06)\noutput y = %y\n";
+    const char *text =
+        "input %a : f32[4, 8]\ninput %b : f32[4, 8]\n%s = add(%a, %b)\n%m = mean(%s; axes = [-2], keepdims = false)\n"
+        "%y = rms_norm(%s, %m; eps = 1e-06)\noutput y = %y\n";
     sld_graph *g = parse(text);
     sld_rule_stats *stats = calloc(g->rules->n_rules, sizeof *stats);
     ck_assert_int_eq(sld_fuse(g, NULL, stats), SLD_OK);
     ck_assert_uint_eq(fired(stats, "add_rms_norm"), 0);
     bool told = false;
     for (uint32_t i = 0; i < g->rules->n_rules; i++)
-        told |= !strcmp(g->rules->rules[i].name, "add_rms_norm") && stats[i].refused_cycle && strstr(stats[i].reason, "path");
+        told |= !strcmp(g->rules->rules[i].name, "add_rms_norm") && stats[i].refused_cycle &&
+                strstr(stats[i].reason, "path");
     ck_assert(told);
     ck_assert_int_eq(sld_graph_verify(g), SLD_OK);
     free(stats);
@@ -199,10 +241,11 @@ END_TEST
 /* No kernel covers a head of 8192: the rule is refused with the reason, and the graph stays. */
 START_TEST(no_kernel_refuses)
 {
-    const char *text = "input %x : f32[2, 8192]\ninput %c : f32[2, 8192]\ninput %s : f32[2, 8192]\n"
-                       "%a = slice(%x; axes = [-1], starts = [4096], ends = [8192], steps = [1])\n%n = neg(%a)\n"
-                       "%b = slice(%x; axes = [-1], starts = [0], ends = [4096], steps = [1])\n%r = concat(%n, %b; axis = -1)\n"
-                       "%p = mul(%x, %c)\n%q = mul(%r, %s)\n%y = add(%p, %q)\noutput y = %y\n";
+    const char *text =
+        "input %x : f32[2, 8192]\ninput %c : f32[2, 8192]\ninput %s : f32[2, 8192]\n"
+        "%a = slice(%x; axes = [-1], starts = [4096], ends = [8192], steps = [1])\n%n = neg(%a)\n"
+        "%b = slice(%x; axes = [-1], starts = [0], ends = [4096], steps = [1])\n%r = concat(%n, %b; axis = -1)\n"
+        "%p = mul(%x, %c)\n%q = mul(%r, %s)\n%y = add(%p, %q)\noutput y = %y\n";
     sld_graph *g = parse(text);
     sld_rule_stats *stats = calloc(g->rules->n_rules, sizeof *stats);
     ck_assert_int_eq(sld_fuse(g, NULL, stats), SLD_OK);
@@ -245,7 +288,8 @@ START_TEST(gelu_spellings)
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         char text[800];
         snprintf(text, sizeof text,
-                 "input %%x : f32[4, 8]\nconst %%c : f32[] = 1.41421354\nconst %%one : f32[] = 1\nconst %%half : f32[] = 0.5\n%soutput y = %%y\n",
+                 "input %%x : f32[4, 8]\nconst %%c : f32[] = 1.41421354\nconst %%one : f32[] = 1\nconst %%half : "
+                 "f32[] = 0.5\n%soutput y = %%y\n",
                  forms[i]);
         ck_assert_uint_eq(count(text, "gelu_erf"), 1);
     }

@@ -305,7 +305,11 @@ static void unknown_attr(parts *p)
     p->node[0].n_attribute = 1;
     p->node[0].attribute = attrs;
 }
-static void external(parts *p) { p->c.has_data_location = 1; p->c.data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL; }
+static void external(parts *p)
+{
+    p->c.has_data_location = 1;
+    p->c.data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
+}
 
 START_TEST(lies)
 {

@@ -69,8 +69,9 @@ static sld_graph *parse(const char *text)
 
 START_TEST(views_share_storage)
 {
-    sld_graph *g = parse("input %x : f32[2, 8]\n%n = neg(%x)\n%r = reshape(%n; shape = [4, 4])\n%s = reshape(%r; shape = [16])\n"
-                         "%i = identity(%x)\noutput r = %r\noutput s = %s\noutput i = %i\n");
+    sld_graph *g =
+        parse("input %x : f32[2, 8]\n%n = neg(%x)\n%r = reshape(%n; shape = [4, 4])\n%s = reshape(%r; shape = [16])\n"
+              "%i = identity(%x)\noutput r = %r\noutput s = %s\noutput i = %i\n");
     sld_plan *p = sld_plan_new(g, SLD_TARGET_CPU, NULL);
     ck_assert_msg(p != NULL, "%s", sld_error(ctx));
     sld_plan_info info = sld_plan_get_info(p);
@@ -94,8 +95,9 @@ END_TEST
 /* The reference: every value in memory of its own. */
 START_TEST(reuse_does_not_change_results)
 {
-    sld_graph *g = parse("input %x : f32[4, 16]\n%a = exp(%x)\n%b = neg(%a)\n%c = add(%a, %b)\n%d = mul(%b, %x)\n%e = add(%c, %d)\n"
-                         "%f = sigmoid(%e)\n%h = sub(%f, %d)\noutput h = %h\n");
+    sld_graph *g = parse(
+        "input %x : f32[4, 16]\n%a = exp(%x)\n%b = neg(%a)\n%c = add(%a, %b)\n%d = mul(%b, %x)\n%e = add(%c, %d)\n"
+        "%f = sigmoid(%e)\n%h = sub(%f, %d)\noutput h = %h\n");
     sld_plan *p = sld_plan_new(g, SLD_TARGET_REF, NULL);
     ck_assert_ptr_nonnull(p);
     ck_assert_uint_lt(sld_plan_get_info(p).arena_bytes, 7 * 256);
@@ -177,7 +179,8 @@ static void *failing(void *user, void *ptr, size_t size)
 
 START_TEST(out_of_memory)
 {
-    const char *text = "input %x : f32[4, 8]\ninput %w : f32[8]\n%s = add(%x, %x)\n%y = rms_norm(%s, %w; eps = 1e-06)\noutput y = %y\n";
+    const char *text = "input %x : f32[4, 8]\ninput %w : f32[8]\n%s = add(%x, %x)\n%y = rms_norm(%s, %w; eps = "
+                       "1e-06)\noutput y = %y\n";
     bool done = false;
     for (long i = 0; !done && i < 10000; i++) {
         budget b = {i, 0};
