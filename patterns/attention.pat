@@ -2,8 +2,10 @@
 # (Ainslie et al. 2023), and the joined norm and rotation of its queries and keys.
 use "rope.pat"
 
-# Query head h reads key/value head h / (Hq / Hk); mask is added to scale * q k^T.
-op sdpa(q: F[B, Hq, S, D], k: F[B, Hk, L, D], v: F[B, Hk, L, E], mask: F[*M]?; scale: float = 1.0) -> F[B, Hq, S, E]
+# Query head h reads key/value head h / (Hq / Hk); mask is added to scale * q k^T.  A row that
+# sees no key gives NaN, or zeros when safe.
+op sdpa(q: F[B, Hq, S, D], k: F[B, Hk, L, D], v: F[B, Hk, L, E], mask: F[*M]?; scale: float = 1.0, safe: bool = false)
+   -> F[B, Hq, S, E]
    where Hq % Hk == 0
 
 # rms_norm over each head of q and k, heads before tokens, rope.
@@ -40,13 +42,37 @@ rule attention_unmasked in fuse {
   replace { o = sdpa(q, transpose(kt; [0, 1, 3, 2]), v, none; scale) }
 }
 
+
+# torch's own attention: rows without a key are zeros, and the scale is shared out to queries and keys.
+pattern safe_weights(x) = { p = weights(x)
+                            where(is_nan(p), 0.0, p) }
+rule attention_safe in fuse {
+  match   { s = matmul(q: F[B, H, S, D], kt: F[B, H, D, L])
+            t = add(s, m)
+            o = matmul(safe_weights(t), v: F[B, H, L, E]) }
+  where   shape(t) == shape(s)
+  replace { o = sdpa(q, transpose(kt; [0, 1, 3, 2]), v, m; safe = true) }
+}
+rule attention_safe_unmasked in fuse {
+  match   { o = matmul(safe_weights(matmul(q: F[B, H, S, D], kt: F[B, H, D, L])), v: F[B, H, L, E]) }
+  replace { o = sdpa(q, transpose(kt; [0, 1, 3, 2]), v, none; safe = true) }
+}
+rule scaled_queries in fuse {
+  match   { o = sdpa(mul(q: F[B, H, S, D], const c), k, v, m; scale, safe) }
+  replace { o = sdpa(q, k, v, m; scale = scale * c, safe) }
+}
+rule scaled_keys in fuse {
+  match   { o = sdpa(q, transpose(mul(kt: F[B, H, D, L], const c); perm = p), v, m; scale, safe) }
+  replace { o = sdpa(q, transpose(kt; p), v, m; scale = scale * c, safe) }
+}
+
 # Key/value heads repeated for each group of query heads: the op reads them once.
 pattern repeat_kv(x: F[B, Hk, L, D]) =
   reshape(expand(reshape(x; shape = [B, Hk, 1, L, D]); [B, Hk, G, L, D]); shape = [B, Hk * G, L, D])
 
 rule grouped_heads in fuse {
-  match   { o = sdpa(q, repeat_kv(k: F[B, Hk, L, D]), repeat_kv(v: F[B, Hk, L, E]), m; scale) }
-  replace { o = sdpa(q, k, v, m; scale) }
+  match   { o = sdpa(q, repeat_kv(k: F[B, Hk, L, D]), repeat_kv(v: F[B, Hk, L, E]), m; scale, safe) }
+  replace { o = sdpa(q, k, v, m; scale, safe) }
 }
 
 pattern rotated_norm(x: F[B, S, H, D], w, cos, sin; eps, style) =
@@ -55,8 +81,8 @@ pattern rotated_norm(x: F[B, S, H, D], w, cos, sin; eps, style) =
 rule qk_norm_rope in fuse {
   match   { q1 = rotated_norm(q, wq, cos, sin; eps, style)
             k1 = rotated_norm(k, wk, cos, sin; eps = eps_k, style)
-            o = sdpa(q1, k1, v, m; scale)
+            o = sdpa(q1, k1, v, m; scale, safe)
             yield q1, k1, o }
   replace { q1, k1 = qk_norm_rope(q, k, wq, wk, cos, sin; eps, eps_k, style)
-            o = sdpa(q1, k1, v, m; scale) }
+            o = sdpa(q1, k1, v, m; scale, safe) }
 }

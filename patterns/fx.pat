@@ -23,6 +23,7 @@ op conv1d(x: F[B, C, L], w: F[M, D, W], bias: F[M]?; stride: int, padding: int, 
 op grouped_mm(x: F[R, K], w: F[E, K, N], offsets: i32[E]) -> F[R, N]
 # The norm with the mean and 1/sqrt(variance + eps) of each row.
 op native_layer_norm(x: F[*B, H], w: F[H], bias: F[H]?; eps: float) -> (y: F[*B, H], mean: F[*B, 1], rstd: F[*B, 1])
+op any(x: T[*A]; axis: axis, keepdims: bool = false) -> bool[reduce(A, axis, keepdims)]
 op max_dim(x: T[*A]; axis: axis, keepdims: bool = false) -> (values: T[reduce(A, axis, keepdims)], indices: i64[reduce(A, axis, keepdims)])
 # src under the shape of x.
 op reshape_as(src: T[*B], x: T[*A]) -> T[*A]  where numel(B) == numel(A)
@@ -30,6 +31,8 @@ op reshape_as(src: T[*B], x: T[*A]) -> T[*A]  where numel(B) == numel(A)
 vocab fx {
   "aten.layer_norm.default"(input, normalized_shape, weight, bias?, eps = 1e-5, cudnn_enable = true) -> layer_norm(input, weight, bias; eps)
   "aten.native_layer_norm.default"(input, normalized_shape, weight, bias?, eps) -> native_layer_norm(input, weight, bias; eps)
+  "aten.isnan.default"(self) -> is_nan(self)
+  "aten.any.dim"(self, dim, keepdim = false) -> any(self; axis = dim, keepdims = keepdim)
   "aten.max.dim"(self, dim, keepdim = false) -> max_dim(self; axis = dim, keepdims = keepdim)
 
   # ---- arithmetic ----

@@ -37,6 +37,7 @@ kernel not            { ref }
 kernel where          { ref }
 kernel neg            { cpu when dtype(x) in {f16, bf16, f32}; ref }
 kernel abs            { ref }
+kernel is_nan         { ref }
 kernel sqrt           { cpu when dtype(x) in {f16, bf16, f32}; ref }
 kernel reciprocal     { ref }
 kernel rsqrt          { cpu when dtype(x) in {f16, bf16, f32}; ref }

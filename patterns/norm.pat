@@ -13,14 +13,16 @@ op gated_rms_norm(x: F[*B, H], w: G[H], z: F[*B, H]; eps: float) -> F[*B, H]
 
 pattern rms(x; eps) = mul(x, rsqrt(add(mean(mul(x, x); axes = [-1], keepdims = true), const eps)))
 
-# The weight is applied in the dtype of x, or in f32 before the cast back.
-pattern weighted_rms(x, w; eps) =
-    mul(w, rms(x; eps))
-  | mul(w, cast(rms(cast(x; f32); eps); dtype(x)))
-  | cast(mul(w, rms(cast(x; f32); eps)); dtype(x))
+# The weight is applied in the dtype of x, or (below) in f32 before the cast back.
+pattern weighted_rms(x, w; eps) = mul(w, rms(x; eps)) | mul(w, cast(rms(cast(x; f32); eps); dtype(x)))
 
 rule rms_norm in fuse {
   match   { y = weighted_rms(x: F[*B, H], w: G[H]; eps) }
+  replace { y = rms_norm(x, w; eps) }
+}
+
+rule rms_norm_in_f32 in fuse {
+  match   { y = cast(rms_norm(cast(x: F[*B, H]; f32), w; eps); dtype(x)) }
   replace { y = rms_norm(x, w; eps) }
 }
 

@@ -138,3 +138,9 @@ rule merged_batch in normalise {
                        reshape(b: F[B, H, D, L]; shape = [N, D, L])) }
   replace { y = reshape(matmul(a, b); [N, S, L]) }
 }
+
+# A transpose of merged batches is one of the batches themselves.
+rule merged_transpose in normalise {
+  match   { y = reshape(transpose(reshape(x; shape = [N, L, D]); perm = [0, 2, 1]); shape = [B, H, D, L]) }
+  replace { y = transpose(reshape(x; [B, H, L, D]); [0, 1, 3, 2]) }
+}

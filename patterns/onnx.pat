@@ -21,6 +21,7 @@ vocab onnx {
   "Or"(a, b) -> or(a, b)
   "Not"(x) -> not(x)
   "Where"(c, a, b) -> where(c, a, b)
+  "IsNaN"(x) -> is_nan(x)
   "Neg"(x) -> neg(x)
   "Abs"(x) -> abs(x)
   "Sqrt"(x) -> sqrt(x)

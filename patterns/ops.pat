@@ -34,6 +34,7 @@ op where(c: bool[*C], a: T[*A], b: T[*B]) -> T[broadcast(C, A, B)]
 
 op neg(x: T[*A]) -> T[*A]  contents neg
 op abs(x: T[*A]) -> T[*A]
+op is_nan(x: F[*A]) -> bool[*A]
 op sqrt(x: F[*A]) -> F[*A]
 op reciprocal(x: F[*A]) -> F[*A]
 op rsqrt(x: F[*A]) -> F[*A]

@@ -58,34 +58,42 @@ static size_t most_alive(event *events, uint32_t n)
     return most;
 }
 
-sld_status sld_place(sld_ctx *ctx, sld_buffer *b, uint32_t n, size_t *arena, size_t *live)
+/* Answers the size of the arena. Stops above the limit, so that sums cannot overflow. */
+static size_t place_all(sld_buffer *const *sorted, sld_buffer **placed, uint32_t n)
 {
-    sld_buffer **sorted = sld__alloc(ctx, (2 * (size_t)n + 1) * sizeof *sorted), **placed = sorted + n;
-    event *events = sld__alloc(ctx, (2 * (size_t)n + 1) * sizeof *events);
-    *arena = *live = 0;
-    if (!sorted || !events) {
-        sld__free(ctx, sorted);
-        sld__free(ctx, events);
-        return SLD_ERR_MEMORY;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        sorted[i] = &b[i];
-        events[2 * i] = (event){b[i].from, b[i].size, true};
-        events[2 * i + 1] = (event){b[i].to + 1, b[i].size, false};
-    }
-    qsort(sorted, n, sizeof *sorted, by_size);
-    for (uint32_t i = 0; i < n; i++) {
+    size_t arena = 0;
+    for (uint32_t i = 0; i < n && arena <= SLD_SIZE_LIMIT; i++) {
         sld_buffer *p = sorted[i];
         p->offset = best_gap(placed, i, p);
         uint32_t k = i;
         for (; k > 0 && placed[k - 1]->offset > p->offset; k--)
             placed[k] = placed[k - 1];
         placed[k] = p;
-        if (p->offset + p->size > *arena)
-            *arena = p->offset + p->size;
+        if (p->offset + p->size > arena)
+            arena = p->offset + p->size;
     }
-    *live = most_alive(events, 2 * n);
+    return arena;
+}
+
+sld_status sld_place(sld_ctx *ctx, sld_buffer *b, uint32_t n, size_t *arena, size_t *live)
+{
+    sld_buffer **sorted = sld__alloc(ctx, (2 * (size_t)n + 1) * sizeof *sorted);
+    event *events = sld__alloc(ctx, (2 * (size_t)n + 1) * sizeof *events);
+    sld_status s = sorted && events ? SLD_OK : SLD_ERR_MEMORY;
+    *arena = *live = 0;
+    for (uint32_t i = 0; i < n && !s; i++) {
+        sorted[i] = &b[i];
+        events[2 * i] = (event){b[i].from, b[i].size, true};
+        events[2 * i + 1] = (event){b[i].to + 1, b[i].size, false};
+    }
+    if (!s) {
+        qsort(sorted, n, sizeof *sorted, by_size);
+        *arena = place_all(sorted, sorted + n, n);
+        *live = most_alive(events, 2 * n);
+        if (*arena > SLD_SIZE_LIMIT)
+            s = sld__fail(ctx, SLD_ERR_LIMIT, "the values alive at once take more than 2^46 bytes");
+    }
     sld__free(ctx, sorted);
     sld__free(ctx, events);
-    return SLD_OK;
+    return s;
 }

@@ -1,239 +1,253 @@
-/* A plan: every value of a graph placed in memory, and the launches in order.  Views share
- * the storage of what they show; a value lives from the launch that makes it to the last
- * that reads it or a view of it; outputs live to the end. */
+/* A plan: every value of a graph placed in memory, and the launches in order.  Views share the
+ * storage of what they show; a value lives from the launch that makes it to the last that
+ * reads it or a view of it; outputs live to the end.
+ *
+ * All pointers are known when the plan is built but those into inputs, which each run patches:
+ * a run is a loop over ready launches. */
+#include "concrete.h"
 #include "place.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 enum { ALIGN = 64 };
 
-typedef struct launch { sld_kernel_fn fn; sld_launch args; sld_node node; } launch;
+typedef struct launch { sld_kernel_fn fn; sld_node node; sld_launch args; } launch;
+
+/* A tensor that shows an input. */
+typedef struct patch { uint32_t tensor, input; } patch;
 
 struct sld_plan {
-    sld_graph *g;
-    sld_target target;
-    const int64_t *symbols;
+    sld_ctx *ctx;
+    sld_graph *g;         /* concrete, the plan's own: shapes, attributes and names */
     sld_plan_info info;
-    sld_tensor *tensors;      /* by value */
-    sld_value *base;          /* by value: whose storage it shows, itself when its own */
-    uint32_t *buffer;         /* by value: index + 1 of its buffer, 0: none */
+    uint32_t n_patches, n_tensors;
     launch *launches;
-    uint32_t n_launches;
-    char *arena;
-    struct sld_chunk { struct sld_chunk *next; } *chunks;
+    sld_tensor *tensors;  /* operands and results of each launch, then the outputs */
+    patch *patches;
 };
 
-/* Memory that lives as long as the plan. */
-static void *plan_alloc(sld_plan *p, size_t size)
-{
-    struct sld_chunk *c = sld__alloc(p->g->ctx, 16 + size);
-    if (!c)
-        return NULL;
-    c->next = p->chunks;
-    p->chunks = c;
-    return (char *)c + 16;
-}
+/* What is known while a plan is built, by value of the concrete graph. */
+typedef struct storage {
+    sld_value base;       /* whose bytes it shows, itself when its own */
+    uint32_t buffer;      /* of a base: index + 1, 0: none */
+    uint32_t input;       /* of a base: index + 1, 0: it is none */
+    size_t size;
+    void *data;
+} storage;
 
-static sld_status fail_value(sld_plan *p, sld_status status, sld_value v, const char *what)
-{
-    return sld__fail(p->g->ctx, status, "value '%s': %s", sld_value_name(p->g, v), what);
-}
+typedef struct builder {
+    sld_ctx *ctx;
+    sld_graph *g;
+    storage *at;
+    sld_value *owners;    /* by buffer */
+    sld_buffer *buffers;
+    uint32_t n_buffers;
+    launch *launches;
+    uint32_t n_slots;     /* operands and results of all launches */
+    sld_plan_info info;
+} builder;
 
-/* --------------------------------------------------------------- concrete -- */
+/* ----------------------------------------------------------------- values -- */
 
-/* Dims as numbers; the size in bytes must fit. */
-static sld_status set_tensor(sld_plan *p, sld_value v, size_t *size)
+static sld_status measure(builder *b, sld_value v)
 {
-    const sld_value_rec *r = &p->g->values.at[v];
-    sld_tensor *t = &p->tensors[v];
-    int64_t *dims = plan_alloc(p, (r->rank + 1u) * sizeof *dims);
+    const sld_value_rec *r = &b->g->values.at[v];
     size_t n = sld_dtype_size((sld_dtype)r->dtype);
     bool empty = false, fits = true;
-    if (!dims)
-        return SLD_ERR_MEMORY;
     for (uint32_t i = 0; i < r->rank; i++) {
-        if (!sld_dim_eval(p->g, sld_shape(p->g, v)[i], p->symbols, &dims[i]))
-            return fail_value(p, SLD_ERR_INPUT, v, "a dim has no value: a symbol is not given, or the arithmetic overflows");
-        if (dims[i] < 0)
-            return fail_value(p, SLD_ERR_TYPE, v, "a dim is negative for these symbols");
-        empty |= dims[i] == 0;
-        fits &= !dims[i] || !__builtin_mul_overflow(n, (size_t)dims[i], &n);
+        size_t d = (size_t)sld_shape(b->g, v)[i];
+        empty |= d == 0;
+        fits &= !d || !__builtin_mul_overflow(n, d, &n);
     }
-    if (!empty && (!fits || n > (size_t)1 << 46))
-        return fail_value(p, SLD_ERR_LIMIT, v, "it is too large for this machine");
-    *t = (sld_tensor){.dtype = r->dtype, .rank = r->rank, .dims = dims};
-    *size = empty ? 0 : n;
+    if (!empty && (!fits || n > SLD_SIZE_LIMIT))
+        return sld__fail(b->ctx, SLD_ERR_LIMIT, "value '%s': it is too large, above 2^46 bytes",
+                         sld_value_name(b->g, v));
+    b->at[v].size = empty ? 0 : n;
+    b->at[v].base = v;
     return SLD_OK;
 }
 
-static sld_status set_attrs(sld_plan *p, sld_node n, sld_attr *attrs)
+/* map: from values of the graph that was given, whose constants have contents. */
+static sld_status add_sources(builder *b, const sld_graph *given, const sld_value *map)
 {
-    const sld_op_info *op = sld_node_op(p->g, n);
-    for (uint32_t i = 0; i < op->n_attrs; i++) {
-        attrs[i] = *sld_node_attr(p->g, n, i);
-        bool list = attrs[i].kind == SLD_ATTR_INTS || attrs[i].kind == SLD_ATTR_AXES;
-        bool ok = true;
-        if (attrs[i].kind == SLD_ATTR_INT)
-            ok = sld_dim_eval(p->g, attrs[i].i, p->symbols, &attrs[i].i);
-        if (list) {
-            sld_dim *copy = plan_alloc(p, (attrs[i].n + 1u) * sizeof *copy);
-            if (!copy)
-                return SLD_ERR_MEMORY;
-            for (uint32_t k = 0; k < attrs[i].n && ok; k++)
-                ok = sld_dim_eval(p->g, attrs[i].p[k], p->symbols, &copy[k]);
-            attrs[i].p = copy;
-        }
-        if (!ok)
-            return sld__fail(p->g->ctx, SLD_ERR_INPUT, "node '%s' (%s): attribute %s has no value for these symbols",
-                             sld_value_name(p->g, sld_result(p->g, n, 0)), op->name, op->attrs[i].name);
+    for (uint32_t i = 0; i < b->g->inputs.n; i++) {
+        sld_value v = b->g->inputs.at[i];
+        sld_status s = measure(b, v);
+        if (s)
+            return s;
+        b->at[v].input = i + 1;
+    }
+    for (sld_value v = 1; v < given->values.n; v++) {
+        const sld_value_rec *r = &given->values.at[v];
+        if (r->kind != SLD_VALUE_CONST || !r->n_uses)
+            continue;
+        sld_status s = measure(b, map[v]);
+        if (s)
+            return s;
+        storage *at = &b->at[map[v]];
+        at->data = given->consts.at[r->data].data;
+        if (!at->data && at->size)
+            return sld__fail(b->ctx, SLD_ERR_INPUT, "value '%s': this constant was read without its contents",
+                             sld_value_name(given, v));
+        b->info.const_bytes += at->size;
     }
     return SLD_OK;
 }
 
-/* --------------------------------------------------------------- launches -- */
+static sld_status add_buffer(builder *b, sld_value v, uint32_t now)
+{
+    sld_status s = measure(b, v);
+    if (s || !b->at[v].size)
+        return s;
+    size_t size = (b->at[v].size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+    b->owners[b->n_buffers] = v;
+    b->buffers[b->n_buffers++] = (sld_buffer){.size = size, .from = now, .to = now};
+    b->at[v].buffer = b->n_buffers;
+    return SLD_OK;
+}
+
+static void touch(builder *b, sld_value v, uint32_t now)
+{
+    uint32_t k = v ? b->at[b->at[v].base].buffer : 0;
+    if (k && b->buffers[k - 1].to < now)
+        b->buffers[k - 1].to = now;
+}
+
+/* ------------------------------------------------------------------ nodes -- */
+
+/* "node 'x' (op): text" */
+static sld_status fail_node(const sld_graph *g, sld_node n, const char *text)
+{
+    bool named = g->nodes.at[n].n_out != 0;
+    return sld__fail(g->ctx, SLD_ERR_KERNEL, "node %s%s%s(%s): %s", named ? "'" : "",
+                     named ? sld_value_name(g, sld_result(g, n, 0)) : "", named ? "' " : "",
+                     sld_node_op(g, n)->name, text);
+}
 
 static bool is_view(const sld_graph *g, sld_node n)
 {
-    return sld_node_op(g, n)->flags & SLD_OP_VIEW && g->nodes.at[n].n_in && sld_operand(g, n, 0);
+    return sld_node_op(g, n)->flags & SLD_OP_VIEW && g->nodes.at[n].n_in && g->nodes.at[n].n_out == 1 &&
+           sld_operand(g, n, 0);
 }
 
-static sld_status add_launch(sld_plan *p, sld_node n)
+static sld_status add_view(builder *b, sld_node n)
 {
-    sld_graph *g = p->g;
-    const sld_node_rec *r = &g->nodes.at[n];
-    const sld_op_info *op = sld_node_op(g, n);
-    char why[200];
-    const sld_kernel_row *row = sld_bind(g, n, p->target, p->symbols, why, sizeof why);
-    if (!row)
-        return sld__fail(g->ctx, SLD_ERR_KERNEL, "node '%s' (%s): %s", r->n_out ? sld_value_name(g, r->out) : "", op->name, why);
-    sld_attr *attrs = plan_alloc(p, (op->n_attrs + 1u) * sizeof *attrs);
-    sld_tensor *tensors = plan_alloc(p, (r->n_in + r->n_out + 1u) * sizeof *tensors);
-    if (!attrs || !tensors)
-        return SLD_ERR_MEMORY;
-    sld_status s = set_attrs(p, n, attrs);
+    sld_value v = sld_result(b->g, n, 0), of = sld_operand(b->g, n, 0);
+    sld_status s = measure(b, v);
     if (s)
         return s;
-    p->launches[p->n_launches++] = (launch){
-        .fn = row->fn, .node = n,
-        .args = {.op = op, .n_in = r->n_in, .n_out = r->n_out, .in = tensors, .out = tensors + r->n_in, .attrs = attrs}};
+    if (b->at[v].size != b->at[of].size)
+        return fail_node(b->g, n, "a view of another size than its operand");
+    b->at[v].base = b->at[of].base;
+    b->info.n_views++;
     return SLD_OK;
 }
 
-/* ---------------------------------------------------------------- storage -- */
-
-static size_t round_up(size_t n)
+static sld_status add_launch(builder *b, sld_node n, sld_target target)
 {
-    return (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-}
-
-typedef struct storage { sld_buffer *at; sld_value *owner; uint32_t n; } storage;
-
-static sld_status own_buffer(sld_plan *p, storage *st, sld_value v, size_t size, uint32_t now)
-{
-    p->base[v] = v;
-    if (!size)
-        return SLD_OK;
-    st->at[st->n] = (sld_buffer){.size = round_up(size), .from = now, .to = now};
-    st->owner[st->n++] = v;
-    p->buffer[v] = st->n;
-    return SLD_OK;
-}
-
-static void touch(sld_plan *p, storage *st, sld_value v, uint32_t now)
-{
-    uint32_t b = p->buffer[p->base[v]];
-    if (b && st->at[b - 1].to < now)
-        st->at[b - 1].to = now;
-}
-
-/* Walks the nodes in order: tensors, launches, and the life of each buffer. */
-static sld_status walk(sld_plan *p, storage *st)
-{
-    sld_graph *g = p->g;
-    for (sld_node n = g->first; n; n = g->nodes.at[n].next) {
-        const sld_node_rec *r = &g->nodes.at[n];
-        uint32_t now = p->n_launches;
-        bool view = is_view(g, n);
-        sld_status s = view ? SLD_OK : add_launch(p, n);
-        for (uint32_t i = 0; !s && i < r->n_out; i++) {
-            size_t size;
-            if (!(s = set_tensor(p, r->out + i, &size))) {
-                if (view && i == 0)
-                    p->base[r->out] = p->base[sld_operand(g, n, 0)];
-                else
-                    s = own_buffer(p, st, r->out + i, size, now);
-            }
-        }
+    const sld_node_rec *r = &b->g->nodes.at[n];
+    uint32_t now = b->info.n_launches;
+    char why[200];
+    const sld_kernel_row *row = sld_bind(b->g, n, target, NULL, why, sizeof why);
+    if (!row)
+        return fail_node(b->g, n, why);
+    for (uint32_t i = 0; i < r->n_in; i++)
+        touch(b, sld_operand(b->g, n, i), now);
+    for (uint32_t i = 0; i < r->n_out; i++) {
+        sld_status s = add_buffer(b, r->out + i, now);
         if (s)
             return s;
-        for (uint32_t i = 0; !view && i < r->n_in; i++)
-            if (sld_operand(g, n, i))
-                touch(p, st, sld_operand(g, n, i), now);
-        p->info.n_views += view;
+    }
+    b->launches[b->info.n_launches++] =
+        (launch){.fn = row->fn, .node = n,
+                 .args = {.op = sld_node_op(b->g, n), .n_in = r->n_in, .n_out = r->n_out,
+                          .attrs = b->g->attrs.at + r->attrs}};
+    b->n_slots += r->n_in + r->n_out;
+    return SLD_OK;
+}
+
+static sld_status add_nodes(builder *b, sld_target target)
+{
+    const sld_graph *g = b->g;
+    for (sld_node n = g->first; n; n = g->nodes.at[n].next) {
+        sld_status s = is_view(g, n) ? add_view(b, n) : add_launch(b, n, target);
+        if (s)
+            return s;
     }
     for (uint32_t i = 0; i < g->outputs.n; i++)
-        touch(p, st, g->uses.at[g->outputs.at[i].use].value, p->n_launches);
+        touch(b, g->uses.at[g->outputs.at[i].use].value, b->info.n_launches);
     return SLD_OK;
 }
 
-static sld_status set_sources(sld_plan *p)
+/* --------------------------------------------------------------- the plan -- */
+
+static void set_tensor(const builder *b, sld_plan *p, sld_value v)
 {
-    sld_graph *g = p->g;
-    for (sld_value v = 1; v < g->values.n; v++) {
-        size_t size;
-        sld_status s = SLD_OK;
-        uint8_t kind = g->values.at[v].kind;
-        if (kind != SLD_VALUE_CONST && kind != SLD_VALUE_INPUT)
-            continue;
-        if ((s = set_tensor(p, v, &size)))
-            return s;
-        p->base[v] = v;
-        if (kind == SLD_VALUE_INPUT)
-            continue;
-        p->tensors[v].data = g->consts.at[g->values.at[v].data].data;
-        if (!p->tensors[v].data && size)
-            return fail_value(p, SLD_ERR_INPUT, v, "this constant was read without its contents");
-        p->info.const_bytes += size;
+    uint32_t slot = p->n_tensors++;
+    p->tensors[slot] = (sld_tensor){0};
+    if (!v)
+        return;
+    const sld_value_rec *r = &b->g->values.at[v];
+    const storage *base = &b->at[b->at[v].base];
+    p->tensors[slot] =
+        (sld_tensor){.dtype = r->dtype, .rank = r->rank, .dims = sld_shape(b->g, v), .data = base->data};
+    if (base->input && base->size)
+        p->patches[p->n_patches++] = (patch){slot, base->input - 1};
+}
+
+static void fill(const builder *b, sld_plan *p)
+{
+    const sld_graph *g = b->g;
+    for (uint32_t i = 0; i < b->info.n_launches; i++) {
+        launch *l = &p->launches[i];
+        *l = b->launches[i];
+        l->args.in = p->tensors + p->n_tensors;
+        l->args.out = l->args.in + l->args.n_in;
+        for (uint32_t k = 0; k < l->args.n_in; k++)
+            set_tensor(b, p, sld_operand(g, l->node, k));
+        for (uint32_t k = 0; k < l->args.n_out; k++)
+            set_tensor(b, p, sld_result(g, l->node, k));
     }
-    return SLD_OK;
+    for (uint32_t i = 0; i < g->outputs.n; i++)
+        set_tensor(b, p, g->uses.at[g->outputs.at[i].use].value);
 }
 
-/* Buffers have addresses from here on; inputs get theirs with each run. */
-static sld_status place(sld_plan *p, storage *st)
+/* One block: the plan, its tables, the arena. The arena is not cleared, so that a plan that never runs does
+ * not touch its pages. */
+static sld_plan *assemble(builder *b)
 {
-    sld_ctx *ctx = p->g->ctx;
-    sld_status s = sld_place(ctx, st->at, st->n, &p->info.arena_bytes, &p->info.live_bytes);
-    if (s)
-        return s;
-    p->arena = plan_alloc(p, p->info.arena_bytes + ALIGN);
-    if (!p->arena)
-        return SLD_ERR_MEMORY;
-    char *start = p->arena + (ALIGN - (uintptr_t)p->arena % ALIGN) % ALIGN;
-    for (uint32_t i = 0; i < st->n; i++)
-        p->tensors[st->owner[i]].data = start + st->at[i].offset;
-    return SLD_OK;
+    size_t n = (size_t)b->n_slots + b->g->outputs.n;
+    size_t tables = sizeof(sld_plan) + b->info.n_launches * sizeof(launch) +
+                    n * (sizeof(sld_tensor) + sizeof(patch));
+    if (sld_place(b->ctx, b->buffers, b->n_buffers, &b->info.arena_bytes, &b->info.live_bytes))
+        return NULL;
+    sld_plan *p = sld__resize(b->ctx, NULL, tables + b->info.arena_bytes + ALIGN);
+    if (!p)
+        return NULL;
+    *p = (sld_plan){.ctx = b->ctx, .g = b->g, .info = b->info, .launches = (launch *)(p + 1)};
+    p->tensors = (sld_tensor *)(p->launches + b->info.n_launches);
+    p->patches = (patch *)(p->tensors + n);
+    uintptr_t end = (uintptr_t)(p->patches + n);
+    char *arena = (char *)(p->patches + n) + (ALIGN - end % ALIGN) % ALIGN;
+    for (uint32_t i = 0; i < b->n_buffers; i++)
+        b->at[b->owners[i]].data = arena + b->buffers[i].offset;
+    fill(b, p);
+    return p;
 }
 
-static sld_status build(sld_plan *p)
+static sld_plan *build(builder *b, const sld_graph *given, const sld_value *map, sld_target target)
 {
-    sld_graph *g = p->g;
-    p->tensors = plan_alloc(p, g->values.n * sizeof *p->tensors);
-    p->base = plan_alloc(p, g->values.n * sizeof *p->base);
-    p->buffer = plan_alloc(p, g->values.n * sizeof *p->buffer);
-    p->launches = plan_alloc(p, (g->n_nodes + 1u) * sizeof *p->launches);
-    storage st = {.at = sld__alloc(g->ctx, (g->values.n + 1u) * sizeof *st.at),
-                  .owner = sld__alloc(g->ctx, (g->values.n + 1u) * sizeof *st.owner)};
-    sld_status s = SLD_ERR_MEMORY;
-    if (p->tensors && p->base && p->buffer && p->launches && st.at && st.owner) {
-        s = set_sources(p);
-        s = s ? s : walk(p, &st);
-        s = s ? s : place(p, &st);
-    }
-    sld__free(g->ctx, st.at);
-    sld__free(g->ctx, st.owner);
-    p->info.n_launches = p->n_launches;
-    return s;
+    size_t n = b->g->values.n;
+    b->at = sld__alloc(b->ctx, n * sizeof *b->at);
+    b->owners = sld__alloc(b->ctx, n * sizeof *b->owners);
+    b->buffers = sld__alloc(b->ctx, n * sizeof *b->buffers);
+    b->launches = sld__alloc(b->ctx, (b->g->n_nodes + (size_t)1) * sizeof *b->launches);
+    bool ok = b->at && b->owners && b->buffers && b->launches && !add_sources(b, given, map) &&
+              !add_nodes(b, target);
+    sld_plan *p = ok ? assemble(b) : NULL;
+    sld__free(b->ctx, b->at);
+    sld__free(b->ctx, b->owners);
+    sld__free(b->ctx, b->buffers);
+    sld__free(b->ctx, b->launches);
+    return p;
 }
 
 /* -------------------------------------------------------------- interface -- */
@@ -241,17 +255,12 @@ static sld_status build(sld_plan *p)
 sld_plan *sld_plan_new(sld_graph *g, sld_target target, const int64_t *symbols)
 {
     sld__clear(g->ctx);
-    sld_plan *p = sld__alloc(g->ctx, sizeof *p);
+    sld_value *map = sld__alloc(g->ctx, g->values.n * sizeof *map);
+    builder b = {.ctx = g->ctx, .g = map ? sld__graph_at(g, symbols, map) : NULL};
+    sld_plan *p = b.g ? build(&b, g, map, target) : NULL;
     if (!p)
-        return NULL;
-    p->g = g;
-    p->target = target;
-    p->symbols = symbols;
-    if (build(p)) {
-        sld_plan_free(p);
-        return NULL;
-    }
-    p->symbols = NULL; /* the caller's, and not needed any more */
+        sld_graph_free(b.g);
+    sld__free(g->ctx, map);
     return p;
 }
 
@@ -259,13 +268,8 @@ void sld_plan_free(sld_plan *p)
 {
     if (!p)
         return;
-    sld_ctx *ctx = p->g->ctx;
-    while (p->chunks) {
-        struct sld_chunk *next = p->chunks->next;
-        sld__free(ctx, p->chunks);
-        p->chunks = next;
-    }
-    sld__free(ctx, p);
+    sld_graph_free(p->g);
+    sld__free(p->ctx, p);
 }
 
 sld_plan_info sld_plan_get_info(const sld_plan *p)
@@ -273,36 +277,24 @@ sld_plan_info sld_plan_get_info(const sld_plan *p)
     return p->info;
 }
 
-static sld_tensor tensor_of(const sld_plan *p, sld_value v)
-{
-    sld_tensor t = {0};
-    if (v) {
-        t = p->tensors[v];
-        t.data = p->tensors[p->base[v]].data;
-    }
-    return t;
-}
-
 sld_status sld_plan_run(sld_plan *p, const void *const *inputs, sld_tensor *outputs)
 {
-    sld_graph *g = p->g;
-    sld__clear(g->ctx);
-    /* Kernels only read their operands. */
-    for (uint32_t i = 0; i < g->inputs.n; i++)
-        p->tensors[g->inputs.at[i]].data = (void *)(uintptr_t)inputs[i];
-    for (uint32_t i = 0; i < p->n_launches; i++) {
-        launch *l = &p->launches[i];
-        sld_tensor *t = (sld_tensor *)(uintptr_t)l->args.in;
-        for (uint32_t k = 0; k < l->args.n_in; k++)
-            t[k] = tensor_of(p, sld_operand(g, l->node, k));
-        for (uint32_t k = 0; k < l->args.n_out; k++)
-            t[l->args.n_in + k] = tensor_of(p, sld_result(g, l->node, k));
-        const char *why = l->fn(&l->args);
+    const sld_graph *g = p->g;
+    sld__clear(p->ctx);
+    for (uint32_t i = 0; i < p->n_patches; i++) {
+        uint32_t input = p->patches[i].input;
+        if (!inputs || !inputs[input])
+            return sld__fail(p->ctx, SLD_ERR_INPUT, "input '%s' is missing",
+                             sld_value_name(g, g->inputs.at[input]));
+        /* Kernels only read their operands. */
+        p->tensors[p->patches[i].tensor].data = (void *)(uintptr_t)inputs[input];
+    }
+    for (uint32_t i = 0; i < p->info.n_launches; i++) {
+        const char *why = p->launches[i].fn(&p->launches[i].args);
         if (why)
-            return sld__fail(g->ctx, SLD_ERR_KERNEL, "node '%s' (%s): %s",
-                             l->args.n_out ? sld_value_name(g, sld_result(g, l->node, 0)) : "", l->args.op->name, why);
+            return fail_node(g, p->launches[i].node, why);
     }
     for (uint32_t i = 0; i < g->outputs.n; i++)
-        outputs[i] = tensor_of(p, g->uses.at[g->outputs.at[i].use].value);
+        outputs[i] = p->tensors[p->n_tensors - g->outputs.n + i];
     return SLD_OK;
 }

@@ -97,6 +97,7 @@ typedef struct attention {
     const sld_tensor *q, *k, *v, *mask, *o, *scores;
     size_t len, d, e;
     float scale;
+    bool safe;
 } attention;
 
 /* Query rows [first, first + n) against the keys that start at row `kv`. */
@@ -125,7 +126,8 @@ static void attend(const attention *a, size_t first, size_t n, size_t kv)
     for (size_t r = 0; r < n; r++) {
         float *out = row_begin(a->o, (first + r) * a->e, bo);
         for (size_t j = 0; j < a->e; j++)
-            out[j] = tile[r].acc[j] / tile[r].sum; /* without any key 0 / 0, as softmax over -inf gives */
+            /* Without any key 0 / 0, as softmax over -inf gives, or zeros. */
+            out[j] = a->safe && !(tile[r].sum > 0) ? 0 : tile[r].acc[j] / tile[r].sum;
         row_end(a->o, (first + r) * a->e, a->e, out);
     }
 }
@@ -138,7 +140,8 @@ const char *sld_cpu_sdpa(const sld_launch *l)
     int64_t dims[4] = {q->dims[0], q->dims[1], q->dims[2], k->dims[2]};
     const sld_tensor scores = {.dtype = q->dtype, .rank = 4, .dims = dims};
     attention a = {q, k, v, kern_present(l, 3) ? &l->in[3] : NULL, &l->out[0], &scores, (size_t)k->dims[2],
-                   (size_t)q->dims[3], (size_t)v->dims[3], (float)kern_attr(l, "scale")->f};
+                   (size_t)q->dims[3], (size_t)v->dims[3], (float)kern_attr(l, "scale")->f,
+                   kern_attr(l, "safe")->i != 0};
     const char *bad = sdpa_check(q, k, a.mask, &scores);
     for (size_t head = 0, heads = (size_t)q->dims[0] * hq; head < heads && !bad; head++) {
         size_t kv = (head / hq * hk + head % hq / (hq / hk)) * a.len;

@@ -15,8 +15,11 @@ static inline size_t row_min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* Of any float dtype: the weight of a norm may have its own. */
 static inline void row_widen(const sld_tensor *t, size_t at, size_t n, float *restrict out)
 {
+    if (!n) /* an empty tensor has no data */
+        return;
     if (t->dtype == SLD_BF16) {
         const uint16_t *restrict p = (const uint16_t *)t->data + at;
         for (size_t i = 0; i < n; i++)
@@ -33,7 +36,7 @@ static inline void row_widen(const sld_tensor *t, size_t at, size_t n, float *re
 
 static inline const float *row_load(const sld_tensor *t, size_t at, size_t n, float *buffer)
 {
-    if (t->dtype == SLD_F32)
+    if (t->dtype == SLD_F32 && n)
         return (const float *)t->data + at;
     row_widen(t, at, n, buffer);
     return buffer;
@@ -47,10 +50,15 @@ static inline float *row_begin(const sld_tensor *t, size_t at, float *buffer)
 
 static inline void row_end(const sld_tensor *t, size_t at, size_t n, const float *row)
 {
-    if (t->dtype == SLD_F32)
+    if (t->dtype == SLD_F32 || !n)
         return;
-    for (size_t i = 0; i < n; i++)
-        kern_put(t, at + i, row[i]);
+    uint16_t *restrict p = (uint16_t *)t->data + at; /* f16 or bf16: bindings let no other dtype pass */
+    if (t->dtype == SLD_BF16)
+        for (size_t i = 0; i < n; i++)
+            p[i] = sld_f32_to_bf16(row[i]);
+    else
+        for (size_t i = 0; i < n; i++)
+            p[i] = sld_f32_to_f16(row[i]);
 }
 
 /* Sum of products over sixteen partial sums: short enough chains for the compiler to vectorise, and more

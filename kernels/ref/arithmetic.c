@@ -87,6 +87,7 @@ static double sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (
 UNARY(neg, -x, (int64_t)-(uint64_t)p)
 UNARY(abs, fabs(x), p < 0 ? (int64_t)-(uint64_t)p : p)
 UNARY(not, !x, !p)
+UNARY(is_nan, x != x, 0)
 UNARY(sqrt, sqrt(x), 0)
 UNARY(reciprocal, 1 / x, 0)
 UNARY(rsqrt, 1 / sqrt(x), 0)

@@ -13,6 +13,11 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 int cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same with a hint at the command's help; answers CLI_USAGE. */
 int cli_usage(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What getopt_long's answers '?' and ':' (a value is missing) mean. */
+int cli_bad_option(const char *command, int answer, const char *option);
+/* A whole number of an option, at least `least`. */
+int cli_number(const char *command, const char *option, const char *text, uint32_t least, uint32_t *out);
+int cli_target(const char *command, const char *text, sld_target *out);
 
 /* NAME=VALUE arguments in the order given. */
 typedef struct cli_pairs { struct { const char *name, *value; } at[64]; uint32_t n; } cli_pairs;
@@ -21,23 +26,36 @@ bool cli_pair(cli_pairs *p, char *arg);
 
 double cli_seconds(void);
 
+/* A file that appears under its path when it is complete; devices and pipes are written directly. */
+typedef struct cli_file { FILE *f; const char *path; char *tmp; } cli_file;
+int cli_create(sld_ctx *ctx, const char *path, cli_file *file);
+/* Keeps the file when ok, else leaves nothing of it; reports what failed. */
+int cli_finish(sld_ctx *ctx, cli_file *file, bool ok);
+
 /* Values of the graph's symbols, -1 where unknown; freed with sld__free. */
 int64_t *cli_symbols(sld_graph *g, const cli_pairs *dims, int *status);
-/* The first symbol without a value, or NULL. */
-const char *cli_unknown_symbol(const sld_graph *g, const int64_t *symbols);
 
-/* Fuses with statistics for each rule; the array is freed with sld__free. NULL on error, which is reported. */
+/* Fuses with statistics for each rule; the array is freed with sld__free. NULL and a report on error. */
 sld_rule_stats *cli_fuse(sld_graph *g, sld_target target, double *seconds);
 /* One line for each rule of a reported phase that fired or was refused. */
 void cli_print_stats(const sld_ruleset *r, const sld_rule_stats *stats, FILE *out);
 
 /* One graph bound to memory and inputs. */
-typedef struct cli_run { sld_plan *plan; sld_tensor *outputs; const void **inputs; char **files; double plan_seconds, run_seconds; } cli_run;
+typedef struct cli_run {
+    sld_plan *plan;
+    sld_tensor *outputs;
+    const void **inputs;
+    char **files;
+    double plan_seconds, run_seconds;
+} cli_run;
 /* Reads inputs (name=file), solves symbols from their sizes, plans and runs `repeat` times. */
-int cli_run_graph(sld_graph *g, sld_target target, const cli_pairs *inputs, const cli_pairs *dims, unsigned repeat, cli_run *run);
+int cli_run_graph(sld_graph *g, sld_target target, const cli_pairs *inputs, const cli_pairs *dims,
+                  uint32_t repeat, cli_run *run);
+size_t cli_tensor_bytes(const sld_tensor *t);
 void cli_run_free(sld_graph *g, cli_run *run);
 
-/* Largest absolute difference of a tensor to a file of the same bytes. */
+/* Largest absolute difference of a tensor to a file of the same bytes; `nan` when there is none because NaN
+ * or an infinity stands on one side only. */
 typedef struct cli_diff { double largest; size_t at, n; bool nan; } cli_diff;
 int cli_compare(sld_ctx *ctx, const sld_tensor *t, const char *path, cli_diff *diff);
 

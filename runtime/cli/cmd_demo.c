@@ -3,7 +3,12 @@
 
 #include <string.h>
 
-typedef struct side { uint32_t nodes; sld_plan_info info; cli_diff diff; double import, fuse, plan, run; } side;
+typedef struct side {
+    uint32_t nodes;
+    sld_plan_info info;
+    cli_diff diff;
+    double import, fuse, plan, run;
+} side;
 
 static int join(char *buf, size_t n, const char *dir, const char *file)
 {
@@ -27,9 +32,11 @@ static int measure(sld_ctx *ctx, const char *dir, bool fused, side *s)
     sld_rule_stats *stats = fused ? cli_fuse(g, SLD_TARGET_CPU, &s->fuse) : NULL;
     int status = fused && !stats ? CLI_FAILED : CLI_OK;
     s->nodes = sld_graph_n_nodes(g);
-    inputs.at[0].name = g->inputs.n ? sld_value_name(g, g->inputs.at[0]) : NULL;
-    inputs.at[0].value = ids;
+    if (!status && (!g->inputs.n || !g->outputs.n))
+        status = cli_fail("%s: a model without input or output", model);
     if (!status) {
+        inputs.at[0].name = sld_value_name(g, g->inputs.at[0]);
+        inputs.at[0].value = ids;
         status = cli_run_graph(g, SLD_TARGET_CPU, &inputs, &none, 20, &r);
         status = status ? status : cli_compare(ctx, &r.outputs[0], logits, &s->diff);
         if (!status) {

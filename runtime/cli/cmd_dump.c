@@ -13,21 +13,21 @@ static int dump(sld_graph *g, bool fused, bool data)
             return CLI_FAILED;
         sld__free(g->ctx, stats);
     }
-    return sld_text_print(g, stdout, data ? SLD_TEXT_DATA : 0) || fflush(stdout) ? cli_fail("cannot print the graph: %s", sld_error(g->ctx))
-                                                                                 : CLI_OK;
+    return sld_text_print(g, stdout, data ? SLD_TEXT_DATA : 0) ? cli_fail("%s", sld_error(g->ctx)) : CLI_OK;
 }
 
 int cmd_dump(int argc, char **argv)
 {
-    static const struct option longs[] = {{"data", no_argument, 0, 'd'}, {"fused", no_argument, 0, 'f'}, {0, 0, 0, 0}};
+    static const struct option longs[] = {
+        {"data", no_argument, 0, 'd'}, {"fused", no_argument, 0, 'f'}, {0, 0, 0, 0}};
     bool data = false, fused = false;
     optind = 1;
     opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
         data |= c == 'd';
         fused |= c == 'f';
-        if (c == '?')
-            return cli_usage("dump", "bad option '%s'", argv[optind - 1]);
+        if (c == '?' || c == ':')
+            return cli_bad_option("dump", c, argv[optind - 1]);
     }
     if (optind + 1 != argc)
         return cli_usage("dump", "one model is wanted");
@@ -44,16 +44,19 @@ int cmd_dump(int argc, char **argv)
 static void list_rules(const sld_ruleset *r)
 {
     for (uint32_t i = 0; i < r->n_rules; i++)
-        printf("%-24s %-10s root %-12s %s:%u\n", r->rules[i].name, r->phases[r->rules[i].phase].name, r->ops[r->rules[i].root_op].name,
-               r->rules[i].file, r->rules[i].line);
+        printf("%-24s %-10s root %-12s %s:%u\n", r->rules[i].name, r->phases[r->rules[i].phase].name,
+               r->ops[r->rules[i].root_op].name, r->rules[i].file, r->rules[i].line);
 }
 
 static void list_kernels(const sld_ruleset *r)
 {
     static const char *const targets[] = {"ref", "cpu", "hip"};
-    for (uint32_t i = 0; i < r->n_kernels; i++)
-        printf("%-18s %-4s %-28s %s%s\n", r->ops[r->kernels[i].op].name, targets[r->kernels[i].target], r->kernels[i].name,
-               r->kernels[i].n_when ? "when " : "", r->kernels[i].when_text);
+    for (uint32_t i = 0; i < r->n_kernels; i++) {
+        const sld_kernel_row *k = &r->kernels[i];
+        bool always = !k->n_when;
+        printf("%-18s %-4s %-*s%s%s\n", r->ops[k->op].name, targets[k->target], always ? 0 : 28, k->name,
+               always ? "" : " when ", k->when_text);
+    }
 }
 
 int cmd_list(int argc, char **argv)

@@ -2,7 +2,6 @@
 #include "../names.h"
 #include "cli.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,16 +12,8 @@ typedef struct options {
     sld_target target;
     bool fused;
     double tol;
-    unsigned repeat;
+    uint32_t repeat;
 } options;
-
-static size_t bytes_of(const sld_tensor *t)
-{
-    size_t n = sld_dtype_size((sld_dtype)t->dtype);
-    for (uint32_t i = 0; i < t->rank; i++)
-        n *= (size_t)t->dims[i];
-    return n;
-}
 
 static const char *output_name(const sld_graph *g, uint32_t i)
 {
@@ -51,19 +42,16 @@ static void print_outputs(const sld_graph *g, const sld_tensor *t)
 
 static int write_outputs(const sld_graph *g, const sld_tensor *t, const cli_pairs *outputs)
 {
-    for (uint32_t k = 0; k < outputs->n; k++) {
+    int status = CLI_OK;
+    for (uint32_t k = 0; k < outputs->n && !status; k++) {
+        cli_file file;
         int i = find_output(g, outputs->at[k].name);
-        if (i < 0)
+        if (i < 0 || cli_create(g->ctx, outputs->at[k].value, &file))
             return CLI_FAILED;
-        FILE *f = fopen(outputs->at[k].value, "wb");
-        size_t n = bytes_of(&t[i]);
-        bool ok = f && fwrite(n ? t[i].data : "", 1, n, f) == n;
-        if (f)
-            ok = !fclose(f) && ok;
-        if (!ok)
-            return cli_fail("cannot write %s: %s", outputs->at[k].value, strerror(errno));
+        size_t n = cli_tensor_bytes(&t[i]);
+        status = cli_finish(g->ctx, &file, fwrite(n ? t[i].data : "", 1, n, file.f) == n);
     }
-    return CLI_OK;
+    return status;
 }
 
 static int compare(sld_graph *g, const sld_tensor *t, const options *o)
@@ -74,12 +62,13 @@ static int compare(sld_graph *g, const sld_tensor *t, const options *o)
         int i = find_output(g, o->compares.at[k].name);
         if (i < 0 || cli_compare(g->ctx, &t[i], o->compares.at[k].value, &d))
             return CLI_FAILED;
-        printf("compare %s: largest difference %.3g at element %zu of %zu (tolerance %.3g)\n", output_name(g, (uint32_t)i), d.largest,
-               d.at, d.n, o->tol);
+        const char *name = output_name(g, (uint32_t)i);
+        printf("compare %s: largest difference %.3g at element %zu of %zu (tolerance %.3g)\n", name,
+               d.largest, d.at, d.n, o->tol);
         if (d.nan)
-            status = cli_fail("output '%s': NaN or infinity on one side only", output_name(g, (uint32_t)i));
+            status = cli_fail("output '%s': NaN or infinity on one side only", name);
         else if (d.largest > o->tol)
-            status = cli_fail("output '%s' differs by %.3g, more than %.3g", output_name(g, (uint32_t)i), d.largest, o->tol);
+            status = cli_fail("output '%s' differs by %.3g, more than %.3g", name, d.largest, o->tol);
     }
     return status;
 }
@@ -98,8 +87,8 @@ static int run(sld_graph *g, const options *o)
     if (!status) {
         sld_plan_info info = sld_plan_get_info(r.plan);
         print_outputs(g, r.outputs);
-        printf("ran %u launches in %.3f ms, arena %zu bytes, constants %zu bytes\n", info.n_launches, 1e3 * r.run_seconds,
-               info.arena_bytes, info.const_bytes);
+        printf("ran %u launches in %.3f ms, arena %zu bytes, constants %zu bytes\n", info.n_launches,
+               1e3 * r.run_seconds, info.arena_bytes, info.const_bytes);
         status = write_outputs(g, r.outputs, &o->outputs);
         status = status ? status : compare(g, r.outputs, o);
     }
@@ -107,44 +96,39 @@ static int run(sld_graph *g, const options *o)
     return status;
 }
 
-static int parse_number(const char *option, const char *text, double *out)
+static int parse_tolerance(const char *text, double *out)
 {
     char *end;
     *out = strtod(text, &end);
-    return end == text || *end || !(*out >= 0) ? cli_usage("run", "%s wants a number, got '%s'", option, text) : CLI_OK;
+    bool ok = end != text && !*end && *out >= 0;
+    return ok ? CLI_OK : cli_usage("run", "--tol wants a number, got '%s'", text);
 }
 
 static int parse(int argc, char **argv, options *o)
 {
     static const struct option longs[] = {
-        {"input", required_argument, 0, 'i'},  {"output", required_argument, 0, 'o'}, {"compare", required_argument, 0, 'c'},
-        {"dim", required_argument, 0, 'd'},    {"fused", no_argument, 0, 'f'},        {"tol", required_argument, 0, 't'},
-        {"target", required_argument, 0, 'T'}, {"repeat", required_argument, 0, 'r'}, {0, 0, 0, 0},
+        {"input", required_argument, 0, 'i'},   {"output", required_argument, 0, 'o'},
+        {"compare", required_argument, 0, 'c'}, {"tol", required_argument, 0, 't'},
+        {"dim", required_argument, 0, 'd'},     {"target", required_argument, 0, 'T'},
+        {"repeat", required_argument, 0, 'r'},  {"fused", no_argument, 0, 'f'},
+        {0, 0, 0, 0},
     };
     *o = (options){.target = SLD_TARGET_CPU, .tol = 1e-4, .repeat = 1};
-    double number;
     int status = CLI_OK;
     bool room = true;
     optind = 1;
     opterr = 0;
-    for (int c; !status && room && (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+    for (int c; !status && room && (c = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
         switch (c) {
         case 'i': room = cli_pair(&o->inputs, optarg); break;
         case 'o': room = cli_pair(&o->outputs, optarg); break;
         case 'c': room = cli_pair(&o->compares, optarg); break;
         case 'd': room = cli_pair(&o->dims, optarg); break;
         case 'f': o->fused = true; break;
-        case 't': status = parse_number("--tol", optarg, &o->tol); break;
-        case 'r':
-            status = parse_number("--repeat", optarg, &number);
-            o->repeat = number >= 1 && number < 1e9 ? (unsigned)number : 1;
-            break;
-        case 'T':
-            if (strcmp(optarg, "cpu") && strcmp(optarg, "ref"))
-                return cli_usage("run", "--target is cpu or ref, not '%s'", optarg);
-            o->target = *optarg == 'c' ? SLD_TARGET_CPU : SLD_TARGET_REF;
-            break;
-        default: return cli_usage("run", "bad option '%s'", argv[optind - 1]);
+        case 't': status = parse_tolerance(optarg, &o->tol); break;
+        case 'r': status = cli_number("run", "--repeat", optarg, 1, &o->repeat); break;
+        case 'T': status = cli_target("run", optarg, &o->target); break;
+        default: status = cli_bad_option("run", c, argv[optind - 1]);
         }
     }
     if (!room)

@@ -1,24 +1,30 @@
 /* The `solder` command: finds the subcommand and its help. */
 #include "cli.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 static const struct { const char *name; int (*run)(int, char **); const char *help; } commands[] = {
     {"fuse", cmd_fuse,
-     "solder fuse MODEL [-o OUT] [--report[=text|json]] [--dim NAME=N]... [--target cpu|ref] [--max-rewrites N]\n"
+     "solder fuse MODEL [-o OUT] [--report[=text|json]] [--dim NAME=N]... [--target cpu|ref]\n"
+     "            [--max-rewrites N]\n"
      "  Fuses a model. OUT ending in .onnx is written as ONNX, anything else as text.\n"
      "  --report      rules fired and refused, nodes, planned peak memory, time\n"
      "  --dim         value of a symbolic dim, for the memory figures\n"
      "  --max-rewrites  stops after N rewrites, to find the one that matters\n"},
     {"run", cmd_run,
-     "solder run MODEL --input NAME=FILE... [--fused] [--compare [NAME=]FILE [--tol X]] [--output NAME=FILE]...\n"
-     "           [--dim NAME=N]... [--target cpu|ref] [--repeat N]\n"
+     "solder run MODEL --input NAME=FILE... [--fused] [--compare [NAME=]FILE [--tol X]]\n"
+     "           [--output NAME=FILE]... [--dim NAME=N]... [--target cpu|ref] [--repeat N]\n"
      "  Runs a model. Files hold the raw little-endian elements. Symbolic dims follow from their sizes.\n"
      "  --compare     largest absolute difference to a file; exit status 1 above --tol (default 1e-4)\n"},
-    {"dump", cmd_dump, "solder dump MODEL [--data] [--fused]\n  Prints the graph as text; --data with the contents of all constants.\n"},
-    {"demo", cmd_demo, "solder demo FOLDER\n  Fuses and runs FOLDER/model.onnx on input_ids.i64 and compares with logits.f32.\n"},
+    {"dump", cmd_dump,
+     "solder dump MODEL [--data] [--fused]\n"
+     "  Prints the graph as text; --data with the contents of all constants.\n"},
+    {"demo", cmd_demo,
+     "solder demo FOLDER\n"
+     "  Fuses and runs FOLDER/model.onnx on input_ids.i64 and compares with logits.f32.\n"},
     {"ops", cmd_list, "solder ops\n  The ops with their signatures.\n"},
     {"rules", cmd_list, "solder rules\n  The rules with phase, root op and place.\n"},
     {"kernels", cmd_list, "solder kernels\n  The kernels with op, target and condition.\n"},
@@ -66,26 +72,67 @@ bool cli_pair(cli_pairs *p, char *arg)
     return true;
 }
 
+int cli_bad_option(const char *command, int answer, const char *option)
+{
+    return answer == ':' ? cli_usage(command, "%s wants a value", option)
+                         : cli_usage(command, "bad option '%s'", option);
+}
+
+int cli_number(const char *command, const char *option, const char *text, uint32_t least, uint32_t *out)
+{
+    char *end;
+    errno = 0;
+    long long n = strtoll(text, &end, 10);
+    if (errno || end == text || *end || n < least || n > UINT32_MAX)
+        return cli_usage(command, "%s wants a whole number from %u on, got '%s'", option, least, text);
+    *out = (uint32_t)n;
+    return CLI_OK;
+}
+
+int cli_target(const char *command, const char *text, sld_target *out)
+{
+    *out = !strcmp(text, "ref") ? SLD_TARGET_REF : SLD_TARGET_CPU;
+    if (!strcmp(text, "ref") || !strcmp(text, "cpu"))
+        return CLI_OK;
+    return cli_usage(command, "--target is cpu or ref, not '%s'", text);
+}
+
 static int help(const char *name)
 {
+    bool found = !name;
     for (int i = 0; i < N_COMMANDS; i++)
-        if (!name || !strcmp(name, commands[i].name))
+        if (!name || !strcmp(name, commands[i].name)) {
             printf("%s%s", commands[i].help, name ? "" : "\n");
+            found = true;
+        }
+    if (!found)
+        return cli_usage("", "unknown command '%s'", name);
     if (!name)
-        printf("MODEL: .onnx, .json or .json.gz of torch FX (the graph's key after '#'), or the text form.\n");
+        printf("MODEL: .onnx, .json or .json.gz of torch FX (the graph's key after '#'), or the text form.\n"
+               "Exit status: 0 success, 1 failure, 2 wrong usage.\n");
     return CLI_OK;
+}
+
+/* A report that did not reach its reader is a failure as well. */
+static int flushed(int status)
+{
+    if (fflush(stdout) || ferror(stdout))
+        return cli_fail("cannot write to standard output: %s", strerror(errno));
+    return status;
 }
 
 int main(int argc, char **argv)
 {
     if (argc < 2)
         return cli_usage("", "a command is wanted");
-    if (!strcmp(argv[1], "--version"))
-        return printf("solder, table version %d\n", SLD_ABI) > 0 ? CLI_OK : CLI_FAILED;
+    if (!strcmp(argv[1], "--version")) {
+        printf("solder, table version %d\n", SLD_ABI);
+        return flushed(CLI_OK);
+    }
     if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-        return help(argc > 2 ? argv[2] : NULL);
+        return flushed(help(argc > 2 ? argv[2] : NULL));
     for (int i = 0; i < N_COMMANDS; i++)
         if (!strcmp(argv[1], commands[i].name))
-            return commands[i].run(argc - 1, argv + 1);
+            return flushed(commands[i].run(argc - 1, argv + 1));
     return cli_usage("", "unknown command '%s'", argv[1]);
 }

@@ -1,6 +1,7 @@
-/* Steps that commands share: symbols, fusing with statistics, running on files, comparing. */
+/* Steps that commands share: symbols from --dim and from the sizes of files, fusing, running. */
 #include "cli.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -17,29 +18,23 @@ int64_t *cli_symbols(sld_graph *g, const cli_pairs *dims, int *status)
         v[i] = -1;
     for (uint32_t k = 0; v && k < dims->n; k++) {
         char *end = NULL;
+        errno = 0;
         int64_t x = dims->at[k].name ? strtoll(dims->at[k].value, &end, 10) : -1;
         uint32_t i = 0;
-        if (!dims->at[k].name || *end || end == dims->at[k].value || x < 0) {
+        if (!dims->at[k].name || *end || end == dims->at[k].value || x < 0 || errno) {
             *status = cli_usage("", "--dim wants NAME=N, got '%s'", dims->at[k].value);
             break;
         }
         while (i < n && strcmp(sld_dim_symbol_name(g, i), dims->at[k].name))
             i++;
-        if (i == n) {
-            *status = cli_fail("the model has no symbolic dim '%s'", dims->at[k].name);
+        if (i == n || v[i] >= 0) {
+            *status = i == n ? cli_fail("the model has no symbolic dim '%s'", dims->at[k].name)
+                             : cli_usage("", "dim '%s' is given twice", dims->at[k].name);
             break;
         }
         v[i] = x;
     }
     return v;
-}
-
-const char *cli_unknown_symbol(const sld_graph *g, const int64_t *symbols)
-{
-    for (uint32_t i = 0; i < sld_dim_n_symbols(g); i++)
-        if (symbols[i] < 0)
-            return sld_dim_symbol_name(g, i);
-    return NULL;
 }
 
 /* ----------------------------------------------------------------- fusing -- */
@@ -71,22 +66,15 @@ void cli_print_stats(const sld_ruleset *r, const sld_rule_stats *stats, FILE *ou
     }
 }
 
-/* ------------------------------------------------------------------ files -- */
-
-static size_t tensor_bytes(const sld_tensor *t)
-{
-    size_t n = sld_dtype_size((sld_dtype)t->dtype);
-    for (uint32_t i = 0; i < t->rank; i++)
-        n *= (size_t)t->dims[i];
-    return n;
-}
+/* ----------------------------------------------------------------- inputs -- */
 
 static void print_inputs(const sld_graph *g)
 {
     fprintf(stderr, "solder: the model wants:\n");
     for (uint32_t i = 0; i < g->inputs.n; i++) {
         sld_value v = g->inputs.at[i];
-        fprintf(stderr, "  --input %s=FILE   %s[", sld_value_name(g, v), sld_dtype_name((sld_dtype)g->values.at[v].dtype));
+        fprintf(stderr, "  --input %s=FILE   %s[", sld_value_name(g, v),
+                sld_dtype_name((sld_dtype)g->values.at[v].dtype));
         for (uint32_t k = 0; k < g->values.at[v].rank; k++) {
             char dim[80];
             sld_dim_print(g, sld_shape(g, v)[k], dim, sizeof dim);
@@ -96,9 +84,9 @@ static void print_inputs(const sld_graph *g)
     }
 }
 
-/* A symbol that stands alone as a dim, when it is the only one of the input without a value, follows from
- * the size of the file. */
-static int solve_symbol(sld_graph *g, sld_value v, size_t size, int64_t *symbols)
+/* A symbol that stands alone as a dim, when no other dim of the input is without a value, follows from the
+ * size of the file. True when one was solved. Other sizes are check_size()'s to judge. */
+static bool solve_symbol(sld_graph *g, sld_value v, size_t size, int64_t *symbols)
 {
     size_t known = sld_dtype_size((sld_dtype)g->values.at[v].dtype);
     uint32_t open = UINT32_MAX, count = 0;
@@ -107,7 +95,7 @@ static int solve_symbol(sld_graph *g, sld_value v, size_t size, int64_t *symbols
         int64_t x;
         if (sld_dim_eval(g, d, symbols, &x)) {
             if (x < 0 || __builtin_mul_overflow(known, (size_t)x, &known))
-                return cli_fail("input '%s': its dims are impossible", sld_value_name(g, v));
+                return false;
             continue;
         }
         for (uint32_t i = 0; i < sld_dim_n_symbols(g); i++)
@@ -115,9 +103,21 @@ static int solve_symbol(sld_graph *g, sld_value v, size_t size, int64_t *symbols
                 open = i;
         count++;
     }
-    if (count == 1 && open != UINT32_MAX && known && size % known == 0)
-        symbols[open] = (int64_t)(size / known);
-    return CLI_OK;
+    if (count != 1 || open == UINT32_MAX || !known || size % known)
+        return false;
+    symbols[open] = (int64_t)(size / known);
+    return true;
+}
+
+/* What one input tells can be what another one lacks. */
+static void solve_symbols(sld_graph *g, const size_t *sizes, int64_t *symbols)
+{
+    bool again = true;
+    while (again) {
+        again = false;
+        for (uint32_t i = 0; i < g->inputs.n; i++)
+            again |= solve_symbol(g, g->inputs.at[i], sizes[i], symbols);
+    }
 }
 
 static int check_size(sld_graph *g, sld_value v, size_t size, const int64_t *symbols, const char *path)
@@ -125,23 +125,25 @@ static int check_size(sld_graph *g, sld_value v, size_t size, const int64_t *sym
     size_t want = sld_dtype_size((sld_dtype)g->values.at[v].dtype);
     for (uint32_t k = 0; k < g->values.at[v].rank; k++) {
         int64_t x;
-        if (!sld_dim_eval(g, sld_shape(g, v)[k], symbols, &x) || x < 0 || __builtin_mul_overflow(want, (size_t)x, &want)) {
+        if (!sld_dim_eval(g, sld_shape(g, v)[k], symbols, &x) || x < 0 ||
+            __builtin_mul_overflow(want, (size_t)x, &want)) {
             print_inputs(g);
-            return cli_fail("input '%s': its size does not follow from %s (%zu bytes); give --dim", sld_value_name(g, v), path, size);
+            return cli_fail("input '%s': its dims do not follow from %s (%zu bytes); give --dim",
+                            sld_value_name(g, v), path, size);
         }
     }
     if (want == size)
         return CLI_OK;
     print_inputs(g);
-    return cli_fail("input '%s': %s has %zu bytes where %zu are wanted", sld_value_name(g, v), path, size, want);
+    return cli_fail("input '%s': %s has %zu bytes where %zu are wanted", sld_value_name(g, v), path, size,
+                    want);
 }
 
-static int read_inputs(sld_graph *g, const cli_pairs *inputs, int64_t *symbols, cli_run *run)
+enum { INPUTS_MAX = sizeof ((cli_pairs *)0)->at / sizeof *((cli_pairs *)0)->at };
+
+/* Reads the files; sizes and paths by input. */
+static int read_files(sld_graph *g, const cli_pairs *inputs, cli_run *run, size_t *sizes, const char **paths)
 {
-    size_t sizes[64];
-    const char *paths[64] = {NULL};
-    if (g->inputs.n > 64)
-        return cli_fail("the model has %u inputs, at most 64 can be given as files", g->inputs.n);
     for (uint32_t k = 0; k < inputs->n; k++) {
         uint32_t i = 0;
         if (!inputs->at[k].name)
@@ -159,14 +161,23 @@ static int read_inputs(sld_graph *g, const cli_pairs *inputs, int64_t *symbols, 
             return cli_fail("%s", sld_error(g->ctx));
         run->inputs[i] = run->files[i];
     }
-    int status = CLI_OK;
-    for (uint32_t i = 0; i < g->inputs.n && !status; i++) {
+    for (uint32_t i = 0; i < g->inputs.n; i++)
         if (!paths[i]) {
             print_inputs(g);
             return cli_fail("input '%s' is not given", sld_value_name(g, g->inputs.at[i]));
         }
-        status = solve_symbol(g, g->inputs.at[i], sizes[i], symbols);
-    }
+    return CLI_OK;
+}
+
+static int read_inputs(sld_graph *g, const cli_pairs *inputs, int64_t *symbols, cli_run *run)
+{
+    size_t sizes[INPUTS_MAX];
+    const char *paths[INPUTS_MAX] = {NULL};
+    if (g->inputs.n > INPUTS_MAX)
+        return cli_fail("the model has %u inputs, at most %d can be given as files", g->inputs.n, INPUTS_MAX);
+    int status = read_files(g, inputs, run, sizes, paths);
+    if (!status)
+        solve_symbols(g, sizes, symbols);
     for (uint32_t i = 0; i < g->inputs.n && !status; i++)
         status = check_size(g, g->inputs.at[i], sizes[i], symbols, paths[i]);
     return status;
@@ -174,7 +185,8 @@ static int read_inputs(sld_graph *g, const cli_pairs *inputs, int64_t *symbols, 
 
 /* ---------------------------------------------------------------- running -- */
 
-static int plan_and_run(sld_graph *g, sld_target target, const int64_t *symbols, unsigned repeat, cli_run *run)
+static int plan_and_run(sld_graph *g, sld_target target, const int64_t *symbols, uint32_t repeat,
+                        cli_run *run)
 {
     run->plan_seconds = cli_seconds();
     run->plan = sld_plan_new(g, target, symbols);
@@ -182,7 +194,7 @@ static int plan_and_run(sld_graph *g, sld_target target, const int64_t *symbols,
     if (!run->plan)
         return cli_fail("%s", sld_error(g->ctx));
     run->run_seconds = INFINITY;
-    for (unsigned i = 0; i < repeat; i++) {
+    for (uint32_t i = 0; i < repeat; i++) {
         double t = cli_seconds();
         if (sld_plan_run(run->plan, run->inputs, run->outputs))
             return cli_fail("%s", sld_error(g->ctx));
@@ -192,7 +204,8 @@ static int plan_and_run(sld_graph *g, sld_target target, const int64_t *symbols,
     return CLI_OK;
 }
 
-int cli_run_graph(sld_graph *g, sld_target target, const cli_pairs *inputs, const cli_pairs *dims, unsigned repeat, cli_run *run)
+int cli_run_graph(sld_graph *g, sld_target target, const cli_pairs *inputs, const cli_pairs *dims,
+                  uint32_t repeat, cli_run *run)
 {
     int status;
     *run = (cli_run){0};
@@ -217,29 +230,4 @@ void cli_run_free(sld_graph *g, cli_run *run)
     sld__free(g->ctx, run->inputs);
     sld__free(g->ctx, run->outputs);
     *run = (cli_run){0};
-}
-
-int cli_compare(sld_ctx *ctx, const sld_tensor *t, const char *path, cli_diff *diff)
-{
-    size_t size, want = tensor_bytes(t);
-    *diff = (cli_diff){0};
-    char *bytes = sld__read_file(ctx, path, &size);
-    if (!bytes)
-        return cli_fail("%s", sld_error(ctx));
-    if (size != want) {
-        sld__free(ctx, bytes);
-        return cli_fail("%s has %zu bytes, the output has %zu", path, size, want);
-    }
-    diff->n = want / sld_dtype_size((sld_dtype)t->dtype);
-    for (size_t i = 0; i < diff->n; i++) {
-        double a = sld__element_float(t->data, (sld_dtype)t->dtype, i), b = sld__element_float(bytes, (sld_dtype)t->dtype, i);
-        double d = fabs(a - b);
-        diff->nan |= (a != a) != (b != b) || (a == a && b == b && d != d);
-        if (d > diff->largest) {
-            diff->largest = d;
-            diff->at = i;
-        }
-    }
-    sld__free(ctx, bytes);
-    return CLI_OK;
 }

@@ -1,0 +1,246 @@
+/* The fast kernels against the reference kernels on random operands.
+ *
+ * Tolerance: the result is rounded once to its dtype, which can differ by one unit of the last place where
+ * the f32 value before it differs at all: rel = eps(dtype), and 16 eps for f32 itself, where exp, tanh and
+ * division add their own roundings. A sum over `length` terms of size at most 1 adds abs = (length + 8) * 2^-24.
+ * Kernels that move elements are exact. */
+#include "launch.h"
+
+Suite *cpu_suite(void);
+
+#define FLOATS "f16 bf16 f32"
+#define ANY "bool u8 i8 i32 i64 f8e4m3fn f16 bf16 f32 f64"
+
+/* $ stands for each of the dtypes. Operands are random in [-1, 1); those named %p in [0.1, 1.1). */
+typedef struct fast { const char *dtypes, *text; int length; } fast;
+
+static const fast cases[] = {
+    {FLOATS, "input %x : $[3, 5, 7]\ninput %y : $[3, 5, 7]\n%r = add(%x, %y)", 1},
+    {FLOATS, "input %x : $[3, 1, 7]\ninput %y : $[5, 1]\n%r = add(%x, %y)", 1},
+    {FLOATS, "input %x : $[1, 5000]\ninput %y : $[]\n%r = sub(%x, %y)", 1},
+    {FLOATS, "input %x : $[2, 3, 1]\ninput %y : $[2, 1, 9]\n%r = sub(%x, %y)", 1},
+    {FLOATS, "input %x : $[3, 2500]\ninput %y : $[2500]\n%r = mul(%x, %y)", 1},
+    {FLOATS, "input %x : $[4, 3]\ninput %y : $[4, 1]\n%r = mul(%x, %y)", 1},
+    {FLOATS, "input %x : $[0, 3]\ninput %y : $[3]\n%r = mul(%x, %y)", 1},
+    {FLOATS, "input %x : $[3]\ninput %p : $[4, 3]\n%r = div(%x, %p)", 1},
+    {FLOATS, "input %x : $[]\ninput %p : $[]\n%r = div(%x, %p)", 1},
+    {FLOATS, "input %x : $[2, 1111]\n%r = neg(%x)", 1},
+    {FLOATS, "input %p : $[4099]\n%r = sqrt(%p)", 1},
+    {FLOATS, "input %p : $[33]\n%r = rsqrt(%p)", 1},
+    {FLOATS, "input %x : $[33]\n%r = exp(%x)", 1},
+    {FLOATS, "input %x : $[33]\n%r = sigmoid(%x)", 1},
+    {FLOATS, "input %x : $[3, 11]\n%r = silu(%x)", 1},
+    {FLOATS, "input %x : $[33]\n%r = gelu(%x)", 1},
+    {FLOATS, "input %x : $[33]\n%r = gelu(%x; approximate = tanh)", 1},
+    {FLOATS, "input %x : $[3, 4, 129]\n%r = softmax(%x; axis = -1)", 129},
+    {FLOATS, "input %x : $[5, 1]\n%r = softmax(%x; axis = -1)", 1},
+    {FLOATS, "input %x : $[0, 4]\n%r = softmax(%x; axis = -1)", 1},
+    {"f32", "const %x : f32[2, 2] = [0xff800000, 0xff800000, 0xff800000, 1.0]\n%r = softmax(%x; axis = -1)", 2},
+    {"f32", "const %x : f32[2, 2] = [0x7fc00000, 1.0, 1.0, 0x7fc00000]\n%r = softmax(%x; axis = -1)", 2},
+    {ANY, "input %x : $[2, 3, 5, 7]\n%r = transpose(%x; perm = [0, 2, 1, 3])", 0},
+    {ANY, "input %x : $[2, 3, 5]\n%r = transpose(%x; perm = [2, 0, 1])", 0},
+    {ANY, "input %x : $[2, 3, 0]\n%r = transpose(%x; perm = [2, 0, 1])", 0},
+    {ANY, "input %x : $[]\n%r = transpose(%x)", 0},
+    {ANY, "input %x : $[1, 6, 1, 4]\n%r = transpose(%x; perm = [0, 2, 1, 3])", 0},
+    {ANY, "input %x : $[4, 3, 5]\n%r = swapaxes(%x; a = -1, b = 0)", 0},
+    {ANY, "input %x : $[2, 1, 3]\n%r = expand(%x; shape = [4, 2, 5, 3])", 0},
+    {ANY, "input %x : $[3, 1]\n%r = expand(%x; shape = [3, 9])", 0},
+    {ANY, "input %x : $[]\n%r = expand(%x; shape = [2, 2])", 0},
+    {ANY, "input %x : $[4, 9]\n%r = slice(%x; axes = [1], starts = [2], ends = [7])", 0},
+    {ANY, "input %x : $[6, 9]\n%r = slice(%x; axes = [0, 1], starts = [-1, 8], ends = [-7, 0], steps = [-2, -3])", 0},
+    {ANY, "input %x : $[6, 3]\n%r = slice(%x; axes = [0], starts = [4], ends = [4])", 0},
+    {FLOATS, "input %x : $[37, 300]\ninput %y : $[300, 19]\n%r = matmul(%x, %y)", 300},
+    {FLOATS, "input %x : $[2, 1, 5, 33]\ninput %y : $[3, 33, 9]\n%r = matmul(%x, %y)", 33},
+    {FLOATS, "input %x : $[2, 3, 17]\ninput %y : $[17, 2100]\n%r = matmul(%x, %y)", 17},
+    {FLOATS, "input %x : $[17]\ninput %y : $[4, 17, 3]\n%r = matmul(%x, %y)", 17},
+    {FLOATS, "input %x : $[4, 3, 17]\ninput %y : $[17]\n%r = matmul(%x, %y)", 17},
+    {FLOATS, "input %x : $[17]\ninput %y : $[17]\n%r = matmul(%x, %y)", 17},
+    {FLOATS, "input %x : $[3, 0]\ninput %y : $[0, 2]\n%r = matmul(%x, %y)", 1},
+    {FLOATS, "input %x : $[0, 3]\ninput %y : $[3, 2]\n%r = matmul(%x, %y)", 1},
+    {FLOATS, "input %x : $[2, 3, 130]\ninput %w : $[21, 130]\ninput %b : $[21]\n%r = linear(%x, %w, %b)", 130},
+    {FLOATS, "input %x : $[130]\ninput %w : $[5, 130]\n%r = linear(%x, %w)", 130},
+    {FLOATS, "input %x : $[2, 0]\ninput %w : $[3, 0]\ninput %b : $[3]\n%r = linear(%x, %w, %b)", 1},
+    {FLOATS, "input %x : $[3, 67]\ninput %w : $[67]\n%r = rms_norm(%x, %w; eps = 1e-06)", 67},
+    {FLOATS, "input %x : $[2, 3, 64]\ninput %w : f32[64]\n%r = rms_norm(%x, %w; eps = 1e-06)", 64},
+    {FLOATS, "input %x : $[0, 64]\ninput %w : f32[64]\n%r = rms_norm(%x, %w; eps = 1e-06)", 64},
+    {FLOATS, "input %x : $[3, 67]\ninput %y : $[3, 67]\ninput %w : $[67]\n"
+             "%r, %s = add_rms_norm(%x, %y, %w; eps = 1e-06)", 67},
+    {FLOATS, "input %x : $[3, 67]\ninput %w : $[67]\ninput %z : $[3, 67]\n"
+             "%r = gated_rms_norm(%x, %w, %z; eps = 1e-06)", 67},
+    {FLOATS, "input %x : $[3, 1111]\ninput %y : $[3, 1111]\n%r = silu_mul(%x, %y)", 1},
+    {FLOATS, "input %x : $[33]\ninput %y : $[33]\n%r = gelu_mul(%x, %y)", 1},
+    {FLOATS, "input %x : $[33]\ninput %y : $[33]\n%r = gelu_mul(%x, %y; approximate = tanh)", 1},
+    {FLOATS, "input %x : $[2, 3, 5, 16]\ninput %c : $[1, 1, 5, 16]\ninput %s : $[1, 1, 5, 16]\n"
+             "%r = rope(%x, %c, %s; style = neox)", 1},
+    {FLOATS, "input %x : $[2, 3, 5, 10]\ninput %c : $[2, 1, 5, 6]\ninput %s : $[2, 1, 5, 6]\n"
+             "%r = rope(%x, %c, %s; style = gptj)", 1},
+    {FLOATS, "input %x : $[2, 3, 5, 10]\ninput %c : $[5, 4]\ninput %s : $[5, 4]\n"
+             "%r = rope(%x, %c, %s; style = gptj_neox)", 1},
+    {FLOATS, "input %q : $[2, 5, 4, 18]\ninput %k : $[2, 5, 2, 18]\ninput %w : f32[18]\ninput %v : f32[18]\n"
+             "input %c : $[1, 1, 5, 12]\ninput %s : $[1, 1, 5, 12]\n"
+             "%r, %t = qk_norm_rope(%q, %k, %w, %v, %c, %s; eps = 1e-06, eps_k = 0.001, style = neox)", 18},
+    {FLOATS, "input %q : $[2, 5, 1, 8]\ninput %k : $[2, 5, 3, 8]\ninput %w : $[8]\ninput %v : $[8]\n"
+             "input %c : $[5, 4]\ninput %s : $[5, 4]\n"
+             "%r, %t = qk_norm_rope(%q, %k, %w, %v, %c, %s; eps = 1e-06, eps_k = 0.001, style = gptj_neox)", 8},
+    {FLOATS, "input %q : $[2, 6, 11, 20]\ninput %k : $[2, 2, 13, 20]\ninput %v : $[2, 2, 13, 9]\n"
+             "input %m : $[2, 1, 11, 13]\n%r = sdpa(%q, %k, %v, %m; scale = 0.25)", 33},
+    {FLOATS, "input %q : $[1, 1, 1, 33]\ninput %k : $[1, 1, 300, 33]\ninput %v : $[1, 1, 300, 33]\n"
+             "%r = sdpa(%q, %k, %v; scale = 3.0)", 333},
+    {"f32", "input %q : f32[1, 1, 2, 4]\ninput %k : f32[1, 1, 3, 4]\ninput %v : f32[1, 1, 3, 2]\n"
+            "const %m : f32[2, 3] = [0xff800000, 0xff800000, 0xff800000, 0.0, 0xff800000, 0.0]\n"
+            "%r = sdpa(%q, %k, %v, %m; scale = 1.0)", 7},
+    {"f32", "input %q : f32[1, 1, 2, 4]\ninput %k : f32[1, 1, 3, 4]\ninput %v : f32[1, 1, 3, 2]\n"
+            "const %m : f32[2, 3] = [0xff800000, 0xff800000, 0xff800000, 0.0, 0xff800000, 0.0]\n"
+            "%r = sdpa(%q, %k, %v, %m; safe = true)", 7},
+    {FLOATS, "input %q : $[1, 2, 0, 4]\ninput %k : $[1, 1, 3, 4]\ninput %v : $[1, 1, 3, 4]\n"
+             "%r = sdpa(%q, %k, %v)", 1},
+};
+
+enum { N_CASES = sizeof cases / sizeof *cases };
+
+/* xorshift32, in [0, 1) */
+static double uniform(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state / 4294967296.0;
+}
+
+static void fill_inputs(launched *l)
+{
+    uint32_t state = 2463534242u;
+    for (uint32_t i = 0; i < l->args.n_in; i++) {
+        sld_value v = sld_operand(l->g, l->g->first, i);
+        if (!v || l->g->values.at[v].kind != SLD_VALUE_INPUT)
+            continue;
+        size_t n = kern_numel(&l->in[i]);
+        bool positive = *sld_value_name(l->g, v) == 'p', whole = !kern_is_float(l->in[i].dtype);
+        l->in[i].data = n ? malloc(n * kern_size(l->in[i].dtype)) : NULL;
+        for (size_t k = 0; k < n; k++) {
+            double u = uniform(&state);
+            kern_put(&l->in[i], k, positive ? u + 0.1 : whole ? floor(u * 100) : 2 * u - 1);
+        }
+    }
+}
+
+static void free_inputs(launched *l)
+{
+    for (uint32_t i = 0; i < l->args.n_in; i++) {
+        sld_value v = sld_operand(l->g, l->g->first, i);
+        if (v && l->g->values.at[v].kind == SLD_VALUE_INPUT)
+            free(l->in[i].data);
+    }
+}
+
+static void compare(const launched *fast, const launched *ref, int length)
+{
+    for (uint32_t i = 0; i < ref->args.n_out; i++) {
+        const sld_tensor *want = &ref->out[i], *got = &fast->out[i];
+        double eps = launch_eps(want->dtype), rel = want->dtype == SLD_F32 ? 16 * eps : eps;
+        double abs = (length + 8) * 0x1p-24;
+        bool lively = kern_numel(want) == 0 || kern_numel(&ref->in[0]) == 0;
+        for (size_t k = 0, n = kern_numel(want); k < n; k++) {
+            lively |= kern_get(want, k) != 0;
+            ck_assert_msg(launch_agree(got, want, k, length ? rel : 0, length ? abs : 0),
+                          "result %u, element %zu: %.9g, reference %.9g\n%s", i, k, kern_get(got, k),
+                          kern_get(want, k), fast->text);
+        }
+        ck_assert_msg(lively, "all results are 0\n%s", fast->text);
+    }
+}
+
+/* One case with $ replaced. */
+static void run_case(const fast *c, const char *dtype)
+{
+    char text[600];
+    size_t n = 0;
+    for (const char *p = c->text; *p; p++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%.*s", *p == '$' ? 10 : 1, *p == '$' ? dtype : p);
+    launched f = launch_parse(text);
+    launch_prepare(&f);
+    fill_inputs(&f);
+    launched ref = f;
+    ref.args.in = ref.in, ref.args.out = ref.out, ref.args.attrs = ref.attrs;
+    f.args.in = f.in, f.args.out = f.out, f.args.attrs = f.attrs;
+    launch_run(&f, SLD_TARGET_CPU);
+    launch_run(&ref, SLD_TARGET_REF);
+    ck_assert_msg(f.row->target == SLD_TARGET_CPU, "no cpu kernel covers\n%s", text);
+    ck_assert_msg(!f.error && !ref.error, "%s %s\n%s", f.error, ref.error, text);
+    compare(&f, &ref, c->length);
+    launch_free_results(&f);
+    launch_free_results(&ref);
+    free_inputs(&f);
+    launch_free(&f);
+}
+
+START_TEST(cpu_case)
+{
+    char dtypes[80], *rest = dtypes, *dtype;
+    snprintf(dtypes, sizeof dtypes, "%s", cases[_i].dtypes);
+    while ((dtype = strtok_r(rest, " ", &rest)))
+        run_case(&cases[_i], dtype);
+}
+END_TEST
+
+/* Refused as the reference refuses. */
+START_TEST(cpu_refuses)
+{
+    static const char *const texts[] = {
+        "input %x : f32[2, 4]\ninput %c : f32[2, 3]\ninput %s : f32[2, 3]\n%r = rope(%x, %c, %s; style = neox)",
+        "input %x : f32[2, 4]\ninput %c : f32[3, 4]\ninput %s : f32[3, 4]\n%r = rope(%x, %c, %s; style = neox)",
+        ("input %q : f32[1, 1, 2, 3]\ninput %k : f32[1, 1, 4, 3]\ninput %v : f32[1, 1, 4, 3]\ninput %m : f32[3]\n"
+         "%r = sdpa(%q, %k, %v, %m)"),
+    };
+    launched l = launch_parse(texts[_i]);
+    launch_prepare(&l);
+    fill_inputs(&l);
+    launch_run(&l, SLD_TARGET_CPU);
+    ck_assert_int_eq(l.row->target, SLD_TARGET_CPU);
+    const char *error = l.error;
+    launch_free_results(&l);
+    launch_run(&l, SLD_TARGET_REF);
+    ck_assert_ptr_nonnull(error);
+    ck_assert_str_eq(error, l.error);
+    launch_free_results(&l);
+    free_inputs(&l);
+    launch_free(&l);
+}
+END_TEST
+
+/* f64 stays with the reference: the fast kernels compute in f32. */
+START_TEST(cpu_leaves_f64)
+{
+    launched l = launch_parse("input %x : f64[3, 4]\ninput %w : f64[4]\n%r = rms_norm(%x, %w; eps = 1e-06)");
+    char why[200];
+    ck_assert_int_eq(sld_bind(l.g, l.g->first, SLD_TARGET_CPU, NULL, why, sizeof why)->target, SLD_TARGET_REF);
+    launch_free(&l);
+}
+END_TEST
+
+/* Every op that has a fast kernel has a case. */
+START_TEST(cpu_covered)
+{
+    const sld_ruleset *r = sld_ruleset_solder();
+    for (uint32_t i = 0; i < r->n_kernels; i++) {
+        char call[80];
+        bool found = r->kernels[i].target != SLD_TARGET_CPU;
+        snprintf(call, sizeof call, " = %s(", r->ops[r->kernels[i].op].name);
+        for (int k = 0; k < N_CASES && !found; k++)
+            found = strstr(cases[k].text, call);
+        ck_assert_msg(found, "%s has no case", r->kernels[i].name);
+    }
+}
+END_TEST
+
+Suite *cpu_suite(void)
+{
+    Suite *s = suite_create("cpu");
+    TCase *t = tcase_create("against ref");
+    tcase_add_loop_test(t, cpu_case, 0, N_CASES);
+    tcase_add_loop_test(t, cpu_refuses, 0, 3);
+    tcase_add_test(t, cpu_leaves_f64);
+    tcase_add_test(t, cpu_covered);
+    suite_add_tcase(s, t);
+    return s;
+}
