@@ -125,6 +125,72 @@ static bool count_elements(const Onnx__TensorProto *t, sld_dtype dtype, size_t *
     return *n <= ((size_t)1 << 40) / sld_dtype_size(dtype);
 }
 
+/* ---- data in a file beside the model, as models above 2 GiB have it ---- */
+
+static const char *external_entry(const Onnx__TensorProto *t, const char *key)
+{
+    for (size_t i = 0; i < t->n_external_data; i++) {
+        const Onnx__StringStringEntryProto *e = t->external_data[i];
+        if (e->key && e->value && !strcmp(e->key, key))
+            return e->value;
+    }
+    return NULL;
+}
+
+/* The file must lie in the model's folder or below: the specification allows no other, and a model must not
+ * make its reader open files elsewhere. */
+static bool location_stays(const char *location)
+{
+    if (!location || !*location || *location == '/')
+        return false;
+    for (const char *p = location; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL)
+        if (!strncmp(p, "..", 2) && (p[2] == '/' || !p[2]))
+            return false;
+    return true;
+}
+
+static bool read_number(const char *text, uint64_t dflt, uint64_t *out)
+{
+    char *end = NULL;
+    *out = text ? strtoull(text, &end, 10) : dflt;
+    return !text || (end != text && !*end && *text != '-' && *out <= INT64_MAX);
+}
+
+static bool read_external(importer *im, const Onnx__TensorProto *t, const char *location, uint64_t offset, size_t size,
+                          void *data)
+{
+    const char *slash = strrchr(im->path, '/');
+    size_t dir = slash ? (size_t)(slash - im->path) + 1 : 0, n = dir + strlen(location) + 1;
+    char *file = sld__alloc(im->ctx, n);
+    if (!file)
+        return false;
+    memcpy(file, im->path, dir);
+    memcpy(file + dir, location, n - dir);
+    FILE *f = fopen(file, "rb");
+    bool ok = f && !fseeko(f, (off_t)offset, SEEK_SET) && fread(data, 1, size, f) == size;
+    if (f)
+        fclose(f);
+    sld__free(im->ctx, file);
+    return ok || bad_tensor(im, t, "the file beside the model that holds its data cannot be read, or is too short");
+}
+
+static sld_value external_tensor(importer *im, const Onnx__TensorProto *t, const char *name, sld_dtype dtype, size_t size)
+{
+    uint64_t offset, length;
+    const char *location = external_entry(t, "location");
+    if (!location_stays(location))
+        return bad_tensor(im, t, "its data must lie in a file in the model's folder");
+    if (!read_number(external_entry(t, "offset"), 0, &offset) || !read_number(external_entry(t, "length"), size, &length) ||
+        length != size)
+        return bad_tensor(im, t, "its external data has another size than its dims");
+    void *data = sld__resize(im->ctx, NULL, size + 1);
+    sld_value v = data && read_external(im, t, location, offset, size, data)
+                      ? sld_graph_const(im->g, name, dtype, (uint32_t)t->n_dims, t->dims, data, size)
+                      : 0;
+    sld__free(im->ctx, data);
+    return v;
+}
+
 /* A constant with the tensor's contents; 0 on error. */
 static sld_value import_tensor(importer *im, const Onnx__TensorProto *t, const char *name)
 {
@@ -134,11 +200,9 @@ static sld_value import_tensor(importer *im, const Onnx__TensorProto *t, const c
         bad_tensor(im, t, !dtype ? "its element type is not supported" : "its dims are impossible");
         return 0;
     }
-    if (t->has_data_location && t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL) {
-        bad_tensor(im, t, "its data lies in another file, which is not supported");
-        return 0;
-    }
     size = n * sld_dtype_size(dtype);
+    if (t->has_data_location && t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
+        return external_tensor(im, t, name, dtype, size);
     if (t->has_raw_data && t->raw_data.len != size) {
         bad_tensor(im, t, "its data has another size than its dims");
         return 0;
@@ -166,13 +230,24 @@ static const char *bytes_text(importer *im, const ProtobufCBinaryData *s)
     return text;
 }
 
+/* Integers far below zero would be taken for symbolic dims. */
+static bool integers_fit(importer *im, const Onnx__AttributeProto *a, size_t n, const int64_t *p)
+{
+    for (size_t i = 0; i < n; i++)
+        if (sld_dim_is_sym(p[i]))
+            return sld__fail(im->ctx, SLD_ERR_FORMAT, "%s: attribute '%s' holds an impossible number", im->where,
+                             a->name ? a->name : ""),
+                   false;
+    return true;
+}
+
 static bool import_attr(importer *im, const Onnx__AttributeProto *a, sld_bound *b)
 {
     *b = (sld_bound){.kind = SLD_BOUND_ATTR};
     switch (a->has_type ? a->type : ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__UNDEFINED) {
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT:
         b->attr = (sld_attr){.kind = SLD_ATTR_INT, .i = a->i};
-        return true;
+        return integers_fit(im, a, 1, &a->i);
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT:
         b->attr = (sld_attr){.kind = SLD_ATTR_FLOAT, .f = a->f};
         return true;
@@ -182,7 +257,7 @@ static bool import_attr(importer *im, const Onnx__AttributeProto *a, sld_bound *
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS:
         b->attr = (sld_attr){.kind = SLD_ATTR_INTS, .n = (uint32_t)a->n_ints, .p = a->ints};
         if (a->n_ints < UINT32_MAX)
-            return true;
+            return integers_fit(im, a, a->n_ints, a->ints);
         break;
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR:
         if (a->t) {

@@ -38,7 +38,11 @@ static bool integer_element(const void *data, uint8_t dtype, uint32_t i, int64_t
     case SLD_U8: *out = ((const uint8_t *)data)[i]; return true;
     case SLD_I8: *out = ((const int8_t *)data)[i]; return true;
     case SLD_I32: *out = ((const int32_t *)data)[i]; return true;
-    case SLD_I64: *out = ((const int64_t *)data)[i]; return !sld_dim_is_sym(*out);
+    case SLD_I64:
+        /* The range of handles is "as far back as can be", which is what exporters mean by it. */
+        *out = ((const int64_t *)data)[i];
+        *out = sld_dim_is_sym(*out) ? SLD_SYM_LIMIT : *out;
+        return true;
     default: return false;
     }
 }
@@ -53,7 +57,7 @@ static bool cache_constant(sld_graph *g, sld_value v, uint32_t n)
         return false;
     for (uint32_t i = 0; i < n; i++)
         if (!integer_element(c->data, r->dtype, i, &x[i]))
-            return false; /* a float, or a number in the range of handles */
+            return false; /* a float */
     if (!SLD_RESERVE(g->ctx, g->dims, g->dims.n + n))
         return false;
     r->contents = g->dims.n + 1;

@@ -293,7 +293,10 @@ START_TEST(files_appear_whole)
     char text[4000];
     ck_assert_int_eq(solder("fuse %M/llama/model.onnx -o %D/m.txt && cd %D && ls -A", text, sizeof text), 0);
     ck_assert_str_eq(text, "m.txt\n");
-    ck_assert_int_eq(solder("fuse %D/m.txt -o /dev/null && test -c /dev/null", text, sizeof text), 0);
+    /* What is no regular file is written to, not replaced. */
+    ck_assert_int_eq(solder("help fuse >%D/help; mkfifo %D/pipe", text, sizeof text), 0);
+    ck_assert_int_eq(solder("fuse %D/m.txt -o %D/pipe & cat %D/pipe >%D/copy; wait; test -p %D/pipe && cmp %D/m.txt %D/copy",
+                            text, sizeof text), 0);
     if (access("/dev/full", W_OK))
         return;
     ck_assert_int_eq(solder("fuse %D/m.txt -o /dev/full", text, sizeof text), 1);

@@ -305,7 +305,41 @@ static void unknown_attr(parts *p)
     p->node[0].n_attribute = 1;
     p->node[0].attribute = attrs;
 }
-static void external(parts *p)
+static Onnx__StringStringEntryProto entries[3], *entry_list[3] = {&entries[0], &entries[1], &entries[2]};
+
+/* The constant's data lies at `offset` of a file. */
+static void external_at(parts *p, char *location, char *offset, char *length)
+{
+    char *keys[] = {"location", "offset", "length"}, *values[] = {location, offset, length};
+    for (int i = 0; i < 3; i++) {
+        onnx__string_string_entry_proto__init(&entries[i]);
+        entries[i].key = keys[i];
+        entries[i].value = values[i];
+    }
+    p->c.has_raw_data = 0;
+    p->c.has_data_location = 1;
+    p->c.data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
+    p->c.n_external_data = 3;
+    p->c.external_data = entry_list;
+}
+
+static void external_up(parts *p)
+{
+    external_at(p, "../etc/passwd", "0", "16");
+}
+static void external_root(parts *p)
+{
+    external_at(p, "/etc/passwd", "0", "16");
+}
+static void external_absent(parts *p)
+{
+    external_at(p, "solder-no-such-file.bin", "0", "16");
+}
+static void external_size(parts *p)
+{
+    external_at(p, "x.bin", "0", "12");
+}
+static void external_nowhere(parts *p)
 {
     p->c.has_data_location = 1;
     p->c.data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
@@ -334,7 +368,11 @@ START_TEST(lies)
         {extra_operand, "too many inputs"},
         {twice, "value 'y' is defined twice"},
         {unknown_attr, "'speed' is not known"},
-        {external, "lies in another file"},
+        {external_nowhere, "must lie in a file in the model's folder"},
+        {external_up, "must lie in a file in the model's folder"},
+        {external_root, "must lie in a file in the model's folder"},
+        {external_absent, "cannot be read, or is too short"},
+        {external_size, "its external data has another size"},
     };
     parts p;
     memset(&p, 0, sizeof p);
@@ -355,6 +393,33 @@ START_TEST(lies)
         ck_assert_msg(strstr(sld_error(ctx), cases[i].message) != NULL, "case %zu: %s", i, sld_error(ctx));
         ck_assert_ptr_nonnull(strstr(sld_error(ctx), path));
     }
+}
+END_TEST
+
+/* Weights in a file of their own, behind some bytes of another tensor. */
+START_TEST(external_data)
+{
+    char data[80], name[80];
+    float weights[8] = {0, 0, 1.5f, 2, 3, 4};
+    parts p;
+    snprintf(data, sizeof data, "%s.data", path);
+    snprintf(name, sizeof name, "%s.data", strrchr(path, '/') + 1);
+    FILE *f = fopen(data, "wb");
+    ck_assert_uint_eq(fwrite(weights, 1, sizeof weights, f), sizeof weights);
+    fclose(f);
+    memset(&p, 0, sizeof p);
+    build(&p);
+    external_at(&p, name, "8", "16");
+    sld_graph *g = import_parts(&p);
+    ck_assert_msg(g != NULL, "%s", sld_error(ctx));
+    char *text = text_of(g);
+    ck_assert_msg(strstr(text, "[1.5, 2.0, 3.0, 4.0]") != NULL, "%s", text);
+    free(text);
+    sld_graph_free(g);
+    external_at(&p, name, "24", "16");
+    ck_assert_ptr_null(import_parts(&p));
+    ck_assert_ptr_nonnull(strstr(sld_error(ctx), "too short"));
+    unlink(data);
 }
 END_TEST
 
@@ -430,6 +495,7 @@ Suite *onnx_suite(void)
     tcase_add_test(t, truncation);
     tcase_add_test(t, bit_flips);
     tcase_add_test(t, lies);
+    tcase_add_test(t, external_data);
     tcase_add_test(t, files);
     tcase_add_test(t, out_of_memory);
     suite_add_tcase(s, t);
