@@ -24,6 +24,9 @@ typedef struct cli_pairs { struct { const char *name, *value; } at[64]; uint32_t
 /* Splits at the first '='; a missing one gives the name NULL. False when there are too many. */
 bool cli_pair(cli_pairs *p, char *arg);
 
+/* Imports a model, does one thing with it, and frees it; answers the exit status. */
+int cli_with_model(const char *path, int (*act)(sld_graph *g, const void *options), const void *options);
+
 double cli_seconds(void);
 
 /* A file that appears under its path when it is complete; devices and pipes are written directly. */

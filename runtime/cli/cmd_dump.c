@@ -4,41 +4,37 @@
 #include <getopt.h>
 #include <string.h>
 
-static int dump(sld_graph *g, bool fused, bool data)
+typedef struct options { bool fused, data; } options;
+
+static int dump(sld_graph *g, const void *opts)
 {
+    const options *o = opts;
     double seconds;
-    if (fused) {
+    if (o->fused) {
         sld_rule_stats *stats = cli_fuse(g, SLD_TARGET_CPU, &seconds);
         if (!stats)
             return CLI_FAILED;
         sld__free(g->ctx, stats);
     }
-    return sld_text_print(g, stdout, data ? SLD_TEXT_DATA : 0) ? cli_fail("%s", sld_error(g->ctx)) : CLI_OK;
+    return sld_text_print(g, stdout, o->data ? SLD_TEXT_DATA : 0) ? cli_fail("%s", sld_error(g->ctx)) : CLI_OK;
 }
 
 int cmd_dump(int argc, char **argv)
 {
     static const struct option longs[] = {
         {"data", no_argument, 0, 'd'}, {"fused", no_argument, 0, 'f'}, {0, 0, 0, 0}};
-    bool data = false, fused = false;
+    options o = {0};
     optind = 1;
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
-        data |= c == 'd';
-        fused |= c == 'f';
+        o.data |= c == 'd';
+        o.fused |= c == 'f';
         if (c == '?' || c == ':')
             return cli_bad_option("dump", c, argv[optind - 1]);
     }
     if (optind + 1 != argc)
         return cli_usage("dump", "one model is wanted");
-    sld_ctx *ctx = sld_ctx_new(NULL);
-    if (!ctx)
-        return cli_fail("out of memory");
-    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), argv[optind]);
-    int status = g ? dump(g, fused, data) : cli_fail("%s", sld_error(ctx));
-    sld_graph_free(g);
-    sld_ctx_free(ctx);
-    return status;
+    return cli_with_model(argv[optind], dump, &o);
 }
 
 static void list_rules(const sld_ruleset *r)

@@ -105,8 +105,9 @@ static int write_model(sld_graph *g, const char *path)
     return sld_export_onnx(g, path) ? cli_fail("%s", sld_error(g->ctx)) : CLI_OK;
 }
 
-static int fuse(sld_graph *g, const options *o)
+static int fuse(sld_graph *g, const void *opts)
 {
+    const options *o = opts;
     int status;
     double seconds;
     int64_t *symbols = cli_symbols(g, &o->dims, &status);
@@ -166,14 +167,5 @@ int cmd_fuse(int argc, char **argv)
 {
     options o;
     int status = parse(argc, argv, &o);
-    if (status)
-        return status;
-    sld_ctx *ctx = sld_ctx_new(NULL);
-    if (!ctx)
-        return cli_fail("out of memory");
-    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), o.model);
-    status = g ? fuse(g, &o) : cli_fail("%s", sld_error(ctx));
-    sld_graph_free(g);
-    sld_ctx_free(ctx);
-    return status;
+    return status ? status : cli_with_model(o.model, fuse, &o);
 }

@@ -73,8 +73,9 @@ static int compare(sld_graph *g, const sld_tensor *t, const options *o)
     return status;
 }
 
-static int run(sld_graph *g, const options *o)
+static int run(sld_graph *g, const void *opts)
 {
+    const options *o = opts;
     double seconds;
     if (o->fused) {
         sld_rule_stats *stats = cli_fuse(g, o->target, &seconds);
@@ -143,14 +144,5 @@ int cmd_run(int argc, char **argv)
 {
     options o;
     int status = parse(argc, argv, &o);
-    if (status)
-        return status;
-    sld_ctx *ctx = sld_ctx_new(NULL);
-    if (!ctx)
-        return cli_fail("out of memory");
-    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), o.model);
-    status = g ? run(g, &o) : cli_fail("%s", sld_error(ctx));
-    sld_graph_free(g);
-    sld_ctx_free(ctx);
-    return status;
+    return status ? status : cli_with_model(o.model, run, &o);
 }

@@ -7,6 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+int cli_with_model(const char *path, int (*act)(sld_graph *g, const void *options), const void *options)
+{
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    if (!ctx)
+        return cli_fail("out of memory");
+    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), path);
+    int status = g ? act(g, options) : cli_fail("%s", sld_error(ctx));
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
+    return status;
+}
+
 /* ---------------------------------------------------------------- symbols -- */
 
 int64_t *cli_symbols(sld_graph *g, const cli_pairs *dims, int *status)

@@ -321,6 +321,20 @@ START_TEST(bad_data)
 }
 END_TEST
 
+/* The fused graphs as text, constants elided; `make golden` rewrites them. */
+START_TEST(golden_dumps)
+{
+    char args[300], text[4000];
+    const char *m = models[_i];
+    if (getenv("UPDATE")) {
+        snprintf(args, sizeof args, "dump --fused %%M/%s/model.onnx >tests/runtime/golden/%s.txt", m, m);
+        ck_assert_msg(solder(args, text, sizeof text) == 0, "%s", text);
+    }
+    snprintf(args, sizeof args, "dump --fused %%M/%s/model.onnx >%%D/dump && diff tests/runtime/golden/%s.txt %%D/dump", m, m);
+    ck_assert_msg(solder(args, text, sizeof text) == 0, "%s", text);
+}
+END_TEST
+
 START_TEST(lists)
 {
     char text[60000];
@@ -362,6 +376,7 @@ Suite *cli_suite(void)
     tcase_add_test(t, nan_and_infinity_compare);
     tcase_add_test(t, files_appear_whole);
     tcase_add_test(t, bad_data);
+    tcase_add_loop_test(t, golden_dumps, 0, 3); /* the small ones: qwen3, llama, deepseek_v3 */
     tcase_add_test(t, lists);
     tcase_add_test(t, demo);
     suite_add_tcase(s, t);
