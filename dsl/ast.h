@@ -51,6 +51,7 @@ struct pat_expr {
  * in a result the name of a dtype attribute. */
 typedef struct pat_type {
     pat_span span;
+    bool host;            /* known on the host when the op is launched */
     pat_name dtype;
     pat_span dtype_span;
     pat_exprs elems; /* PE_INT, PE_NAME, PE_RANK, arithmetic, PE_CALL; one PE_WILD alone: any shape */
@@ -77,6 +78,7 @@ struct pat_term {
     pat_span span;
     pat_name name;        /* PT_NAME, PT_CONST, PT_SPLICE; PT_APPLY: callee */
     pat_span name_span;
+    bool maybe;           /* PT_NAME: name?, a value or its absence */
     pat_type *type;       /* annotation, may be NULL */
     double fval, tol;     /* PT_NUMBER; tol is relative */
     pat_terms operands;   /* PT_APPLY */
@@ -107,10 +109,13 @@ typedef struct pat_operand {
     bool optional, variadic, inout;
 } pat_operand;
 
+/* enum NAME = {a, b}: words that several ops share */
+typedef struct pat_enum { pat_span span, name_span; pat_name name; pat_exprs words; bool used; } pat_enum;
+
 typedef struct pat_attr {
     pat_span span;
     pat_name name;
-    pat_name kind;        /* int float bool string dtype axis ints axes; NULL: enum */
+    pat_name kind;        /* int float bool string dtype axis ints axes; NULL: enum; until checked, name of an enum */
     PAT_LIST(pat_expr) words; /* enum words, PE_NAME */
     pat_expr *dflt;       /* may be NULL */
 } pat_attr;
@@ -125,7 +130,7 @@ typedef struct pat_op {
     PAT_LIST(pat_result) results;
     bool variadic_results;   /* -> T[...]... */
     pat_exprs where;
-    bool commutative, view, effect;
+    bool commutative, associative, view, effect;
     pat_name contents;       /* contents add; NULL: none */
     uint32_t id;             /* 1.., in order of declaration (checker) */
     bool used;
@@ -135,7 +140,8 @@ typedef struct pat_kernel_row {
     pat_span span;
     pat_name target;
     pat_name variant; /* NULL: none */
-    pat_expr *when;   /* NULL: always */
+    pat_expr *when;     /* bound where this holds; NULL: always */
+    pat_expr *supports; /* what the implementation can compute; NULL: all that `when` allows */
 } pat_kernel_row;
 typedef struct pat_kernel {
     pat_span span, name_span;
@@ -163,6 +169,18 @@ typedef struct pat_vocab { pat_span span; pat_name name; PAT_LIST(pat_vocab_entr
 
 typedef struct pat_phase { pat_span span; pat_name name; bool quiet; uint32_t id; } pat_phase;
 
+/* option NAME : bool = on at O1 requires a excludes b */
+typedef struct pat_option {
+    pat_span span, name_span;
+    pat_name name;
+    bool is_int;
+    pat_expr *dflt;          /* on, off, true, false; an expression over int options; NULL: off or 0 */
+    int level;               /* on from this optimisation level; 0: always */
+    pat_terms requires, excludes; /* PT_NAME */
+    uint32_t id;             /* order of declaration (checker) */
+    bool used;
+} pat_option;
+
 /* pattern NAME(params; attrs) = alternative | alternative.  An alternative is a block of
  * statements and the term that stands for the result. */
 typedef struct pat_alt { pat_span span; pat_stmts stmts; pat_term *value; pat_exprs where; } pat_alt;
@@ -175,8 +193,22 @@ typedef struct pat_pattern {
     bool used;
 } pat_pattern;
 
+/* test "title" { D = 80; fires 0 because D }: the left side as a graph with these dims, attributes and dtypes */
+typedef struct pat_test {
+    pat_span span;
+    pat_name title;
+    PAT_LIST(pat_arg) binds;
+    int64_t fires;
+    pat_name because; pat_span because_span; /* NULL: no reason stated */
+} pat_test;
+
 typedef struct pat_rule {
     pat_span span, name_span;
+    pat_exprs family;        /* for a in {x, y}: PE_IN; instances have none */
+    pat_terms enabled;       /* PT_NAME: options */
+    pat_exprs gate;          /* over tokens, world and options */
+    PAT_LIST(pat_test) tests;
+    const char *instance;    /* "a = x" of an instance of a family; NULL */
     pat_name name;
     pat_name phase_name; pat_span phase_span; /* NULL: the first phase */
     pat_stmts match;
@@ -190,6 +222,8 @@ typedef struct pat_rule {
 /* The whole program, declarations in order over all files. */
 typedef struct pat_program {
     PAT_LIST(pat_dtype_decl) dtypes;
+    PAT_LIST(pat_enum) enums;
+    PAT_LIST(pat_option) options;
     PAT_LIST(pat_op) ops;
     PAT_LIST(pat_kernel) kernels;
     PAT_LIST(pat_vocab) vocabs;

@@ -9,11 +9,14 @@
 
 int pat_lex(PAT_STYPE *value, PAT_LTYPE *span, pat_parser *p);
 
-static int integer(pat_parser *p, PAT_STYPE *value, PAT_LTYPE span, const char *from)
+/* shift: of the unit behind the number, such as 10 for KiB. */
+static int integer(pat_parser *p, PAT_STYPE *value, PAT_LTYPE span, const char *from, int shift)
 {
     errno = 0;
     value->ival = strtoll(from, NULL, 10);
-    if (errno) {
+    bool high = errno || value->ival > INT64_MAX >> shift;
+    value->ival = (int64_t)((uint64_t)value->ival << shift);
+    if (high) {
         pat_error(p->session, span, E_INTEGER, "integer does not fit in 64 bits");
         value->ival = 0;
     }
@@ -34,9 +37,9 @@ static int string(pat_parser *p, PAT_STYPE *value, const char *from, const char 
 /* A declaration's keyword at the start of a line. */
 static bool starts_declaration(const pat_parser *p, int token, const char *at)
 {
-    bool keyword = token == T_USE || token == T_DTYPE || token == T_OP || token == T_KERNEL ||
-        token == T_VOCAB ||
-                   token == T_PHASE || token == T_PATTERN || token == T_RULE;
+    bool keyword = token == T_USE || token == T_DTYPE || token == T_ENUM || token == T_OPTION || token == T_OP ||
+                   token == T_KERNEL || token == T_VOCAB || token == T_PHASE || token == T_PATTERN ||
+                   token == T_FOR || token == T_RULE;
     return keyword && (at == p->begin || at[-1] == '\n');
 }
 
@@ -65,6 +68,20 @@ again:
         "op"              { DONE(T_OP); }
         "kernel"          { DONE(T_KERNEL); }
         "vocab"           { DONE(T_VOCAB); }
+        "enum"            { DONE(T_ENUM); }
+        "option"          { DONE(T_OPTION); }
+        "at"              { DONE(T_AT); }
+        "requires"        { DONE(T_REQUIRES); }
+        "excludes"        { DONE(T_EXCLUDES); }
+        "enabled"         { DONE(T_ENABLED); }
+        "for"             { DONE(T_FOR); }
+        "gate"            { DONE(T_GATE); }
+        "test"            { DONE(T_TEST); }
+        "fires"           { DONE(T_FIRES); }
+        "because"         { DONE(T_BECAUSE); }
+        "supports"        { DONE(T_SUPPORTS); }
+        "host"            { DONE(T_HOST); }
+        "associative"     { DONE(T_ASSOCIATIVE); }
         "phase"           { DONE(T_PHASE); }
         "pattern"         { DONE(T_PATTERN); }
         "rule"            { DONE(T_RULE); }
@@ -91,7 +108,10 @@ again:
         "_"               { DONE('_'); }
         name              { value->name = pat_intern(p->session, start,
             (size_t)(YYCURSOR - start)); DONE(T_NAME); }
-        digit+            { DONE(integer(p, value, PLACED, start)); }
+        digit+            { DONE(integer(p, value, PLACED, start, 0)); }
+        digit+ " "? "KiB" { DONE(integer(p, value, PLACED, start, 10)); }
+        digit+ " "? "MiB" { DONE(integer(p, value, PLACED, start, 20)); }
+        digit+ " "? "GiB" { DONE(integer(p, value, PLACED, start, 30)); }
         digit+ "." digit+ ([eE] [+-]? digit+)? | digit+ [eE] [+-]? digit+ {
             value->fval = strtod(start, NULL);
             if (isinf(value->fval))

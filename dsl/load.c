@@ -95,6 +95,8 @@ static void load(loader *l, const char *path, pat_span from, unsigned depth)
     for (uint32_t i = 0; i < own->list.n; i++) \
         PAT_PUSH(s->arena, l->program->list, own->list.at[i])
     MOVE(dtypes);
+    MOVE(enums);
+    MOVE(options);
     MOVE(ops);
     MOVE(kernels);
     MOVE(vocabs);

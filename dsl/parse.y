@@ -20,7 +20,8 @@
 
 typedef struct pat_params { PAT_LIST(pat_param) list; } pat_params;
 typedef struct pat_args { pat_terms operands; PAT_LIST(pat_arg) attrs; } pat_args;
-typedef struct pat_optail { pat_exprs where; bool commutative, view, effect; pat_name contents; } pat_optail;
+typedef struct pat_optail { pat_exprs where; bool commutative, associative, view, effect; pat_name contents; } pat_optail;
+typedef struct pat_binds { PAT_LIST(pat_arg) list; } pat_binds;
 }
 
 %union {
@@ -50,6 +51,8 @@ typedef struct pat_optail { pat_exprs where; bool commutative, view, effect; pat
     pat_pattern *pattern;
     pat_alt *alt;
     pat_rule *rule;
+    pat_option *option;
+    pat_test *test;
 }
 
 %code {
@@ -68,12 +71,16 @@ static pat_expr *binary(pat_parser *p, pat_expr_kind kind, pat_span span, pat_ex
 static pat_name word(pat_parser *p, pat_span span);
 static void kernel_name(pat_parser *p, pat_kernel *k, pat_span span, pat_name name);
 static void set_optail(pat_op *op, pat_optail t);
+static bool option_kind(pat_parser *p, pat_span span, pat_name kind);
+static void append(pat_parser *p, pat_terms *to, pat_terms from);
 }
 
 %token T_USE "use" T_DTYPE "dtype" T_OP "op" T_KERNEL "kernel" T_VOCAB "vocab" T_PHASE "phase" T_PATTERN "pattern"
 %token T_RULE "rule" T_MATCH "match" T_REPLACE "replace" T_YIELD "yield" T_WHERE "where" T_WHEN "when" T_CONST "const"
 %token T_INOUT "inout" T_IN "in" T_AND "and" T_OR "or" T_NOT "not" T_NONE "none" T_COMMUTATIVE "commutative"
-%token T_VIEW "view" T_EFFECT "effect" T_CONTENTS "contents" T_QUIET "quiet" T_DROP "drop"
+%token T_ENUM "enum" T_OPTION "option" T_AT "at" T_REQUIRES "requires" T_EXCLUDES "excludes" T_ENABLED "enabled"
+%token T_FOR "for" T_GATE "gate" T_TEST "test" T_FIRES "fires" T_BECAUSE "because" T_SUPPORTS "supports" T_HOST "host"
+%token T_ASSOCIATIVE "associative" T_VIEW "view" T_EFFECT "effect" T_CONTENTS "contents" T_QUIET "quiet" T_DROP "drop"
 %token T_ARROW "->" T_ELLIPSIS "..." T_EQ "==" T_NE "!=" T_LE "<=" T_GE ">=" T_BAD "bad character"
 %token <ival> T_INT "integer" T_BOOL "bool"
 %token <fval> T_FLOAT "number"
@@ -87,7 +94,7 @@ static void set_optail(pat_op *op, pat_optail t);
 %left '*' '/' '%'
 %precedence UNARY
 
-%type <name> opname anyname callname kind
+%type <name> ident opname anyname callname kind
 %type <expr> expr primary
 %type <exprs> exprs exprs1 conds words
 %type <type> type
@@ -111,7 +118,11 @@ static void set_optail(pat_op *op, pat_optail t);
 %type <op> operands attr_list results
 %type <pattern> alts
 %type <alt> alt
-%type <rule> rule_head rule_match
+%type <rule> rule rule_head rule_match rule_body
+%type <terms> enabled
+%type <option> option
+%type <test> test binds bind_list
+%type <ival> level
 %type <fval> number
 
 %%
@@ -139,40 +150,46 @@ decl:
         PUSH(p->program->kernels, $4);
     }
   | "vocab" T_NAME '{' vocab_entries '}' { $4->span = @$; $4->name = $2; PUSH(p->program->vocabs, $4); }
-  | "phase" T_NAME quiet {
+  | "phase" ident quiet {
         pat_phase *ph = NEW(pat_phase, .span = @$, .name = $2, .quiet = $3);
         PUSH(p->program->phases, ph);
     }
-  | "pattern" T_NAME '(' terms ')' '=' alts {
+  | "pattern" ident '(' terms ')' '=' alts {
         $7->span = @$; $7->name = $2; $7->name_span = @2; $7->params = $4;
         PUSH(p->program->patterns, $7);
     }
-  | "pattern" T_NAME '(' terms ';' names ')' '=' alts {
+  | "pattern" ident '(' terms ';' names ')' '=' alts {
         $9->span = @$; $9->name = $2; $9->name_span = @2; $9->params = $4; $9->attrs = $6;
         PUSH(p->program->patterns, $9);
     }
-  | rule_head '{' rule_match "replace" '{' items '}' '}' {
-        pat_rule *r = $3;
-        r->span = @$; r->name = $1->name; r->name_span = $1->name_span;
-        r->phase_name = $1->phase_name; r->phase_span = $1->phase_span;
-        r->replace = $6;
-        PUSH(p->program->rules, r);
+  | "enum" ident '=' '{' exprs1 '}' {
+        pat_enum *e = NEW(pat_enum, .span = @$, .name = $2, .name_span = @2, .words = $5);
+        PUSH(p->program->enums, e);
     }
+  | option { $1->span = @$; PUSH(p->program->options, $1); }
+  | rule { $1->span = @$; PUSH(p->program->rules, $1); }
+  | "for" exprs1 rule { $3->span = @$; $3->family = $2; PUSH(p->program->rules, $3); }
   ;
 
 /* ---- names: keywords that mean nothing in a place may be names there ---- */
-opname: T_NAME | "where" { $$ = word(p, @1); } | "and" { $$ = word(p, @1); } | "or" { $$ = word(p, @1); }
+ident: T_NAME
+  | "enum" { $$ = word(p, @1); } | "option" { $$ = word(p, @1); } | "at" { $$ = word(p, @1); }
+  | "requires" { $$ = word(p, @1); } | "excludes" { $$ = word(p, @1); } | "enabled" { $$ = word(p, @1); }
+  | "for" { $$ = word(p, @1); } | "gate" { $$ = word(p, @1); } | "test" { $$ = word(p, @1); }
+  | "because" { $$ = word(p, @1); } | "supports" { $$ = word(p, @1); } | "host" { $$ = word(p, @1); }
+  | "associative" { $$ = word(p, @1); } ;
+opname: ident | "where" { $$ = word(p, @1); } | "and" { $$ = word(p, @1); } | "or" { $$ = word(p, @1); }
   | "not" { $$ = word(p, @1); } ;
-anyname: T_NAME
+anyname: ident
   | "dtype" { $$ = word(p, @1); } | "view" { $$ = word(p, @1); } | "phase" { $$ = word(p, @1); }
   | "match" { $$ = word(p, @1); } | "op" { $$ = word(p, @1); } | "effect" { $$ = word(p, @1); }
   | "contents" { $$ = word(p, @1); } ;
-callname: T_NAME | "dtype" { $$ = word(p, @1); } | "const" { $$ = word(p, @1); } ;
-kind: T_NAME | "dtype" { $$ = word(p, @1); } ;
+callname: ident | "dtype" { $$ = word(p, @1); } | "const" { $$ = word(p, @1); } ;
+kind: ident | "dtype" { $$ = word(p, @1); } ;
 names: %empty { $$ = (pat_terms){0}; } | names1 ;
-names1: T_NAME { $$ = (pat_terms){0}; PUSH($$, NEW(pat_term, .kind = PT_NAME, .span = @1, .name = $1,
+names1: ident { $$ = (pat_terms){0}; PUSH($$, NEW(pat_term, .kind = PT_NAME, .span = @1, .name = $1,
     .name_span = @1)); }
-  | names1 ',' T_NAME { $$ = $1; PUSH($$, NEW(pat_term, .kind = PT_NAME, .span = @3, .name = $3,
+  | names1 ',' ident { $$ = $1; PUSH($$, NEW(pat_term, .kind = PT_NAME, .span = @3, .name = $3,
       .name_span = @3)); } ;
 quiet: %empty { $$ = false; } | "quiet" { $$ = true; } ;
 
@@ -194,7 +211,7 @@ primary:
   | '(' expr ')' { $$ = $2; }
   ;
 expr: primary
-  | '*' T_NAME %prec UNARY { $$ = NEW(pat_expr, .kind = PE_RANK, .span = @$, .name = $2); }
+  | '*' ident %prec UNARY { $$ = NEW(pat_expr, .kind = PE_RANK, .span = @$, .name = $2); }
   | '-' expr %prec UNARY { $$ = unary(p, PE_NEG, @$, $2); }
   | "not" expr { $$ = unary(p, PE_NOT, @$, $2); }
   | expr '+' expr { $$ = binary(p, PE_ADD, @$, $1, $3); }
@@ -213,7 +230,10 @@ expr: primary
   | expr "or" expr { $$ = binary(p, PE_OR, @$, $1, $3); }
   ;
 
-type: T_NAME '[' exprs ']' { $$ = NEW(pat_type, .span = @$, .dtype = $1, .dtype_span = @1, .elems = $3); } ;
+type: T_NAME '[' exprs ']' { $$ = NEW(pat_type, .span = @$, .dtype = $1, .dtype_span = @1, .elems = $3); }
+  | "host" T_NAME '[' exprs ']' {
+        $$ = NEW(pat_type, .span = @$, .host = true, .dtype = $2, .dtype_span = @2, .elems = $4);
+    } ;
 
 /* ---- ops ---- */
 op_head:
@@ -227,10 +247,10 @@ operands: %empty { $$ = NEW(pat_op, .span = @$); }
   | operand { $$ = NEW(pat_op, .span = @$); PUSH($$->operands, $1); }
   | operands ',' operand { $$ = $1; PUSH($$->operands, $3); } ;
 inout: %empty { $$ = false; } | "inout" { $$ = true; } ;
-operand: inout T_NAME ':' type { $$ = NEW(pat_operand, .span = @$, .name = $2, .type = $4, .inout = $1); }
-  | inout T_NAME ':' type '?' { $$ = NEW(pat_operand, .span = @$, .name = $2, .type = $4, .inout = $1,
+operand: inout ident ':' type { $$ = NEW(pat_operand, .span = @$, .name = $2, .type = $4, .inout = $1); }
+  | inout ident ':' type '?' { $$ = NEW(pat_operand, .span = @$, .name = $2, .type = $4, .inout = $1,
       .optional = true); }
-  | inout T_NAME ':' type "..." { $$ = NEW(pat_operand, .span = @$, .name = $2, .type = $4, .inout = $1,
+  | inout ident ':' type "..." { $$ = NEW(pat_operand, .span = @$, .name = $2, .type = $4, .inout = $1,
       .variadic = true); } ;
 attr_list: attr { $$ = NEW(pat_op, .span = @$); PUSH($$->attrs, $1); }
   | attr_list ',' attr { $$ = $1; PUSH($$->attrs, $3); } ;
@@ -260,10 +280,11 @@ results:
 result_list: result { $<op>$ = NEW(pat_op, .span = @$); PUSH($<op>$->results, $1); }
   | result_list ',' result { $<op>$ = $<op>1; PUSH($<op>$->results, $3); } ;
 result: type { $$ = NEW(pat_result, .span = @$, .type = $1); }
-  | T_NAME ':' type { $$ = NEW(pat_result, .span = @$, .name = $1, .type = $3); } ;
+  | ident ':' type { $$ = NEW(pat_result, .span = @$, .name = $1, .type = $3); } ;
 op_tail: %empty { $$ = (pat_optail){0}; }
   | op_tail "where" conds { $$ = $1; for (uint32_t i = 0; i < $3.n; i++) PUSH($$.where, $3.at[i]); }
   | op_tail "commutative" { $$ = $1; $$.commutative = true; }
+  | op_tail "associative" { $$ = $1; $$.associative = true; }
   | op_tail "view" { $$ = $1; $$.view = true; }
   | op_tail "effect" { $$ = $1; $$.effect = true; }
   | op_tail "contents" T_NAME { $$ = $1; $$.contents = $3; } ;
@@ -280,7 +301,32 @@ kernel_rows: %empty { $$ = NEW(pat_kernel, .span = @$); }
             $1->rows.at[$1->rows.n - 1]->span.end = @3.end;
         }
     }
+  | kernel_rows "supports" expr {
+        $$ = $1;
+        if (!$1->rows.n || $1->rows.at[$1->rows.n - 1]->supports) {
+            say(p, @2, E_SYNTAX, "a kernel row starts with its target");
+        } else {
+            $1->rows.at[$1->rows.n - 1]->supports = $3;
+            $1->rows.at[$1->rows.n - 1]->span.end = @3.end;
+        }
+    }
   | kernel_rows ';' { $$ = $1; } ;
+
+/* ---- options ---- */
+option: "option" ident ':' ident {
+        $$ = NEW(pat_option, .name = $2, .name_span = @2, .is_int = option_kind(p, @4, $4));
+    }
+  | "option" ident ':' ident '=' expr {
+        $$ = NEW(pat_option, .name = $2, .name_span = @2, .is_int = option_kind(p, @4, $4), .dflt = $6);
+    }
+  | option "at" level { $$ = $1; $$->level = (int)$3; }
+  | option "requires" names1 { $$ = $1; append(p, &$$->requires, $3); }
+  | option "excludes" names1 { $$ = $1; append(p, &$$->excludes, $3); } ;
+level: ident {
+        $$ = strlen($1) == 2 && $1[0] == 'O' && $1[1] >= '0' && $1[1] <= '3' ? $1[1] - '0' : 0;
+        if ($1[0] != 'O' || (!$$ && strcmp($1, "O0")))
+            say(p, @1, E_LEVEL, "an optimisation level is O0, O1, O2 or O3");
+    } ;
 
 /* ---- vocabularies ---- */
 vocab_entries: %empty { $$ = NEW(pat_vocab, .span = @$); }
@@ -317,11 +363,14 @@ param: anyname { $$ = NEW(pat_param, .span = @$, .name = $1); }
 /* ---- terms ---- */
 number: T_INT { $$ = (double)$1; } | T_FLOAT { $$ = $1; }
   | '-' T_INT { $$ = -(double)$2; } | '-' T_FLOAT { $$ = -$2; } ;
-term: T_NAME { $$ = NEW(pat_term, .kind = PT_NAME, .span = @$, .name = $1, .name_span = @1); }
-  | T_NAME ':' type { $$ = NEW(pat_term, .kind = PT_NAME, .span = @$, .name = $1, .name_span = @1,
+term: ident { $$ = NEW(pat_term, .kind = PT_NAME, .span = @$, .name = $1, .name_span = @1); }
+  | ident '?' { $$ = NEW(pat_term, .kind = PT_NAME, .span = @$, .name = $1, .name_span = @1, .maybe = true); }
+  | ident ':' type { $$ = NEW(pat_term, .kind = PT_NAME, .span = @$, .name = $1, .name_span = @1,
       .type = $3); }
-  | T_NAME "..." { $$ = NEW(pat_term, .kind = PT_SPLICE, .span = @$, .name = $1, .name_span = @1); }
-  | "const" T_NAME { $$ = NEW(pat_term, .kind = PT_CONST, .span = @$, .name = $2, .name_span = @2); }
+  | ident '?' ':' type { $$ = NEW(pat_term, .kind = PT_NAME, .span = @$, .name = $1, .name_span = @1,
+      .maybe = true, .type = $4); }
+  | ident "..." { $$ = NEW(pat_term, .kind = PT_SPLICE, .span = @$, .name = $1, .name_span = @1); }
+  | "const" ident { $$ = NEW(pat_term, .kind = PT_CONST, .span = @$, .name = $2, .name_span = @2); }
   | number { $$ = NEW(pat_term, .kind = PT_NUMBER, .span = @$, .fval = $1, .tol = 1e-6); }
   | number '~' number { $$ = NEW(pat_term, .kind = PT_NUMBER, .span = @$, .fval = $1, .tol = $3); }
   | '_' { $$ = NEW(pat_term, .kind = PT_WILD, .span = @$); }
@@ -356,13 +405,39 @@ alt: term { $$ = NEW(pat_alt, .span = @$, .value = $1); }
   | '{' items '}' { $$ = NEW(pat_alt, .span = @$, .stmts = $2); }
   | '{' items '}' "where" conds { $$ = NEW(pat_alt, .span = @$, .stmts = $2, .where = $5); } ;
 
-rule_head: "rule" T_NAME { $$ = NEW(pat_rule, .span = @$, .name = $2, .name_span = @2); }
-  | "rule" T_NAME "in" T_NAME {
-        $$ = NEW(pat_rule, .span = @$, .name = $2, .name_span = @2, .phase_name = $4, .phase_span = @4);
+rule: rule_head '{' rule_body '}' {
+        $$ = $3;
+        $$->name = $1->name; $$->name_span = $1->name_span; $$->enabled = $1->enabled;
+        $$->phase_name = $1->phase_name; $$->phase_span = $1->phase_span;
     } ;
+rule_head: "rule" ident enabled { $$ = NEW(pat_rule, .span = @$, .name = $2, .name_span = @2, .enabled = $3); }
+  | "rule" ident "in" ident enabled {
+        $$ = NEW(pat_rule, .span = @$, .name = $2, .name_span = @2, .phase_name = $4, .phase_span = @4,
+            .enabled = $5);
+    } ;
+enabled: %empty { $$ = (pat_terms){0}; } | "enabled" names1 { $$ = $2; } ;
 rule_match: "match" '{' items '}' { $$ = NEW(pat_rule, .span = @$, .match = $3); }
   | "match" '{' items "yield" names1 '}' { $$ = NEW(pat_rule, .span = @$, .match = $3, .yield = $5); }
-  | rule_match "where" conds { $$ = $1; for (uint32_t i = 0; i < $3.n; i++) PUSH($$->where, $3.at[i]); } ;
+  | rule_match "where" conds { $$ = $1; for (uint32_t i = 0; i < $3.n; i++) PUSH($$->where, $3.at[i]); }
+  | rule_match "gate" conds { $$ = $1; for (uint32_t i = 0; i < $3.n; i++) PUSH($$->gate, $3.at[i]); } ;
+rule_body: rule_match "replace" '{' items '}' { $$ = $1; $$->replace = $4; }
+  | rule_body test { $$ = $1; PUSH($$->tests, $2); } ;
+
+test: "test" T_STRING '{' binds "fires" T_INT '}' { $$ = $4; $$->title = $2; $$->fires = $6; $$->span = @$; }
+  | "test" T_STRING '{' binds "fires" T_INT "because" anyname '}' {
+        $$ = $4; $$->title = $2; $$->fires = $6; $$->because = $8; $$->because_span = @8; $$->span = @$;
+    } ;
+binds: %empty { $$ = NEW(pat_test, .span = @$); } | bind_list ';' ;
+bind_list: anyname '=' expr {
+        $$ = NEW(pat_test, .span = @$);
+        PUSH($$->binds, NEW(pat_arg, .span = @$, .name = $1, .value = $3));
+    }
+  | bind_list ',' anyname '=' expr {
+        $$ = $1;
+        pat_span span = @3;
+        span.end = @5.end;
+        PUSH($$->binds, NEW(pat_arg, .span = span, .name = $3, .value = $5));
+    } ;
 
 %%
 #undef pat_error
@@ -428,9 +503,24 @@ static void set_optail(pat_op *op, pat_optail t)
 {
     op->where = t.where;
     op->commutative = t.commutative;
+    op->associative = t.associative;
     op->view = t.view;
     op->effect = t.effect;
     op->contents = t.contents;
+}
+
+static bool option_kind(pat_parser *p, pat_span span, pat_name kind)
+{
+    bool is_int = !strcmp(kind, "int");
+    if (!is_int && strcmp(kind, "bool"))
+        say(p, span, E_OPTION_KIND, "an option is a 'bool' or an 'int'");
+    return is_int;
+}
+
+static void append(pat_parser *p, pat_terms *to, pat_terms from)
+{
+    for (uint32_t i = 0; i < from.n; i++)
+        PUSH(*to, from.at[i]);
 }
 
 /* Syntax errors go through yyreport_syntax_error; what remains is a full parser stack. */
@@ -456,13 +546,38 @@ static int append_symbol(char *text, size_t size, const char *before, yysymbol_k
     return snprintf(text, size, "%s%s%s%s", before, quote, name, quote);
 }
 
+/* Keywords that stand wherever a name stands; `name` speaks for them. */
+static bool is_soft(yysymbol_kind_t symbol)
+{
+    return (symbol >= YYSYMBOL_T_ENUM && symbol <= YYSYMBOL_T_ASSOCIATIVE && symbol != YYSYMBOL_T_FIRES) ||
+           symbol == YYSYMBOL_T_DTYPE || symbol == YYSYMBOL_T_VIEW || symbol == YYSYMBOL_T_PHASE ||
+           symbol == YYSYMBOL_T_MATCH || symbol == YYSYMBOL_T_OP || symbol == YYSYMBOL_T_EFFECT ||
+           symbol == YYSYMBOL_T_CONTENTS;
+}
+
+static int expected_tokens(const yypcontext_t *ctx, yysymbol_kind_t *to, int most)
+{
+    yysymbol_kind_t all[YYNTOKENS];
+    int n = yypcontext_expected_tokens(ctx, all, YYNTOKENS), kept = 0;
+    bool name = false;
+    for (int i = 0; i < n; i++)
+        name |= all[i] == YYSYMBOL_T_NAME;
+    for (int i = 0; i < n; i++)
+        if (!name || !is_soft(all[i])) {
+            if (kept == most)
+                return 0;
+            to[kept++] = all[i];
+        }
+    return kept;
+}
+
 /* "unexpected X, expected Y or Z": few alternatives are listed, many are not. */
 static int yyreport_syntax_error(const yypcontext_t *ctx, pat_parser *p)
 {
-    enum { MANY = 6 };
+    enum { MANY = 8 };
     yysymbol_kind_t expected[MANY];
     char text[400];
-    int n = yypcontext_expected_tokens(ctx, expected, MANY), k;
+    int n = expected_tokens(ctx, expected, MANY), k;
     yysymbol_kind_t token = yypcontext_token(ctx);
     p->recovering = !p->at_declaration; /* a declaration in the wrong place is itself where to go on */
     if (p->scanner_spoke) {

@@ -1,0 +1,1 @@
+option fuse_everything : float = 1.0

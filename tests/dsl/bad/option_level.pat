@@ -1,0 +1,1 @@
+option fuse_everything : bool = on at O4
