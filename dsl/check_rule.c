@@ -82,17 +82,62 @@ static bool is_read(const pat_stmts *stmts, uint32_t i, const pat_term *value)
     return false;
 }
 
-/* Everything must hang on one root, from which the match walks to producers. value: the root of an
- * alternative; NULL in a rule, where it is the last statement. */
-static void check_one_root(pat_session *s, const pat_stmts *stmts, const pat_term *value)
+/* Everything in an alternative of a pattern leads to its value. */
+static void check_leads_to(pat_session *s, const pat_stmts *stmts, const pat_term *value)
 {
-    pat_span root = value ? value->span : stmts->n ? stmts->at[stmts->n - 1]->span : (pat_span){0};
     for (uint32_t i = 0; i < stmts->n; i++) {
-        if ((!value && i + 1 == stmts->n) || is_read(stmts, i, value))
+        if (is_read(stmts, i, value))
             continue;
         pat_error(s, stmts->at[i]->span, E_TWO_ROOTS, "no later statement reads what this one defines");
-        pat_note(s, root, "a match has one root, which is here; everything else must lead to it");
+        pat_note(s, value->span, "everything in an alternative leads to its value, which is here");
     }
+}
+
+static bool speaks_of(const pat_stmt *st, pat_name name)
+{
+    for (uint32_t i = 0; i < st->results.n; i++)
+        if (st->results.at[i]->name == name)
+            return true;
+    return reads(st->value, name);
+}
+
+static bool shares_name(const pat_stmt *a, const pat_term *t, const pat_stmt *b)
+{
+    if (t->kind == PT_NAME && speaks_of(b, t->name))
+        return true;
+    for (uint32_t i = 0; i < t->operands.n; i++)
+        if (shares_name(a, t->operands.at[i], b))
+            return true;
+    return false;
+}
+
+static bool touch(const pat_stmt *a, const pat_stmt *b)
+{
+    for (uint32_t i = 0; i < a->results.n; i++)
+        if (a->results.at[i]->name && speaks_of(b, a->results.at[i]->name))
+            return true;
+    return shares_name(a, a->value, b);
+}
+
+/* A match is found by walking along values from its root, so they must join all of its statements. */
+static void check_connected(pat_session *s, const pat_stmts *stmts)
+{
+    uint32_t n = stmts->n, n_reached = 0;
+    bool *reached = pat_alloc(s->arena, n + 1);
+    uint32_t *stack = pat_alloc(s->arena, (n + 1) * sizeof *stack);
+    stack[n_reached++] = n - 1;
+    reached[n - 1] = true;
+    for (uint32_t k = 0; k < n_reached; k++)
+        for (uint32_t i = 0; i < n; i++)
+            if (!reached[i] && touch(stmts->at[stack[k]], stmts->at[i])) {
+                reached[i] = true;
+                stack[n_reached++] = i;
+            }
+    for (uint32_t i = 0; i < n; i++)
+        if (!reached[i]) {
+            pat_error(s, stmts->at[i]->span, E_TWO_ROOTS, "this shares no value with the rest of the match");
+            pat_note(s, stmts->at[n - 1]->span, "the root is here");
+        }
 }
 
 /* -------------------------------------------------------------- patterns -- */
@@ -167,7 +212,7 @@ static void check_alternative(pat_session *s, const pat_program *p, const pat_pa
     check_left(&c, &a->stmts);
     pat_check_term(&c, a->value);
     if (s->n_errors == before && a->value->kind != PT_WILD)
-        check_one_root(s, &a->stmts, a->value);
+        check_leads_to(s, &a->stmts, a->value);
     for (uint32_t j = 0; j < q->attrs.n; j++)
         if (!pat_listed(&b.vars, q->attrs.at[j]->name))
             pat_error(s, a->span, E_ALT_ATTR, "this alternative does not bind '%s'", q->attrs.at[j]->name);
@@ -265,7 +310,7 @@ void pat_check_rule(pat_session *s, const pat_program *p, pat_rule *rule)
     unsigned before = s->n_errors;
     check_left(&c, &rule->match);
     if (s->n_errors == before)
-        check_one_root(s, &rule->match, NULL);
+        check_connected(s, &rule->match);
     for (uint32_t i = 0; i < rule->where.n; i++)
         pat_check_rule_condition(&c, rule->where.at[i]);
     check_yields(s, rule);

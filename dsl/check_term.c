@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "checker.h"
+#include "expand.h"
 
 void pat_bind(pat_checker *c, pat_names *names, pat_name name)
 {
@@ -114,7 +115,7 @@ static void check_function(pat_session *s, const pat_expr *e)
     pat_suggest(s, e->name, list_functions, N_FUNCTIONS);
 }
 
-static bool is_any_word(const pat_program *p, pat_name name)
+bool pat_is_any_word(const pat_program *p, pat_name name)
 {
     for (uint32_t i = 0; i < p->ops.n; i++)
         for (uint32_t j = 0; j < p->ops.at[i]->attrs.n; j++)
@@ -144,7 +145,7 @@ static void check_reading(pat_checker *c, const pat_expr *e, bool words)
     bool call = e->kind == PE_CALL,
          compares = e->kind == PE_EQ || e->kind == PE_NE || e->kind == PE_IN || e->kind == PE_SET;
     if ((e->kind == PE_NAME || e->kind == PE_RANK) && !is_bound(c, e) &&
-        !(words && is_any_word(c->p, e->name)))
+        !(words && pat_is_any_word(c->p, e->name)))
         free_variable(c, e);
     if (call)
         check_function(c->s, e);
@@ -198,6 +199,8 @@ void pat_check_operand_count(pat_session *s, const pat_term *t, const pat_op *op
 {
     uint32_t least = 0, most = op->operands.n;
     bool variadic = most && op->operands.at[most - 1]->variadic;
+    if (op->associative && most == 2 && t->operands.n > 2 && t->operands.n <= X_MAX_CHAIN)
+        return;
     for (uint32_t i = 0; i < most; i++)
         if (!op->operands.at[i]->optional && !op->operands.at[i]->variadic)
             least = i + 1;
@@ -210,10 +213,34 @@ void pat_check_operand_count(pat_session *s, const pat_term *t, const pat_op *op
     pat_note(s, op->name_span, "declared here");
 }
 
+/* Operands that may be absent, and rests, stand where the op takes them. */
+static void check_special_operands(pat_checker *c, const pat_term *t, const pat_op *op)
+{
+    for (uint32_t i = 0; i < t->operands.n; i++) {
+        const pat_term *a = t->operands.at[i];
+        const pat_operand *o = i < op->operands.n ? op->operands.at[i] : NULL;
+        if (a->kind == PT_NAME && a->maybe && c->left && !(o && o->optional)) {
+            pat_error(c->s, a->span, E_NOT_OPTIONAL, "'%s?' stands for an operand that '%s' always has", a->name,
+                      op->name);
+            pat_note(c->s, op->name_span, "declared here");
+        }
+        if (a->kind == PT_NONE && !(o && o->optional))
+            pat_error(c->s, a->span, E_NOT_OPTIONAL, "'none' stands for an operand that '%s' always has", op->name);
+        if (a->kind == PT_SPLICE && (!op->operands.n || !op->operands.at[op->operands.n - 1]->variadic))
+            pat_error(c->s, a->span, E_SPLICE, "'%s...' stands for the rest of a variadic operand, which '%s' has not",
+                      a->name, op->name);
+        else if (a->kind == PT_SPLICE && c->left && (i + 1 < t->operands.n || i + 1 < op->operands.n))
+            pat_error(c->s, a->span, E_SPLICE, "'%s...' stands last", a->name);
+    }
+    if (!c->left && op->associative && t->operands.n > 2)
+        pat_error(c->s, t->span, E_CHAIN_RIGHT, "the right side says in which order '%s' is applied", op->name);
+}
+
 static void check_op_use(pat_checker *c, pat_term *t, pat_op *op)
 {
     op->used = true;
     pat_check_operand_count(c->s, t, op, E_OPERAND_COUNT);
+    check_special_operands(c, t, op);
     if (!pat_resolve_attrs(c->s, t, op))
         return;
     for (uint32_t i = 0; i < op->attrs.n; i++)
@@ -221,6 +248,16 @@ static void check_op_use(pat_checker *c, pat_term *t, pat_op *op)
             missing_attr(c, t, op->attrs.at[i]->name);
     for (uint32_t i = 0; i < t->attrs.n; i++)
         check_value(c, pat_find_attr(op, t->attrs.at[i]->name), t->attrs.at[i]->value);
+}
+
+static bool is_literal_list(const pat_expr *e)
+{
+    if (e->kind == PE_NEG)
+        return e->args.at[0]->kind <= PE_FLOAT;
+    for (uint32_t i = 0; e->kind == PE_LIST && i < e->args.n; i++)
+        if (e->args.at[i]->kind > PE_FLOAT && !is_literal_list(e->args.at[i]))
+            return false;
+    return e->kind == PE_LIST;
 }
 
 static void check_pattern_use(pat_checker *c, pat_term *t, pat_pattern *q)
@@ -244,11 +281,12 @@ static void check_pattern_use(pat_checker *c, pat_term *t, pat_pattern *q)
             missing_attr(c, t, declared.at[i]);
     for (uint32_t i = 0; i < t->attrs.n; i++) {
         const pat_expr *e = t->attrs.at[i]->value;
-        if (e->kind == PE_NAME)
+        bool name = e->kind == PE_NAME && !pat_dtype_number(e->name) && !pat_is_any_word(c->p, e->name);
+        if (name)
             pat_bind(c, &c->b->vars, e->name);
-        else if (e->kind != PE_WILD)
+        else if (e->kind > PE_NAME && e->kind != PE_WILD && !is_literal_list(e))
             pat_error(c->s, e->span, E_PATTERN_ATTR,
-                      "an attribute of a pattern is captured by a name or ignored with '_'");
+                      "a parameter of a pattern is a name, a literal, or '_' to ignore it");
     }
 }
 
@@ -302,6 +340,7 @@ void pat_check_term(pat_checker *c, pat_term *t)
     pat_bind_type(c, t->type);
     switch (t->kind) {
     case PT_NAME:
+    case PT_SPLICE:
         check_name(c, t);
         break;
     case PT_CONST:
@@ -312,9 +351,6 @@ void pat_check_term(pat_checker *c, pat_term *t)
     case PT_WILD:
         if (!c->left)
             pat_error(c->s, t->span, E_LEFT_ONLY, "this can stand only on the left of a rule");
-        break;
-    case PT_SPLICE:
-        pat_error(c->s, t->span, E_SPLICE, "'%s...' can stand only in a vocabulary", t->name);
         break;
     case PT_NONE:
         break;

@@ -45,6 +45,9 @@ void pat_check_term(pat_checker *c, pat_term *t);
 void pat_check_rule_condition(pat_checker *c, const pat_expr *e);
 void pat_bind(pat_checker *c, pat_names *names, pat_name name);
 
+/* A word of some op's enum attribute. */
+bool pat_is_any_word(const pat_program *p, pat_name name);
+
 /* ---- check_rule.c ---- */
 void pat_check_recursion(pat_session *s, const pat_program *p);
 void pat_check_pattern(pat_session *s, const pat_program *p, pat_pattern *pattern);

@@ -11,18 +11,18 @@ static cx fail(gen *g, const pat_expr *e, const char *what)
     return (cx){CX_ERROR, "0", NULL};
 }
 
-static gval *value_arg(gen *g, const pat_expr *call, gscope *s)
+static x_val *value_arg(gen *g, const pat_expr *call, x_scope *s)
 {
     const pat_expr *a = call->args.n ? call->args.at[0] : NULL;
-    gname *n = a && a->kind == PE_NAME ? scope_find(s, a->name) : NULL;
-    bool bound = n && n->val && n->val->c && (n->val->kind == GVAL_RESULT ? n->val->node->visited : n->val->bound);
+    x_name *n = a && a->kind == PE_NAME ? pat_scope_find(s, a->name) : NULL;
+    bool bound = n && n->val && n->val->c && (n->val->kind == XVAL_RESULT ? n->val->node->visited : n->val->bound);
     if (bound)
         return n->val;
     fail(g, call, gen_format(g, "'%s' wants the name of a value that is matched before it", call->name));
     return NULL;
 }
 
-static cx attr_var(gvar *v)
+static cx attr_var(x_var *v)
 {
     cx_kind kind = CX_FLOAT;
     if (v->attr)
@@ -37,15 +37,15 @@ static cx attr_var(gvar *v)
     return (cx){kind, v->c, v->attr};
 }
 
-static cx name_expr(gen *g, const pat_expr *e, gscope *s)
+static cx name_expr(gen *g, const pat_expr *e, x_scope *s)
 {
     for (uint32_t i = 0; i < s->names.n; i++) {
-        gvar *v = s->names.at[i]->name == e->name ? s->names.at[i]->var : NULL;
-        if (!v || v->kind == GVAR_RANK)
+        x_var *v = s->names.at[i]->name == e->name ? s->names.at[i]->var : NULL;
+        if (!v || v->kind == XV_RANK)
             continue;
-        if (v->kind == GVAR_DIM)
+        if (v->kind == XV_DIM)
             return (cx){CX_DIM, v->c, NULL};
-        if (v->kind == GVAR_DTYPE)
+        if (v->kind == XV_DTYPE)
             return (cx){CX_DTYPE, v->c, NULL};
         cx x = attr_var(v);
         if (x.kind == CX_FLOAT)
@@ -60,7 +60,7 @@ static cx name_expr(gen *g, const pat_expr *e, gscope *s)
     return fail(g, e, gen_format(g, "'%s' is not bound by the match", e->name));
 }
 
-static cx call_expr(gen *g, const pat_expr *e, gscope *s)
+static cx call_expr(gen *g, const pat_expr *e, x_scope *s)
 {
     if (!strcmp(e->name, "identity") || !strcmp(e->name, "ones")) {
         cx a = e->args.n == 1 ? emit_expr(g, e->args.at[0], s) : (cx){0};
@@ -68,7 +68,7 @@ static cx call_expr(gen *g, const pat_expr *e, gscope *s)
             return fail(g, e, gen_format(g, "'%s' wants a captured list", e->name));
         return (cx){CX_BOOL, gen_format(g, "sld_list_%s(%s)", e->name, a.c), NULL};
     }
-    gval *v = value_arg(g, e, s);
+    x_val *v = value_arg(g, e, s);
     if (!v)
         return (cx){CX_ERROR, "0", NULL};
     if (!strcmp(e->name, "shape"))
@@ -108,15 +108,15 @@ static cx compare(gen *g, const pat_expr *e, cx a, cx b)
 }
 
 /* style == neox: the word takes its meaning from the attribute. */
-static bool enum_compare(gen *g, const pat_expr *e, gscope *s, cx *x)
+static bool enum_compare(gen *g, const pat_expr *e, x_scope *s, cx *x)
 {
     for (int side = 0; side < 2; side++) {
         const pat_expr *name = e->args.at[side], *word = e->args.at[1 - side];
         if (name->kind != PE_NAME || word->kind != PE_NAME)
             continue;
         for (uint32_t i = 0; i < s->names.n; i++) {
-            gvar *v = s->names.at[i]->name == name->name ? s->names.at[i]->var : NULL;
-            if (!v || v->kind != GVAR_ATTR || !v->attr || v->attr->kind)
+            x_var *v = s->names.at[i]->name == name->name ? s->names.at[i]->var : NULL;
+            if (!v || v->kind != XV_ATTR || !v->attr || v->attr->kind)
                 continue;
             int w = enum_word(v->attr, word->name);
             if (w < 0)
@@ -129,7 +129,7 @@ static bool enum_compare(gen *g, const pat_expr *e, gscope *s, cx *x)
     return false;
 }
 
-static cx membership(gen *g, const pat_expr *e, gscope *s)
+static cx membership(gen *g, const pat_expr *e, x_scope *s)
 {
     const char *all = "false";
     for (uint32_t i = 0; i < e->args.at[1]->args.n; i++) {
@@ -158,7 +158,7 @@ static cx arithmetic(gen *g, const pat_expr *e, cx a, cx b)
     return fail(g, e, "arithmetic wants numbers");
 }
 
-static cx binary(gen *g, const pat_expr *e, gscope *s)
+static cx binary(gen *g, const pat_expr *e, x_scope *s)
 {
     cx x;
     if ((e->kind == PE_EQ || e->kind == PE_NE) && enum_compare(g, e, s, &x))
@@ -173,7 +173,7 @@ static cx binary(gen *g, const pat_expr *e, gscope *s)
     return e->kind >= PE_EQ && e->kind <= PE_GE ? compare(g, e, a, b) : arithmetic(g, e, a, b);
 }
 
-cx emit_expr(gen *g, const pat_expr *e, gscope *s)
+cx emit_expr(gen *g, const pat_expr *e, x_scope *s)
 {
     cx a;
     switch (e->kind) {
@@ -206,7 +206,7 @@ cx emit_expr(gen *g, const pat_expr *e, gscope *s)
     }
 }
 
-const char *emit_condition(gen *g, const pat_expr *e, gscope *s)
+const char *emit_condition(gen *g, const pat_expr *e, x_scope *s)
 {
     cx x = emit_expr(g, e, s);
     if (x.kind != CX_BOOL && x.kind != CX_ERROR)

@@ -4,11 +4,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "diag.h"
 #include "gen.h"
 
 typedef struct matcher {
     gen *g;
-    gvariant *v;
+    x_variant *v;
     out body;
     uint32_t loops;      /* open loops: failing means `continue` */
     uint32_t n_temps;
@@ -48,15 +49,15 @@ static uint32_t rank_position(const pat_type *t)
     return i;
 }
 
-static void match_dim(matcher *m, const char *dim, const pat_expr *e, gscope *s)
+static void match_dim(matcher *m, const char *dim, const pat_expr *e, x_scope *s)
 {
     gen *g = m->g;
     if (e->kind == PE_WILD)
         return;
     if (e->kind == PE_NAME) {
-        gname *n = scope_find(s, e->name);
-        gvar *v = n && n->var && n->var->kind != GVAR_DIM ? n->var : scope_var(g, s, GVAR_DIM, e->name);
-        if (v->kind == GVAR_DIM && !v->bound) {
+        x_name *n = pat_scope_find(s, e->name);
+        x_var *v = n && n->var && n->var->kind != XV_DIM ? n->var : scope_var(g, s, XV_DIM, e->name);
+        if (v->kind == XV_DIM && !v->bound) {
             LINE(m, "%s = %s;", v->c, dim);
             v->bound = true;
             return;
@@ -69,7 +70,7 @@ static void match_dim(matcher *m, const char *dim, const pat_expr *e, gscope *s)
         pat_error(g->session, e->span, 406, "a dim is wanted here");
 }
 
-static void match_rank_var(matcher *m, gvar *r, const char *v, const char *at, const char *n)
+static void match_rank_var(matcher *m, x_var *r, const char *v, const char *at, const char *n)
 {
     if (!r->bound) {
         LINE(m, "%s = (sld_dims){%s, %s, %s};", r->c, v, at, n);
@@ -79,7 +80,7 @@ static void match_rank_var(matcher *m, gvar *r, const char *v, const char *at, c
     }
 }
 
-static void match_dtype(matcher *m, const char *v, const pat_type *t, gscope *s)
+static void match_dtype(matcher *m, const char *v, const pat_type *t, x_scope *s)
 {
     gen *g = m->g;
     int fixed = dtype_by_name(t->dtype);
@@ -88,7 +89,7 @@ static void match_dtype(matcher *m, const char *v, const pat_type *t, gscope *s)
         return;
     }
     const pat_dtype_decl *d = find_dtype_var(g, t->dtype);
-    gvar *var = scope_var(g, s, GVAR_DTYPE, t->dtype);
+    x_var *var = scope_var(g, s, XV_DTYPE, t->dtype);
     if (var->bound) {
         FAIL_IF(m, "SLD_DTYPE(g, %s) != %s", v, var->c);
         return;
@@ -99,7 +100,7 @@ static void match_dtype(matcher *m, const char *v, const pat_type *t, gscope *s)
     var->bound = true;
 }
 
-static void match_type(matcher *m, const char *v, const gtype *gt)
+static void match_type(matcher *m, const char *v, const x_type *gt)
 {
     gen *g = m->g;
     const pat_type *t = gt->type;
@@ -114,7 +115,7 @@ static void match_type(matcher *m, const char *v, const gtype *gt)
     for (uint32_t i = 0; i < n; i++) {
         const pat_expr *e = t->elems.at[i];
         if (i == at)
-            match_rank_var(m, scope_var(g, gt->scope, GVAR_RANK, e->name), v, gen_format(g, "%u", i),
+            match_rank_var(m, scope_var(g, gt->scope, XV_RANK, e->name), v, gen_format(g, "%u", i),
                            gen_format(g, "SLD_RANK(g, %s) - %u", v, n - 1));
         else if (i < at)
             match_dim(m, gen_format(g, "SLD_DIM(g, %s, %u)", v, i), e, gt->scope);
@@ -123,7 +124,7 @@ static void match_type(matcher *m, const char *v, const gtype *gt)
     }
 }
 
-static void match_types(matcher *m, const gval *val, const char *v)
+static void match_types(matcher *m, const x_val *val, const char *v)
 {
     for (uint32_t i = 0; i < val->types.n; i++)
         match_type(m, v, val->types.at[i]);
@@ -131,7 +132,7 @@ static void match_types(matcher *m, const gval *val, const char *v)
 
 /* ------------------------------------------------------------ attributes -- */
 
-static void match_list(matcher *m, const char *a, const gattr *ga)
+static void match_list(matcher *m, const char *a, const x_attr *ga)
 {
     gen *g = m->g;
     const pat_exprs *list = &ga->value->args;
@@ -141,7 +142,7 @@ static void match_list(matcher *m, const char *a, const gattr *ga)
     if (at == list->n) {
         FAIL_IF(m, "%s.n != %u", a, list->n);
     } else {
-        gvar *r = scope_var(g, ga->scope, GVAR_RANK, list->at[at]->name);
+        x_var *r = scope_var(g, ga->scope, XV_RANK, list->at[at]->name);
         if (!r->bound)
             pat_error(g->session, list->at[at]->span, 407, "'*%s' must be bound by a type before it stands in a list",
                       r->name);
@@ -176,7 +177,7 @@ static void match_default(matcher *m, const char *a, const pat_attr *attr)
 }
 
 /* A name: an enum word or dtype, a variable that is bound, or a capture. */
-static void match_attr_name(matcher *m, const char *a, const gattr *ga)
+static void match_attr_name(matcher *m, const char *a, const x_attr *ga)
 {
     gen *g = m->g;
     pat_name name = ga->value->name;
@@ -189,12 +190,12 @@ static void match_attr_name(matcher *m, const char *a, const gattr *ga)
         FAIL_IF(m, "%s.i != %s", a, dtype_enum(dtype_by_name(name)));
         return;
     }
-    gname *n = scope_find(ga->scope, name);
-    if (n && n->var && n->var->kind == GVAR_DIM && (kind == SLD_ATTR_INT || kind == SLD_ATTR_AXIS)) {
+    x_name *n = pat_scope_find(ga->scope, name);
+    if (n && n->var && n->var->kind == XV_DIM && (kind == SLD_ATTR_INT || kind == SLD_ATTR_AXIS)) {
         match_dim(m, gen_format(g, "%s.i", a), ga->value, ga->scope);
         return;
     }
-    gvar *v = scope_var(g, ga->scope, GVAR_ATTR, name);
+    x_var *v = scope_var(g, ga->scope, XV_ATTR, name);
     if (v->bound) {
         FAIL_IF(m, "!sld_attr_same(%s, %s)", a, v->c);
         return;
@@ -204,7 +205,7 @@ static void match_attr_name(matcher *m, const char *a, const gattr *ga)
     v->attr = ga->attr;
 }
 
-static void match_attr_expr(matcher *m, const char *a, const gattr *ga)
+static void match_attr_expr(matcher *m, const char *a, const x_attr *ga)
 {
     gen *g = m->g;
     sld_attr_kind kind = attr_kind(ga->attr);
@@ -223,7 +224,7 @@ static void match_attr_expr(matcher *m, const char *a, const gattr *ga)
         pat_error(g->session, ga->value->span, 408, "attribute '%s' cannot have this value", ga->attr->name);
 }
 
-static void match_attr(matcher *m, const gnode *n, const gattr *ga)
+static void match_attr(matcher *m, const x_node *n, const x_attr *ga)
 {
     gen *g = m->g;
     const pat_expr *e = ga->value;
@@ -243,11 +244,11 @@ static void match_attr(matcher *m, const gnode *n, const gattr *ga)
 
 /* ----------------------------------------------------------------- nodes -- */
 
-static void match_node(matcher *m, gnode *n);
+static void match_node(matcher *m, x_node *n);
 
-static void match_produced(matcher *m, gval *val, const char *v)
+static void match_produced(matcher *m, x_val *val, const char *v)
 {
-    gnode *p = val->node;
+    x_node *p = val->node;
     if (p->visited) {
         FAIL_IF(m, "%s != SLD_RESULT(g, n%u, %u)", v, p->id, val->index);
         return;
@@ -258,25 +259,29 @@ static void match_produced(matcher *m, gval *val, const char *v)
     match_node(m, p);
 }
 
-static void match_operand(matcher *m, gval *val, const char *v)
+static void match_operand(matcher *m, x_val *val, const char *v)
 {
     switch (val->kind) {
-    case GVAL_RESULT:
+    case XVAL_RESULT:
         match_produced(m, val, v);
         break;
-    case GVAL_FREE:
+    case XVAL_INPUT:
         if (val->bound) {
             FAIL_IF(m, "%s != %s", val->c, v);
         } else {
             LINE(m, "%s = %s;", val->c, v);
             val->bound = true;
+            if (val->maybe && val->types.n)
+                LINE(m, "if (%s) {", v);
             match_types(m, val, val->c);
+            if (val->maybe && val->types.n)
+                LINE(m, "}");
         }
         break;
-    case GVAL_NUMBER:
+    case XVAL_NUMBER:
         FAIL_IF(m, "!sld_is_number(g, %s, %.17g, %.17g)", v, val->fval, val->tol);
         break;
-    case GVAL_CONST:
+    case XVAL_CONST:
         if (val->capture->bound) {
             FAIL_IF(m, "!sld_is_number(g, %s, %s.f, 0)", v, val->capture->c);
         } else {
@@ -284,27 +289,30 @@ static void match_operand(matcher *m, gval *val, const char *v)
             val->capture->bound = true;
         }
         break;
-    case GVAL_NONE:
+    case XVAL_NONE:
         FAIL_IF(m, "%s != 0", v);
         break;
-    case GVAL_WILD:
+    case XVAL_REST:
+        pat_error(m->g->session, val->span, E_GEN_SPLICE, "'%s...' stands only in vocabularies", val->name);
+        break;
+    case XVAL_ANY:
         break;
     }
 }
 
 /* Values that die with the match must have no other reader. */
-static void match_uses(matcher *m, const gnode *n)
+static void match_uses(matcher *m, const x_node *n)
 {
     if (n->op->variadic_results)
         FAIL_IF(m, "SLD_N_RESULTS(g, n%u) != %u", n->id, n->results.n);
     for (uint32_t i = 0; i < n->results.n; i++) {
-        gval *r = n->results.at[i];
+        x_val *r = n->results.at[i];
         if (!r->yielded)
             FAIL_IF(m, "SLD_USES(g, SLD_RESULT(g, n%u, %u)) != %u", n->id, i, r->n_uses);
     }
 }
 
-static void open_commutative(matcher *m, const gnode *n)
+static void open_commutative(matcher *m, const x_node *n)
 {
     LINE(m, "for (uint32_t c%u = 0; c%u < 2; c%u++) { /* both orders of %s */", n->id, n->id, n->id, n->op->name);
     m->body.indent++;
@@ -312,14 +320,14 @@ static void open_commutative(matcher *m, const gnode *n)
 }
 
 /* Exchanging equal operands tries the same thing twice. */
-static bool both_orders(const gnode *n)
+static bool both_orders(const x_node *n)
 {
     return n->op->commutative && n->operands.at[0] != n->operands.at[1];
 }
 
 /* Whether an attribute can be tested before the operands: lists and expressions may speak
  * of dims and values that the operands bind. */
-static bool stands_alone(const gattr *a)
+static bool stands_alone(const x_attr *a)
 {
     const pat_expr *e = a->value;
     if (e && e->kind == PE_LIST)
@@ -337,7 +345,7 @@ static bool takes_variable_operands(const pat_op *op)
     return false;
 }
 
-static void match_node(matcher *m, gnode *n)
+static void match_node(matcher *m, x_node *n)
 {
     gen *g = m->g;
     n->visited = true;
@@ -345,7 +353,7 @@ static void match_node(matcher *m, gnode *n)
     if (takes_variable_operands(n->op))
         FAIL_IF(m, "SLD_N_OPERANDS(g, n%u) != %u", n->id, n->operands.n);
     for (uint32_t i = 0; i < m->v->nodes.n; i++) {
-        gnode *other = m->v->nodes.at[i];
+        x_node *other = m->v->nodes.at[i];
         if (other != n && other->visited && other->op == n->op)
             FAIL_IF(m, "n%u == n%u", n->id, other->id);
     }
@@ -367,6 +375,9 @@ static void match_node(matcher *m, gnode *n)
             LINE(m, "const SLD_VALUE %s = SLD_OPERAND(g, n%u, %sc%u);", v, n->id, i ? "1 - " : "", n->id);
         else
             LINE(m, "const SLD_VALUE %s = SLD_OPERAND(g, n%u, %u);", v, n->id, i);
+        const x_val *o = n->operands.at[i];
+        if (i < n->op->operands.n && n->op->operands.at[i]->optional && o->kind == XVAL_INPUT && !o->maybe)
+            FAIL_IF(m, "!%s", v);
         match_operand(m, n->operands.at[i], v);
     }
     for (uint32_t i = 0; i < n->attrs.n; i++)
@@ -377,13 +388,13 @@ static void match_node(matcher *m, gnode *n)
 static void match_where(matcher *m)
 {
     for (uint32_t i = 0; i < m->v->where.n; i++) {
-        source_comment(m, m->v->where.at[i]->span);
-        FAIL_IF(m, "!(%s)", emit_condition(m->g, m->v->where.at[i], m->v->where_scopes.at[i]));
+        source_comment(m, m->v->where.at[i]->expr->span);
+        FAIL_IF(m, "!(%s)", emit_condition(m->g, m->v->where.at[i]->expr, m->v->where.at[i]->scope));
     }
 }
 
 /* A node all of whose results are kept is context, not part of what is replaced. */
-static bool is_context(const gnode *n)
+static bool is_context(const x_node *n)
 {
     for (uint32_t i = 0; i < n->results.n; i++)
         if (!n->results.at[i]->kept)
@@ -408,7 +419,7 @@ static void succeed(matcher *m)
         LINE(m, "return false;");
 }
 
-void emit_matcher(gen *g, gvariant *v, uint32_t number, uint32_t count)
+void emit_matcher(gen *g, x_variant *v, uint32_t number, uint32_t count)
 {
     matcher m = {.g = g, .v = v, .body = {.indent = 1}};
     match_node(&m, v->root);

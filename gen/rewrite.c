@@ -9,7 +9,7 @@ typedef struct rname { pat_name name; const char *c; } rname;
 
 typedef struct rewriter {
     gen *g;
-    gvariant *v;
+    x_variant *v;
     rname names[64];      /* names that the right side defines */
     uint32_t n_names, n_builds;
 } rewriter;
@@ -21,7 +21,7 @@ static const char *value_of(rewriter *r, const pat_term *t)
     for (uint32_t i = r->n_names; i-- > 0;)
         if (r->names[i].name == t->name)
             return r->names[i].c;
-    gname *n = scope_find(r->v->scope, t->name);
+    x_name *n = pat_scope_find(r->v->scope, t->name);
     if (n && n->val && n->val->c)
         return n->val->c;
     pat_error(r->g->session, t->span, 410, "'%s' is not a value of the match", t->name);
@@ -43,7 +43,7 @@ static void list_element(rewriter *r, const char *list, const pat_expr *e)
 {
     gen *g = r->g;
     if (e->kind == PE_RANK) {
-        gvar *v = scope_var(g, r->v->scope, GVAR_RANK, e->name);
+        x_var *v = scope_var(g, r->v->scope, XV_RANK, e->name);
         if (!v->bound)
             pat_error(g->session, e->span, 412, "'*%s' is not bound by the match", e->name);
         out_line(g->o, "sld_list_push_dims(g, &%s, %s);", list, v->c);
@@ -99,8 +99,8 @@ static void build_attr(rewriter *r, const char *slot, const pat_attr *a, const p
     }
     if (e->kind == PE_NAME)
         for (uint32_t i = 0; i < r->v->scope->names.n; i++) {
-            gvar *v = r->v->scope->names.at[i]->name == e->name ? r->v->scope->names.at[i]->var : NULL;
-            if (v && v->kind == GVAR_ATTR) {
+            x_var *v = r->v->scope->names.at[i]->name == e->name ? r->v->scope->names.at[i]->var : NULL;
+            if (v && v->kind == XV_ATTR) {
                 out_line(g->o, "%s = %s;", slot, v->c);
                 return;
             }
@@ -173,7 +173,7 @@ static void build_stmt(rewriter *r, const pat_stmt *s)
             define(r, s->results.at[i], gen_format(r->g, "SLD_BUILT(g, %s, %u)", node, i));
 }
 
-void emit_rewriter(gen *g, gvariant *v)
+void emit_rewriter(gen *g, x_variant *v)
 {
     rewriter r = {.g = g, .v = v};
     const pat_rule *rule = g->rule;
@@ -184,8 +184,8 @@ void emit_rewriter(gen *g, gvariant *v)
     for (uint32_t i = 0; i < rule->replace.n; i++)
         build_stmt(&r, rule->replace.at[i]);
     for (uint32_t i = 0; i < r.n_names; i++) {
-        gname *n = scope_find(v->scope, r.names[i].name);
-        if (n && n->val && n->val->kind == GVAL_RESULT && strcmp(n->val->c, r.names[i].c))
+        x_name *n = pat_scope_find(v->scope, r.names[i].name);
+        if (n && n->val && n->val->kind == XVAL_RESULT && strcmp(n->val->c, r.names[i].c))
             out_line(g->o, "SLD_YIELD(g, %s, %s);", n->val->c, r.names[i].c);
     }
     out_line(g->o, "return SLD_COMMIT(g);");

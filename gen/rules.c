@@ -4,18 +4,6 @@
 
 #include "gen.h"
 
-/* Next choice vector in lexical order; false after the last.  Positions after the one that
- * changes are forgotten: other alternatives may hold other ones. */
-static bool next_choice(gchoice *c)
-{
-    for (uint32_t i = c->n; i-- > 0;)
-        if (++c->at[i] < c->radix[i]) {
-            c->n = i + 1;
-            return true;
-        }
-    return false;
-}
-
 typedef struct emitted { const pat_rule *rule; const pat_op *roots[64]; uint32_t n_variants, phase; } emitted;
 
 static void emit_struct(gen *g, out *body, uint32_t max_nodes)
@@ -29,28 +17,28 @@ static void emit_struct(gen *g, out *body, uint32_t max_nodes)
     out_f(g->o, "%s", body->text ? body->text : "");
 }
 
-static uint32_t count_variants(gen *g, const pat_rule *rule)
+static uint32_t count_variants(gen *g)
 {
-    gchoice choice = {.n = 0};
+    x_choice choice = {.n = 0};
     uint32_t n = 0;
     do {
-        if (!flatten_rule(g, rule, &choice))
+        if (!expand_rule(g, &choice))
             return 0;
         g->locals.n = 0;
         n++;
-    } while (next_choice(&choice));
+    } while (pat_next_choice(&choice));
     return n;
 }
 
 static bool emit_rule(gen *g, const pat_rule *rule, emitted *e)
 {
     out *real = g->o, body = {0};
-    gchoice choice = {.n = 0};
-    gvariant *v = NULL;
+    x_choice choice = {.n = 0};
+    x_variant *v = NULL;
     uint32_t max_nodes = 0;
     g->rule = rule;
     g->fields.n = g->locals.n = 0;
-    uint32_t count = count_variants(g, rule);
+    uint32_t count = count_variants(g);
     if (!count || count > 64) {
         if (count)
             pat_error(g->session, rule->name_span, 417, "rule '%s' expands to %u variants, at most 64 are allowed",
@@ -60,11 +48,11 @@ static bool emit_rule(gen *g, const pat_rule *rule, emitted *e)
     *e = (emitted){.rule = rule, .phase = rule->phase ? rule->phase->id : 0};
     g->o = &body;
     do {
-        v = flatten_rule(g, rule, &choice);
+        v = expand_rule(g, &choice);
         e->roots[e->n_variants++] = v->root->op;
         emit_matcher(g, v, e->n_variants, count);
         max_nodes = v->nodes.n > max_nodes ? v->nodes.n : max_nodes;
-    } while (next_choice(&choice));
+    } while (pat_next_choice(&choice));
     emit_rewriter(g, v);
     g->o = real;
     emit_struct(g, &body, max_nodes);

@@ -58,11 +58,11 @@ rule attention_safe_unmasked in fuse {
   replace { o = sdpa(q, transpose(kt; [0, 1, 3, 2]), v, none; safe = true) }
 }
 rule scaled_queries in fuse {
-  match   { o = sdpa(mul(q: F[B, H, S, D], const c), k, v, m; scale, safe) }
+  match   { o = sdpa(mul(q: F[B, H, S, D], const c), k, v, m?; scale, safe) }
   replace { o = sdpa(q, k, v, m; scale = scale * c, safe) }
 }
 rule scaled_keys in fuse {
-  match   { o = sdpa(q, transpose(mul(kt: F[B, H, D, L], const c); perm = p), v, m; scale, safe) }
+  match   { o = sdpa(q, transpose(mul(kt: F[B, H, D, L], const c); perm = p), v, m?; scale, safe) }
   replace { o = sdpa(q, transpose(kt; p), v, m; scale = scale * c, safe) }
 }
 
@@ -71,7 +71,7 @@ pattern repeat_kv(x: F[B, Hk, L, D]) =
   reshape(expand(reshape(x; shape = [B, Hk, 1, L, D]); [B, Hk, G, L, D]); shape = [B, Hk * G, L, D])
 
 rule grouped_heads in fuse {
-  match   { o = sdpa(q, repeat_kv(k: F[B, Hk, L, D]), repeat_kv(v: F[B, Hk, L, E]), m; scale, safe) }
+  match   { o = sdpa(q, repeat_kv(k: F[B, Hk, L, D]), repeat_kv(v: F[B, Hk, L, E]), m?; scale, safe) }
   replace { o = sdpa(q, k, v, m; scale, safe) }
 }
 
@@ -81,7 +81,7 @@ pattern rotated_norm(x: F[B, S, H, D], w, cos, sin; eps, style) =
 rule qk_norm_rope in fuse {
   match   { q1 = rotated_norm(q, wq, cos, sin; eps, style)
             k1 = rotated_norm(k, wk, cos, sin; eps = eps_k, style)
-            o = sdpa(q1, k1, v, m; scale, safe)
+            o = sdpa(q1, k1, v, m?; scale, safe)
             yield q1, k1, o }
   replace { q1, k1 = qk_norm_rope(q, k, wq, wk, cos, sin; eps, eps_k, style)
             o = sdpa(q1, k1, v, m; scale, safe) }

@@ -249,7 +249,7 @@ rule reshape_as_is_reshape in normalise {
   replace { y = reshape(src; shape(y)) }
 }
 rule conv1d_is_conv in normalise {
-  match   { y = conv1d(x, w, bias; stride, padding, dilation, group) }
+  match   { y = conv1d(x, w, bias?; stride, padding, dilation, group) }
   replace { y = conv(x, w, bias; strides = [stride], pads = [padding, padding], dilations = [dilation], group) }
 }
 # A batched product whose right side was repeated for each head of a group, all batch dims merged.

@@ -1,5 +1,9 @@
 use "../good/prelude.pat"
-rule r in fuse {
-  match   { y = concat(xs...; axis) }
-  replace { y = concat(xs...; axis) }
+rule none_variadic in fuse {
+  match   { y = neg(xs...) }
+  replace { y = softmax(xs...; -1) }
+}
+rule not_last in fuse {
+  match   { y = concat(xs..., x; axis) }
+  replace { y = concat(xs..., x; axis) }
 }

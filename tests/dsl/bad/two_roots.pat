@@ -1,7 +1,7 @@
 use "../good/prelude.pat"
 rule r in fuse {
   match   { a = neg(x)
-            b = softmax(x; -1) }
+            b = softmax(z; -1) }
   replace { a = x
-            b = x }
+            b = z }
 }
