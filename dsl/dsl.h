@@ -19,8 +19,15 @@ pat_program *pat_parse_text(pat_session *s, const char *name, const char *text, 
 /* Resolves and checks all names, arities and attributes. True when the session has no error. */
 bool pat_check(pat_session *s, pat_program *p);
 
-/* Diagnostics: collected, sorted by place, at most 20 errors printed. Hints and notes belong to the
- * error before. */
+/* How diagnostics are told; set before parsing. */
+typedef struct pat_diag_options {
+    unsigned max_errors; /* that are printed, 0: all; 20 unless set */
+    bool werror;         /* warnings are errors */
+    bool json;           /* one JSON object a line instead of text */
+} pat_diag_options;
+void pat_set_diag_options(pat_session *s, pat_diag_options options);
+
+/* Diagnostics: collected, and printed sorted by place. Hints and notes belong to the error before. */
 void pat_error(pat_session *s, pat_span span, int code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void pat_warn(pat_session *s, pat_span span, int code, const char *fmt, ...)

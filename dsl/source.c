@@ -11,7 +11,14 @@ pat_session *pat_open(void)
         free(s);
         return NULL;
     }
+    if (s)
+        s->options.max_errors = 20;
     return s;
+}
+
+void pat_set_diag_options(pat_session *s, pat_diag_options options)
+{
+    s->options = options;
 }
 
 void pat_close(pat_session *s)
@@ -48,24 +55,36 @@ uint32_t pat_add_file(pat_session *s, const char *path, const char *text, size_t
     return s->files.n - 1;
 }
 
-void pat_location(pat_session *s, pat_span span, const char **file, unsigned *line, unsigned *col)
+/* Line and column of a byte, by halving. */
+static pat_place place_of(const pat_file *f, uint32_t at)
 {
-    *file = "";
-    *line = *col = 1;
-    if (span.file >= s->files.n)
-        return;
-    const pat_file *f = s->files.at[span.file];
     uint32_t lo = 0, hi = f->n_lines;
     while (hi - lo > 1) {
         uint32_t mid = (lo + hi) / 2;
-        if (f->lines[mid] <= span.begin)
+        if (f->lines[mid] <= at)
             lo = mid;
         else
             hi = mid;
     }
-    *file = f->path;
-    *line = lo + 1;
-    *col = span.begin - f->lines[lo] + 1;
+    return (pat_place){lo + 1, at - f->lines[lo] + 1};
+}
+
+void pat_places(const pat_session *s, pat_span span, pat_place *from, pat_place *to)
+{
+    *from = *to = (pat_place){1, 1};
+    if (span.file >= s->files.n)
+        return;
+    *from = place_of(s->files.at[span.file], span.begin);
+    *to = place_of(s->files.at[span.file], span.end > span.begin ? span.end : span.begin);
+}
+
+void pat_location(pat_session *s, pat_span span, const char **file, unsigned *line, unsigned *col)
+{
+    pat_place from, to;
+    pat_places(s, span, &from, &to);
+    *file = span.file < s->files.n ? s->files.at[span.file]->path : "";
+    *line = from.line;
+    *col = from.col;
 }
 
 const char *pat_span_text(pat_session *s, pat_span span, size_t *len)

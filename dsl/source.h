@@ -19,6 +19,7 @@ typedef struct pat_diag {
     int code;
     const char *text;
     uint32_t owner;     /* index of the error or warning it belongs to; its own for these */
+    bool promoted;      /* a warning that is an error by the options */
 } pat_diag;
 
 struct pat_session {
@@ -26,10 +27,14 @@ struct pat_session {
     PAT_LIST(pat_file) files;
     PAT_LIST(pat_diag) diags;
     unsigned n_errors;
+    pat_diag_options options;
 };
 
 /* Adds a file to the table and splits its lines; text is copied. */
 uint32_t pat_add_file(pat_session *s, const char *path, const char *text, size_t size);
+/* Where a span begins and ends (the place behind its last byte); line 1, column 1 without a file. */
+typedef struct pat_place { uint32_t line, col; } pat_place;
+void pat_places(const pat_session *s, pat_span span, pat_place *from, pat_place *to);
 /* Nearest of several names by edit distance, NULL when none is near. */
 const char *pat_nearest(const char *name, const char *const *names, uint32_t n);
 

@@ -20,6 +20,11 @@ typedef struct gen {
 
 const char *gen_format(gen *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* ---- compile.c ---- */
+/* Prints a checked program as C into a file (NULL: standard output). Answers an exit status. */
+int gen_compile(pat_session *session, const pat_program *program, const char *name, const char *path, int n,
+                char *const *files);
+
 /* ---- tables.c: ops, vocabularies, kernels ---- */
 void emit_ops(gen *g);
 void emit_vocabs(gen *g);

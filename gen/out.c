@@ -2,9 +2,13 @@
  * nothing yet when it happens. */
 #include "out.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void reserve(out *o, size_t more)
 {
@@ -94,4 +98,48 @@ void out_free(out *o)
 {
     free(o->text);
     *o = (out){0};
+}
+
+static bool write_to(FILE *f, const char *text, size_t n)
+{
+    bool ok = f && fwrite(text, 1, n, f) == n;
+    return f && !fclose(f) && ok;
+}
+
+/* Beside the file and then in its place, with its mode. */
+static bool replace_file(const char *path, const struct stat *old, const char *text, size_t n)
+{
+    char tmp[4096];
+    if (snprintf(tmp, sizeof tmp, "%s.tmp", path) >= (int)sizeof tmp) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    if (write_to(fopen(tmp, "wb"), text, n) && (!old || !chmod(tmp, old->st_mode & 07777)) && !rename(tmp, path))
+        return true;
+    int error = errno;
+    unlink(tmp);
+    errno = error;
+    return false;
+}
+
+/* A link stays one; a device or pipe is written as it is. */
+static bool write_whole(const char *path, const char *text, size_t n)
+{
+    struct stat old;
+    if (stat(path, &old))
+        return replace_file(path, NULL, text, n);
+    if (!S_ISREG(old.st_mode))
+        return write_to(fopen(path, "wb"), text, n);
+    char *real = realpath(path, NULL);
+    bool ok = real && replace_file(real, &old, text, n);
+    free(real);
+    return ok;
+}
+
+int out_write(const char *path, const char *text, size_t n)
+{
+    if (path ? write_whole(path, text, n) : fwrite(text, 1, n, stdout) == n && !fflush(stdout))
+        return 0;
+    fprintf(stderr, "solderc: cannot write %s: %s\n", path ? path : "standard output", strerror(errno));
+    return 1;
 }

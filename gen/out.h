@@ -17,5 +17,7 @@ void out_close(out *o, const char *tail);
 /* Appends a C string literal. */
 void out_string(out *o, const char *s, size_t n);
 void out_free(out *o);
+/* Writes a file whole or not at all, NULL: standard output. Says what went wrong; answers an exit status. */
+int out_write(const char *path, const char *text, size_t n);
 
 #endif
