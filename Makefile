@@ -5,6 +5,7 @@
 #   make check      all tests; SAN=1 under AddressSanitizer and UBSan; CC=clang
 #   make golden     rewrite the expected texts of the tests after a change meant to be
 #   make bench      time of importing, fusing and running the example models
+#   make doc        build/reference.md: all ops, patterns, rules and kernels
 #   make clean
 #
 # Data flows one way: dsl -> gen -> build/gen/solder.c -> runtime -> kernels.
@@ -70,7 +71,7 @@ CLI_O     := $(call obj,$(CLI_C))
 KERNEL_O  := $(call obj,$(KERNEL_C))
 RULES_O   := $(B)/gen/solder.o
 
-.PHONY: all demo check golden bench clean deps
+.PHONY: all demo check golden bench doc clean deps
 all: $(B)/bin/solderc $(B)/bin/solder $(B)/lib/libsolder.a
 
 # ---- front end and generator ----
@@ -98,7 +99,7 @@ $(B)/bin/solderc: $(GEN_O) $(DSL_O)
 $(B)/gen/solder.c: $(B)/bin/solderc $(PATTERNS)
 	@mkdir -p $(@D)
 	$(call say,SOLDERC,$@)
-	$(Q)$(B)/bin/solderc -o $@ $(PATTERNS)
+	$(Q)$(B)/bin/solderc -o $@ --depfile $(@:.c=.pat.d) $(PATTERNS)
 $(RULES_O): $(B)/gen/solder.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
@@ -156,6 +157,10 @@ bench: all
 	@python3 tests/bench/models.py $(B)/bin/solder tests/models/qwen3 tests/models/llama tests/models/deepseek_v3 tests/models/qwen3_next
 golden: all $(B)/bin/tests
 	@UPDATE=1 $(TEST_ENV) $(B)/bin/tests
+
+doc: $(B)/bin/solderc
+	$(call say,DOC,build/reference.md)
+	$(Q)$(B)/bin/solderc --doc -o build/reference.md $(PATTERNS)
 
 clean:
 	rm -rf build

@@ -14,6 +14,8 @@ void pat_close(pat_session *s);
 /* Parses files and what they `use` (relative to the using file, each file once). Always answers a
  * program; what is wrong is a diagnostic. */
 pat_program *pat_parse_files(pat_session *s, int n, const char *const *paths);
+/* Rules for make: target depends on every file that was read, and each of them may vanish. */
+void pat_write_deps(const pat_session *s, const char *target, FILE *out);
 /* Parses one text, in which `use` is refused. */
 pat_program *pat_parse_text(pat_session *s, const char *name, const char *text, size_t len);
 /* Resolves and checks all names, arities and attributes. True when the session has no error. */

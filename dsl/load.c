@@ -124,6 +124,31 @@ pat_program *pat_parse_text(pat_session *s, const char *name, const char *text, 
     return program;
 }
 
+/* A path as make reads it in a rule. */
+static void print_make_path(const char *path, FILE *out)
+{
+    for (; *path; path++) {
+        if (*path == ' ' || *path == '#')
+            fputc('\\', out);
+        fputs(*path == '$' ? "$$" : (char[]){*path, 0}, out);
+    }
+}
+
+void pat_write_deps(const pat_session *s, const char *target, FILE *out)
+{
+    print_make_path(target, out);
+    fputc(':', out);
+    for (uint32_t i = 0; i < s->files.n; i++) {
+        fputs(" \\\n  ", out);
+        print_make_path(s->files.at[i]->path, out);
+    }
+    fputc('\n', out);
+    for (uint32_t i = 0; i < s->files.n; i++) {
+        print_make_path(s->files.at[i]->path, out);
+        fputs(":\n", out);
+    }
+}
+
 /* Linear: programs have some hundred declarations and names are compared as pointers. */
 #define FIND(list) \
     for (uint32_t i = 0; i < p->list.n; i++) \

@@ -8,23 +8,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "doc.h"
 #include "gen.h"
 #include "why.h"
 
-typedef enum job { COMPILE, CHECK, WHY } job;
+typedef enum job { COMPILE, CHECK, DOC, WHY } job;
 
 typedef struct options {
     job job;
-    const char *output, *name, *why;
+    const char *output, *depfile, *name, *why;
     pat_diag_options diags;
 } options;
 
 static const char usage_text[] =
     "usage: solderc [-o OUT.c] [-n NAME] FILE.pat...      compile rules to C\n"
     "       solderc --check FILE.pat...                   only report errors\n"
+    "       solderc --doc [-o OUT.md] FILE.pat...         reference of all declarations as Markdown\n"
     "       solderc --why CODE                            explain a diagnostic\n"
     "  -o, --output OUT     write there instead of standard output\n"
     "  -n, --name NAME      export sld_ruleset_NAME(); default solder\n"
+    "      --depfile FILE   write rules for make: OUT depends on all files that were read\n"
     "      --max-errors N   print at most N errors, 0: all; default 20\n"
     "  -Werror              warnings are errors\n"
     "      --format FORM    of diagnostics: text, or json (an object a line)\n";
@@ -64,6 +67,8 @@ static bool set(options *o, int c)
     case 'o': o->output = optarg; return true;
     case 'n': o->name = optarg; return true;
     case 'c': o->job = CHECK; return true;
+    case 'd': o->job = DOC; return true;
+    case 'D': o->depfile = optarg; return true;
     case 'y': o->job = WHY; o->why = optarg; return true;
     case 'm': return set_number("--max-errors", optarg, &o->diags.max_errors);
     case 'f': return set_format(optarg, &o->diags.json);
@@ -80,23 +85,64 @@ static int explain(const char *code)
     return 1;
 }
 
+static int out_of_memory(void)
+{
+    fprintf(stderr, "solderc: out of memory\n");
+    return 1;
+}
+
+/* What `print` prints, written to a file as a whole. */
+static int write_printed(const char *path, void *data, void print(void *data, FILE *out))
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    if (!f)
+        return out_of_memory();
+    print(data, f);
+    int status = fclose(f) ? out_of_memory() : out_write(path, text, n);
+    free(text);
+    return status;
+}
+
+typedef struct run { const options *o; pat_session *session; pat_program *program; } run;
+
+static void print_doc(void *data, FILE *out)
+{
+    const run *r = data;
+    pat_write_doc(r->session, r->program, out);
+}
+
+static void print_deps(void *data, FILE *out)
+{
+    const run *r = data;
+    pat_write_deps(r->session, r->o->output, out);
+}
+
+/* Does the job with files that were parsed. */
+static int finish(run *r, int n, char *const *files)
+{
+    const options *o = r->o;
+    bool ok = pat_check(r->session, r->program);
+    if (!ok || o->job != COMPILE)
+        pat_print_diags(r->session, stderr);
+    if (!ok || o->job == CHECK)
+        return !ok;
+    if (o->job == DOC)
+        return write_printed(o->output, r, print_doc);
+    int status = gen_compile(r->session, r->program, o->name, o->output, n, files);
+    return status || !o->depfile ? status : write_printed(o->depfile, r, print_deps);
+}
+
 static int compile(const options *o, int n, char *const *files)
 {
-    pat_session *session = pat_open();
-    if (!session) {
-        fprintf(stderr, "solderc: out of memory\n");
-        return 1;
-    }
-    pat_set_diag_options(session, o->diags);
-    pat_program *program = pat_parse_files(session, n, (const char *const *)files);
-    int status = 0;
-    if (!pat_check(session, program) || o->job == CHECK) {
-        pat_print_diags(session, stderr);
-        status = pat_error_count(session) ? 1 : 0;
-    } else {
-        status = gen_compile(session, program, o->name, o->output, n, files);
-    }
-    pat_close(session);
+    run r = {o, pat_open(), NULL};
+    if (!r.session)
+        return out_of_memory();
+    pat_set_diag_options(r.session, o->diags);
+    r.program = pat_parse_files(r.session, n, (const char *const *)files);
+    int status = finish(&r, n, files);
+    pat_close(r.session);
     return status;
 }
 
@@ -104,7 +150,8 @@ int main(int argc, char **argv)
 {
     static const struct option long_options[] = {
         {"output", required_argument, 0, 'o'},     {"name", required_argument, 0, 'n'},
-        {"check", no_argument, 0, 'c'},            {"why", required_argument, 0, 'y'},
+        {"check", no_argument, 0, 'c'},            {"doc", no_argument, 0, 'd'},
+        {"depfile", required_argument, 0, 'D'},    {"why", required_argument, 0, 'y'},
         {"max-errors", required_argument, 0, 'm'}, {"format", required_argument, 0, 'f'},
         {"help", no_argument, 0, 'h'},             {0, 0, 0, 0},
     };
@@ -116,7 +163,7 @@ int main(int argc, char **argv)
             return usage(stderr, 2);
     if (o.job == WHY)
         return explain(o.why);
-    if (optind == argc)
+    if (optind == argc || (o.depfile && (!o.output || o.job != COMPILE)))
         return usage(stderr, 2);
     return compile(&o, argc - optind, argv + optind);
 }
