@@ -6,6 +6,7 @@
 #   make golden     rewrite the expected texts of the tests after a change meant to be
 #   make bench      time of importing, fusing and running the example models
 #   make doc        build/reference.md: all ops, patterns, rules and kernels
+#   make bench-match  matching and rewriting a decoder stack beside MLIR and C by hand
 #   make clean
 #
 # Data flows one way: dsl -> gen -> build/gen/solder.c -> runtime -> kernels.
@@ -155,6 +156,7 @@ run-tests: all $(B)/bin/tests
 	@$(TEST_ENV) $(B)/bin/tests
 bench: all
 	@python3 tests/bench/models.py $(B)/bin/solder tests/models/qwen3 tests/models/llama tests/models/deepseek_v3 tests/models/qwen3_next
+include tests/bench/match/match.mk
 golden: all $(B)/bin/tests
 	@UPDATE=1 $(TEST_ENV) $(B)/bin/tests
 
