@@ -11,6 +11,8 @@ typedef struct pat_session pat_session;
 pat_session *pat_open(void); /* NULL when memory is short */
 void pat_close(pat_session *s);
 
+/* Reads a file ("-": standard input) into the session's table. UINT32_MAX, and an error at `from`, when it cannot. */
+uint32_t pat_read_source(pat_session *s, const char *path, pat_span from);
 /* Parses files and what they `use` (relative to the using file, each file once). Always answers a
  * program; what is wrong is a diagnostic. */
 pat_program *pat_parse_files(pat_session *s, int n, const char *const *paths);

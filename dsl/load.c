@@ -6,7 +6,7 @@
 #include "source.h"
 #include "parse.h"
 
-static void parse_text(pat_session *s, pat_program *program, uint32_t file, pat_parser *p)
+void pat_parse_source(pat_session *s, pat_program *program, uint32_t file, pat_parser *p)
 {
     const pat_file *f = s->files.at[file];
     *p = (pat_parser){.session = s, .program = program, .file = file, .begin = f->text, .cursor = f->text,
@@ -19,9 +19,8 @@ static pat_program *new_program(pat_session *s)
     return pat_alloc(s->arena, sizeof(pat_program));
 }
 
-static char *read_file(const char *path, size_t *size)
+static char *read_file(FILE *f, size_t *size)
 {
-    FILE *f = fopen(path, "rb");
     char *text = NULL;
     size_t n = 0, cap = 0;
     while (f && !ferror(f) && !feof(f)) {
@@ -34,7 +33,7 @@ static char *read_file(const char *path, size_t *size)
         n += fread(text + n, 1, cap - n, f);
     }
     bool ok = f && !ferror(f) && feof(f);
-    if (f)
+    if (f && f != stdin)
         fclose(f);
     if (!ok) {
         free(text);
@@ -65,6 +64,19 @@ static const char *beside(pat_session *s, const char *user, const char *path)
     return joined;
 }
 
+uint32_t pat_read_source(pat_session *s, const char *path, pat_span from)
+{
+    size_t size;
+    char *text = read_file(!strcmp(path, "-") ? stdin : fopen(path, "rb"), &size);
+    if (!text) {
+        pat_error(s, from, E_FILE, "cannot read %s: %s", path, strerror(errno));
+        return UINT32_MAX;
+    }
+    uint32_t file = pat_add_file(s, path, text, size);
+    free(text);
+    return file;
+}
+
 typedef struct loader { pat_session *s; pat_program *program; PAT_LIST(const char) seen; } loader;
 
 /* Used files come before their user, so that their rules take precedence. `from` places the message. */
@@ -76,19 +88,16 @@ static void load(loader *l, const char *path, pat_span from, unsigned depth)
         if (l->seen.at[i] == name)
             return;
     PAT_PUSH(s->arena, l->seen, name);
-    size_t size;
-    char *text = read_file(path, &size);
-    if (!text || depth > 64) {
-        pat_error(s, from, E_FILE, "cannot read %s: %s", path,
-                  depth > 64 ? "files use each other too deeply" : strerror(errno));
-        free(text);
+    if (depth > 64) {
+        pat_error(s, from, E_FILE, "cannot read %s: files use each other too deeply", path);
         return;
     }
-    uint32_t file = pat_add_file(s, path, text, size);
-    free(text);
+    uint32_t file = pat_read_source(s, path, from);
+    if (file == UINT32_MAX)
+        return;
     pat_program *own = new_program(s);
     pat_parser p;
-    parse_text(s, own, file, &p);
+    pat_parse_source(s, own, file, &p);
     for (uint32_t i = 0; i < p.uses.n; i++)
         load(l, beside(s, path, p.uses.at[i]), *p.use_spans.at[i], depth + 1);
 #define MOVE(list) \
@@ -118,7 +127,7 @@ pat_program *pat_parse_text(pat_session *s, const char *name, const char *text, 
 {
     pat_program *program = new_program(s);
     pat_parser p;
-    parse_text(s, program, pat_add_file(s, name, text, len), &p);
+    pat_parse_source(s, program, pat_add_file(s, name, text, len), &p);
     if (p.uses.n)
         pat_error(s, *p.use_spans.at[0], E_USE_IN_TEXT, "'use' wants a file; this text has none");
     return program;

@@ -52,4 +52,7 @@ typedef struct pat_parser {
     bool too_deep;                       /* said once for a file */
 } pat_parser;
 
+/* Parses a file of the table; what it uses is left in p. */
+void pat_parse_source(pat_session *s, pat_program *program, uint32_t file, pat_parser *p);
+
 #endif

@@ -9,10 +9,11 @@
 #include <string.h>
 
 #include "doc.h"
+#include "fmt.h"
 #include "gen.h"
 #include "why.h"
 
-typedef enum job { COMPILE, CHECK, DOC, WHY } job;
+typedef enum job { COMPILE, CHECK, DOC, FORMAT, FORMAT_CHECK, WHY } job;
 
 typedef struct options {
     job job;
@@ -24,6 +25,7 @@ static const char usage_text[] =
     "usage: solderc [-o OUT.c] [-n NAME] FILE.pat...      compile rules to C\n"
     "       solderc --check FILE.pat...                   only report errors\n"
     "       solderc --doc [-o OUT.md] FILE.pat...         reference of all declarations as Markdown\n"
+    "       solderc --fmt[=check] FILE.pat...             format in place; check: name files that would change\n"
     "       solderc --why CODE                            explain a diagnostic\n"
     "  -o, --output OUT     write there instead of standard output\n"
     "  -n, --name NAME      export sld_ruleset_NAME(); default solder\n"
@@ -68,6 +70,9 @@ static bool set(options *o, int c)
     case 'n': o->name = optarg; return true;
     case 'c': o->job = CHECK; return true;
     case 'd': o->job = DOC; return true;
+    case 'F':
+        o->job = optarg ? FORMAT_CHECK : FORMAT;
+        return !optarg || !strcmp(optarg, "check") || wrong("--fmt", optarg);
     case 'D': o->depfile = optarg; return true;
     case 'y': o->job = WHY; o->why = optarg; return true;
     case 'm': return set_number("--max-errors", optarg, &o->diags.max_errors);
@@ -146,11 +151,50 @@ static int compile(const options *o, int n, char *const *files)
     return status;
 }
 
+/* Formats a file of the session into itself, standard input to standard output; or says whether it would. */
+static int format_file(pat_session *s, uint32_t file, const char *path, bool check)
+{
+    char *text = NULL;
+    size_t n = 0;
+    bool same = false;
+    FILE *f = open_memstream(&text, &n);
+    if (!f)
+        return out_of_memory();
+    bool ok = pat_format(s, file, f, &same);
+    int status = fclose(f) ? out_of_memory() : !ok;
+    if (!ok && !pat_error_count(s))
+        fprintf(stderr, "solderc: %s cannot be formatted without changing it\n", path);
+    else if (!status && check && !same)
+        status = printf("%s\n", path) < 0 || 1;
+    else if (!status && !check && (!same || !strcmp(path, "-")))
+        status = out_write(strcmp(path, "-") ? path : NULL, text, n);
+    free(text);
+    return status;
+}
+
+/* Each file is looked at on its own: one with errors stays, the others are formatted. */
+static int format(const options *o, int n, char *const *files)
+{
+    int status = 0;
+    for (int i = 0; i < n; i++) {
+        pat_session *s = pat_open();
+        if (!s)
+            return out_of_memory();
+        pat_set_diag_options(s, o->diags);
+        uint32_t file = pat_read_source(s, files[i], (pat_span){UINT32_MAX, 0, 0});
+        status |= file == UINT32_MAX || format_file(s, file, files[i], o->job == FORMAT_CHECK);
+        pat_print_diags(s, stderr);
+        pat_close(s);
+    }
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option long_options[] = {
         {"output", required_argument, 0, 'o'},     {"name", required_argument, 0, 'n'},
         {"check", no_argument, 0, 'c'},            {"doc", no_argument, 0, 'd'},
+        {"fmt", optional_argument, 0, 'F'},
         {"depfile", required_argument, 0, 'D'},    {"why", required_argument, 0, 'y'},
         {"max-errors", required_argument, 0, 'm'}, {"format", required_argument, 0, 'f'},
         {"help", no_argument, 0, 'h'},             {0, 0, 0, 0},
@@ -165,5 +209,7 @@ int main(int argc, char **argv)
         return explain(o.why);
     if (optind == argc || (o.depfile && (!o.output || o.job != COMPILE)))
         return usage(stderr, 2);
+    if (o.job == FORMAT || o.job == FORMAT_CHECK)
+        return format(&o, argc - optind, argv + optind);
     return compile(&o, argc - optind, argv + optind);
 }

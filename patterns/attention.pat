@@ -4,7 +4,8 @@ use "rope.pat"
 
 # Query head h reads key/value head h / (Hq / Hk); mask is added to scale * q k^T.  A row that
 # sees no key gives NaN, or zeros when safe.
-op sdpa(q: F[B, Hq, S, D], k: F[B, Hk, L, D], v: F[B, Hk, L, E], mask: F[*M]?; scale: float = 1.0, safe: bool = false)
+op sdpa(q: F[B, Hq, S, D], k: F[B, Hk, L, D], v: F[B, Hk, L, E], mask: F[*M]?; scale: float = 1.0,
+        safe: bool = false)
    -> F[B, Hq, S, E]
    where Hq % Hk == 0
 
@@ -38,10 +39,10 @@ rule attention_unscaled in fuse {
   replace { o = sdpa(q, transpose(kt; [0, 1, 3, 2]), v, m) }
 }
 rule attention_unmasked in fuse {
-  match   { o = matmul(weights(mul(matmul(q: F[B, H, S, D], kt: F[B, H, D, L]), const scale)), v: F[B, H, L, E]) }
+  match   { o = matmul(weights(mul(matmul(q: F[B, H, S, D], kt: F[B, H, D, L]), const scale)),
+                       v: F[B, H, L, E]) }
   replace { o = sdpa(q, transpose(kt; [0, 1, 3, 2]), v, none; scale) }
 }
-
 
 # torch's own attention: rows without a key are zeros, and the scale is shared out to queries and keys.
 pattern safe_weights(x) = { p = weights(x)
@@ -68,7 +69,7 @@ rule scaled_keys in fuse {
 
 # Key/value heads repeated for each group of query heads: the op reads them once.
 pattern repeat_kv(x: F[B, Hk, L, D]) =
-  reshape(expand(reshape(x; shape = [B, Hk, 1, L, D]); [B, Hk, G, L, D]); shape = [B, Hk * G, L, D])
+    reshape(expand(reshape(x; shape = [B, Hk, 1, L, D]); [B, Hk, G, L, D]); shape = [B, Hk * G, L, D])
 
 rule grouped_heads in fuse {
   match   { o = sdpa(q, repeat_kv(k: F[B, Hk, L, D]), repeat_kv(v: F[B, Hk, L, E]), m?; scale, safe) }
@@ -76,7 +77,7 @@ rule grouped_heads in fuse {
 }
 
 pattern rotated_norm(x: F[B, S, H, D], w, cos, sin; eps, style) =
-  rope(transpose(rms_norm(x, w; eps); perm = [0, 2, 1, 3]), cos, sin; style)
+    rope(transpose(rms_norm(x, w; eps); perm = [0, 2, 1, 3]), cos, sin; style)
 
 rule qk_norm_rope in fuse {
   match   { q1 = rotated_norm(q, wq, cos, sin; eps, style)

@@ -3,46 +3,59 @@
 use "fx.pat"
 use "act.pat"
 
-op all_reduce(x: F[*A]; group: string) -> F[*A]                                     # sum over the ranks of a group
+op all_reduce(x: F[*A]; group: string) -> F[*A]  # sum over the ranks of a group
 # cos_sin rows are [cos | sin] of one position; heads lie in the last dim or the last two.
 op rotary_embedding(positions: i64[P], q: F[S, *A], k: F[S, *B], cos_sin: G[L, R]; head_size: int, neox: bool)
    -> (q1: F[S, *A], k1: F[S, *B])
-op silu_and_mul(x: F[*A, N]) -> F[*A, N / 2]  where N % 2 == 0                        # silu of the first half times the second
-op static_quant(x: F[*A], scale: f32[*S]; to: dtype) -> to[*A]                        # x / scale, rounded and saturated
-op group_quant(x: F[*A, N]; group: int, to: dtype) -> (y: to[*A, N], scale: f32[*A, N / group])  where N % group == 0
+op silu_and_mul(x: F[*A, N]) -> F[*A, N / 2] where N % 2 == 0   # silu of the first half times the second
+op static_quant(x: F[*A], scale: f32[*S]; to: dtype) -> to[*A]  # x / scale, rounded and saturated
+op group_quant(x: F[*A, N]; group: int, to: dtype) -> (y: to[*A, N], scale: f32[*A, N / group])
+   where N % group == 0
 op scaled_mm(a: Q[M, K], b: Q[K, N], a_scale: f32[*S], b_scale: f32[*W]; to: dtype) -> to[M, N]
 op moe_forward(x: F[S, H], logits: F[S, E]; layer: string) -> F[S, H]
 op gdn_attention(qkvz: F[S, N], ba: F[S, M]; heads: int, head_dim: int, layer: string)
    -> (core: F[S, heads, head_dim], z: F[S, heads, head_dim])
-op kv_cache_update(k: F[S, H, D], v: F[S, H, E]; layer: string) -> F[0]  effect
-op mla_kv_cache_update(kv: F[S, R], pe: F[S, 1, P], scale: f32[*A]; layer: string, cache: string) -> F[0]  effect
-op paged_attention(q: F[S, Hq, D], k: F[S, Hk, D], v: F[S, Hk, E], updated: F[0]; layer: string) -> F[S, Hq, E]
-op paged_mla_attention(q: F[S, H, D], kv: F[S, R], pe: F[S, 1, P], out: F[S, N], updated: F[0]; layer: string) -> F[S, N]
+op kv_cache_update(k: F[S, H, D], v: F[S, H, E]; layer: string) -> F[0] effect
+op mla_kv_cache_update(kv: F[S, R], pe: F[S, 1, P], scale: f32[*A]; layer: string, cache: string)
+   -> F[0] effect
+op paged_attention(q: F[S, Hq, D], k: F[S, Hk, D], v: F[S, Hk, E], updated: F[0]; layer: string)
+   -> F[S, Hq, E]
+op paged_mla_attention(q: F[S, H, D], kv: F[S, R], pe: F[S, 1, P], out: F[S, N], updated: F[0]; layer: string)
+   -> F[S, N]
 
 vocab fx {
-  "vllm_ir.rms_norm.default"(x, weight, epsilon, variance_size?) where variance_size == none -> rms_norm(x, weight; eps = epsilon)
-  "vllm_ir.fused_add_rms_norm.default"(x, x_residual, weight, epsilon, variance_size?) where variance_size == none
+  "vllm_ir.rms_norm.default"(x, weight, epsilon, variance_size?) where variance_size == none
+      -> rms_norm(x, weight; eps = epsilon)
+  "vllm_ir.fused_add_rms_norm.default"(x, x_residual, weight, epsilon, variance_size?)
+      where variance_size == none
       -> add_rms_norm(x, x_residual, weight; eps = epsilon)
   "vllm.all_reduce.default"(tensor, group_name) -> all_reduce(tensor; group = group_name)
   "_C.rotary_embedding.default"(positions, query, key, head_size, cos_sin_cache, is_neox)
       -> rotary_embedding(positions, query, key, cos_sin_cache; head_size, neox = is_neox)
   "_C.silu_and_mul.default"(result, input) -> silu_and_mul(input)
-  "_C.static_scaled_fp8_quant.default"(result, input, scale, group_shape?; val_dtype?) where group_shape == none
+  "_C.static_scaled_fp8_quant.default"(result, input, scale, group_shape?; val_dtype?)
+      where group_shape == none
       -> static_quant(input, scale; to = val_dtype)
-  "vllm.rocm_aiter_group_fp8_quant.default"(x, group_size, transpose_scale = false; val_dtype?) where transpose_scale == false
+  "vllm.rocm_aiter_group_fp8_quant.default"(x, group_size, transpose_scale = false; val_dtype?)
+      where transpose_scale == false
       -> group_quant(x; group = group_size, to = val_dtype)
-  "vllm.scaled_mm.default"(a, b, a_scale, b_scale; val_dtype?) -> scaled_mm(a, b, a_scale, b_scale; to = val_dtype)
+  "vllm.scaled_mm.default"(a, b, a_scale, b_scale; val_dtype?)
+      -> scaled_mm(a, b, a_scale, b_scale; to = val_dtype)
   "vllm.moe_forward.default"(hidden_states, router_logits, layer_name)
       -> moe_forward(hidden_states, router_logits; layer = layer_name)
   "vllm.gdn_attention_core.default"(mixed_qkvz, ba, num_heads, head_dim, layer_name)
       -> gdn_attention(mixed_qkvz, ba; heads = num_heads, head_dim, layer = layer_name)
-  "vllm.unified_kv_cache_update.default"(key, value, layer_name) -> kv_cache_update(key, value; layer = layer_name)
+  "vllm.unified_kv_cache_update.default"(key, value, layer_name)
+      -> kv_cache_update(key, value; layer = layer_name)
   "vllm.unified_mla_kv_cache_update.default"(kv_c_normed, k_pe, layer_name, kv_cache_dtype, k_scale)
       -> mla_kv_cache_update(kv_c_normed, k_pe, k_scale; layer = layer_name, cache = kv_cache_dtype)
-  "vllm.unified_attention_with_output.default"(query, key, value, output, layer_name, output_scale?, output_block_scale?,
-                                               kv_cache_dummy_dep) where output_scale == none, output_block_scale == none
+  "vllm.unified_attention_with_output.default"(query, key, value, output, layer_name, output_scale?,
+                                               output_block_scale?,
+                                               kv_cache_dummy_dep)
+      where output_scale == none, output_block_scale == none
       -> paged_attention(query, key, value, kv_cache_dummy_dep; layer = layer_name)
-  "vllm.unified_mla_attention_with_output.default"(q, kv_c_normed, k_pe, output, layer_name, output_scale?, kv_cache_dummy_dep)
+  "vllm.unified_mla_attention_with_output.default"(q, kv_c_normed, k_pe, output, layer_name, output_scale?,
+                                                   kv_cache_dummy_dep)
       where output_scale == none
       -> paged_mla_attention(q, kv_c_normed, k_pe, output, kv_cache_dummy_dep; layer = layer_name)
 }

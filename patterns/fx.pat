@@ -7,7 +7,7 @@
 use "normalise.pat"
 
 # ---- ops of torch ----
-op index(x: T[*A], indices: I[*B]...) -> T[index(A, indices)]                    # advanced indexing
+op index(x: T[*A], indices: I[*B]...) -> T[index(A, indices)]  # advanced indexing
 op index_put(x: T[*A], values: T[*V], indices: I[*B]...; accumulate: bool = false) -> T[*A]
 op select_scatter(x: T[*A], src: T[*B]; axis: axis, index: int) -> T[*A]
 op scatter_value(x: T[*A], i: I[*B], value: T[]; axis: axis) -> T[*A]
@@ -16,21 +16,26 @@ op histc(x: F[*A]; bins: int, lo: float, hi: float) -> F[bins]
 op diff(x: T[*A], prepend: T[*B]; axis: axis) -> T[with(A, axis, size(A, axis) + size(B, axis) - 1)]
 op repeat_interleave(x: T[*A]; repeats: int, axis: axis) -> T[with(A, axis, repeats * size(A, axis))]
 op eye(; n: int, to: dtype) -> to[n, n]
-op pad_last(x: T[*A], value: T[*V]; pads: ints, shape: ints) -> T[expand(V, shape)]   # pads: pairs from the last axis backwards
+# pads: pairs from the last axis backwards
+op pad_last(x: T[*A], value: T[*V]; pads: ints, shape: ints) -> T[expand(V, shape)]
 op conv1d(x: F[B, C, L], w: F[M, D, W], bias: F[M]?; stride: int, padding: int, dilation: int, group: int)
    -> F[B, M, (L + 2 * padding - dilation * (W - 1) - 1) / stride + 1]
 # Rows offsets[e - 1] to offsets[e] of x times matrix e of w.
 op grouped_mm(x: F[R, K], w: F[E, K, N], offsets: i32[E]) -> F[R, N]
 # The norm with the mean and 1/sqrt(variance + eps) of each row.
-op native_layer_norm(x: F[*B, H], w: F[H], bias: F[H]?; eps: float) -> (y: F[*B, H], mean: F[*B, 1], rstd: F[*B, 1])
+op native_layer_norm(x: F[*B, H], w: F[H], bias: F[H]?; eps: float)
+   -> (y: F[*B, H], mean: F[*B, 1], rstd: F[*B, 1])
 op any(x: T[*A]; axis: axis, keepdims: bool = false) -> bool[reduce(A, axis, keepdims)]
-op max_dim(x: T[*A]; axis: axis, keepdims: bool = false) -> (values: T[reduce(A, axis, keepdims)], indices: i64[reduce(A, axis, keepdims)])
+op max_dim(x: T[*A]; axis: axis, keepdims: bool = false)
+   -> (values: T[reduce(A, axis, keepdims)], indices: i64[reduce(A, axis, keepdims)])
 # src under the shape of x.
-op reshape_as(src: T[*B], x: T[*A]) -> T[*A]  where numel(B) == numel(A)
+op reshape_as(src: T[*B], x: T[*A]) -> T[*A] where numel(B) == numel(A)
 
 vocab fx {
-  "aten.layer_norm.default"(input, normalized_shape, weight, bias?, eps = 1e-5, cudnn_enable = true) -> layer_norm(input, weight, bias; eps)
-  "aten.native_layer_norm.default"(input, normalized_shape, weight, bias?, eps) -> native_layer_norm(input, weight, bias; eps)
+  "aten.layer_norm.default"(input, normalized_shape, weight, bias?, eps = 1e-5, cudnn_enable = true)
+      -> layer_norm(input, weight, bias; eps)
+  "aten.native_layer_norm.default"(input, normalized_shape, weight, bias?, eps)
+      -> native_layer_norm(input, weight, bias; eps)
   "aten.isnan.default"(self) -> is_nan(self)
   "aten.any.dim"(self, dim, keepdim = false) -> any(self; axis = dim, keepdims = keepdim)
   "aten.max.dim"(self, dim, keepdim = false) -> max_dim(self; axis = dim, keepdims = keepdim)
@@ -100,7 +105,8 @@ vocab fx {
   "aten.sigmoid.default"(self) -> sigmoid(self)
   "aten.silu.default"(self) -> silu(self)
   "aten.gelu.default"(self; approximate = "none") where approximate == "none" -> gelu(self)
-  "aten.gelu.default"(self; approximate = "none") where approximate == "tanh" -> gelu(self; approximate = tanh)
+  "aten.gelu.default"(self; approximate = "none") where approximate == "tanh"
+      -> gelu(self; approximate = tanh)
   "aten.softplus.default"(self, beta = 1, threshold = 20) where beta == 1, threshold == 20 -> softplus(self)
 
   # ---- dtype, copies ----
@@ -129,16 +135,19 @@ vocab fx {
   "aten.softmax.int"(self, dim, dtype?) -> softmax(self; axis = dim)
   "aten._softmax.default"(self, dim, half_to_float) where half_to_float == false -> softmax(self; axis = dim)
   "aten.cumsum.default"(self, dim; dtype?) -> cumsum(self; axis = dim)
-  "aten.topk.default"(self, k, dim = -1, largest = true, sorted = true) -> topk(self; k, axis = dim, largest, sorted)
+  "aten.topk.default"(self, k, dim = -1, largest = true, sorted = true)
+      -> topk(self; k, axis = dim, largest, sorted)
   "aten.sort.default"(self, dim = -1, descending = false) -> sort(self; axis = dim, descending)
   "aten.histc.default"(self, bins = 100, min = 0, max = 0) -> histc(self; bins, lo = min, hi = max)
-  "aten.diff.default"(self, n = 1, dim = -1, prepend, append?) where n == 1, append == none -> diff(self, prepend; axis = dim)
+  "aten.diff.default"(self, n = 1, dim = -1, prepend, append?) where n == 1, append == none
+      -> diff(self, prepend; axis = dim)
 
   # ---- shape ----
   "aten.view.default"(self, size) -> reshape(self; shape = size)
   "aten._unsafe_view.default"(self, size) -> reshape(self; shape = size)
   "aten.reshape.default"(self, shape) -> reshape(self; shape)
-  "aten.flatten.using_ints"(self, start_dim = 0, end_dim = -1) -> flatten(self; first = start_dim, last = end_dim)
+  "aten.flatten.using_ints"(self, start_dim = 0, end_dim = -1)
+      -> flatten(self; first = start_dim, last = end_dim)
   "aten.squeeze.dim"(self, dim) -> squeeze(self; axes = dim)
   "aten.squeeze.dims"(self, dim) -> squeeze(self; axes = dim)
   "aten.unsqueeze.default"(self, dim) -> unsqueeze(self; axes = dim)
@@ -155,10 +164,12 @@ vocab fx {
   "aten.slice_scatter.default"(self, src, dim = 0, start = 0, end = 9223372036854775807, step = 1)
       -> slice_scatter(self, src; axis = dim, start, end, step)
   "aten.select_scatter.default"(self, src, dim, index) -> select_scatter(self, src; axis = dim, index)
-  "aten.repeat_interleave.self_int"(self, repeats, dim; output_size?) -> repeat_interleave(self; repeats, axis = dim)
+  "aten.repeat_interleave.self_int"(self, repeats, dim; output_size?)
+      -> repeat_interleave(self; repeats, axis = dim)
   "aten.pad.default"(self, pad, mode = "constant", value = 0; val_shape?) where mode == "constant"
       -> pad_last(self, value; pads = pad, shape = val_shape)
-  "aten.constant_pad_nd.default"(self, pad, value = 0; val_shape?) -> pad_last(self, value; pads = pad, shape = val_shape)
+  "aten.constant_pad_nd.default"(self, pad, value = 0; val_shape?)
+      -> pad_last(self, value; pads = pad, shape = val_shape)
   "aten.tril.default"(self, diagonal = 0) -> tril(self; diagonal)
   "aten.triu.default"(self, diagonal = 0) -> triu(self; diagonal)
 
@@ -172,7 +183,8 @@ vocab fx {
   # ---- generators; memory without contents reads as zero ----
   "aten.arange.default"(end; dtype?, val_dtype?) -> arange(; limit = end, to = val_dtype)
   "aten.arange.start"(start, end; dtype?, val_dtype?) -> arange(; start, limit = end, to = val_dtype)
-  "aten.arange.start_step"(start, end, step = 1; dtype?, val_dtype?) -> arange(; start, limit = end, step, to = val_dtype)
+  "aten.arange.start_step"(start, end, step = 1; dtype?, val_dtype?)
+      -> arange(; start, limit = end, step, to = val_dtype)
   "aten.full.default"(size, fill_value; dtype?) -> full(fill_value; shape = size)
   "aten.full_like.default"(self, fill_value; dtype?, val_shape?) -> full(fill_value; shape = val_shape)
   "aten.ones.default"(size; dtype?) -> full(1; shape = size)
@@ -189,12 +201,15 @@ vocab fx {
   "aten.eye.default"(n; dtype?, val_dtype?) -> eye(; n, to = val_dtype)
 
   # ---- indexing ----
-  "aten.embedding.default"(weight, indices, padding_idx?, scale_grad_by_freq?, sparse?) -> gather(weight, indices; axis = 0)
+  "aten.embedding.default"(weight, indices, padding_idx?, scale_grad_by_freq?, sparse?)
+      -> gather(weight, indices; axis = 0)
   "aten.index_select.default"(self, dim, index) -> gather(self, index; axis = dim)
   "aten.gather.default"(self, dim, index; sparse_grad?) -> gather_elements(self, index; axis = dim)
   "aten.index.Tensor"(self, indices...) -> index(self, indices...)
-  "aten.index_put.default"(self, indices..., values, accumulate = false) -> index_put(self, values, indices...; accumulate)
-  "aten.index_put_.default"(self, indices..., values, accumulate = false) -> index_put(self, values, indices...; accumulate)
+  "aten.index_put.default"(self, indices..., values, accumulate = false)
+      -> index_put(self, values, indices...; accumulate)
+  "aten.index_put_.default"(self, indices..., values, accumulate = false)
+      -> index_put(self, values, indices...; accumulate)
   "aten.scatter.value"(self, dim, index, value) -> scatter_value(self, index, value; axis = dim)
   "aten.scatter_.value"(self, dim, index, value) -> scatter_value(self, index, value; axis = dim)
   "aten.scatter.src"(self, dim, index, src) -> scatter_elements(self, index, src; axis = dim)
@@ -205,10 +220,12 @@ vocab fx {
   "aten.bmm.default"(self, mat2) -> matmul(self, mat2)
   "aten.matmul.default"(self, other) -> matmul(self, other)
   "aten.linear.default"(input, weight, bias?) -> linear(input, weight, bias)
-  "aten.addmm.default"(self, mat1, mat2; beta = 1, alpha = 1) where beta == 1, alpha == 1 -> gemm(mat1, mat2, self)
+  "aten.addmm.default"(self, mat1, mat2; beta = 1, alpha = 1) where beta == 1, alpha == 1
+      -> gemm(mat1, mat2, self)
   "aten.conv1d.default"(input, weight, bias?, stride = 1, padding = 0, dilation = 1, groups = 1)
       -> conv1d(input, weight, bias; stride, padding, dilation, group = groups)
-  "aten.convolution.default"(input, weight, bias?, stride, padding, dilation, transposed, output_padding, groups)
+  "aten.convolution.default"(input, weight, bias?, stride, padding, dilation, transposed, output_padding,
+                             groups)
       where transposed == false -> conv1d(input, weight, bias; stride, padding, dilation, group = groups)
   "transformers.grouped_mm_fallback.default"(input, weight, offs) -> grouped_mm(input, weight, offs)
 }
@@ -250,11 +267,13 @@ rule reshape_as_is_reshape in normalise {
 }
 rule conv1d_is_conv in normalise {
   match   { y = conv1d(x, w, bias?; stride, padding, dilation, group) }
-  replace { y = conv(x, w, bias; strides = [stride], pads = [padding, padding], dilations = [dilation], group) }
+  replace { y = conv(x, w, bias; strides = [stride], pads = [padding, padding], dilations = [dilation],
+                     group) }
 }
 # A batched product whose right side was repeated for each head of a group, all batch dims merged.
 rule merged_repeated_batch in normalise {
-  match   { y = matmul(reshape(a: F[B, H, S, L]; shape = [N, S, L]), reshape(b: F[B, K, G, L, D]; shape = [N, L, D])) }
+  match   { y = matmul(reshape(a: F[B, H, S, L]; shape = [N, S, L]),
+                       reshape(b: F[B, K, G, L, D]; shape = [N, L, D])) }
   where   H == K * G
   replace { y = reshape(matmul(a, reshape(b; [B, H, L, D])); [N, S, D]) }
 }

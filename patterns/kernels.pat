@@ -16,78 +16,78 @@ kernel qk_norm_rope   { cpu when dtype(q) in {f16, bf16, f32} and D <= 1024; ref
 kernel sdpa           { cpu when dtype(q) in {f16, bf16, f32} and D <= 1024 and E <= 1024; ref when E <= 4096 }
 
 # ---- primitives ----
-kernel matmul         { cpu when dtype(a) in {f16, bf16, f32}; ref }
-kernel add            { cpu when dtype(a) in {f16, bf16, f32}; ref }
-kernel sub            { cpu when dtype(a) in {f16, bf16, f32}; ref }
-kernel mul            { cpu when dtype(a) in {f16, bf16, f32}; ref }
-kernel div            { cpu when dtype(a) in {f16, bf16, f32}; ref }
-kernel floor_div      { ref }
-kernel pow            { ref }
-kernel minimum        { ref }
-kernel maximum        { ref }
-kernel equal          { ref }
-kernel not_equal      { ref }
-kernel less           { ref }
-kernel less_equal     { ref }
-kernel greater        { ref }
-kernel greater_equal  { ref }
-kernel and            { ref }
-kernel or             { ref }
-kernel not            { ref }
-kernel where          { ref }
-kernel neg            { cpu when dtype(x) in {f16, bf16, f32}; ref }
-kernel abs            { ref }
-kernel is_nan         { ref }
-kernel sqrt           { cpu when dtype(x) in {f16, bf16, f32}; ref }
-kernel reciprocal     { ref }
-kernel rsqrt          { cpu when dtype(x) in {f16, bf16, f32}; ref }
-kernel exp            { cpu when dtype(x) in {f16, bf16, f32}; ref }
-kernel log            { ref }
-kernel log1p          { ref }
-kernel sin            { ref }
-kernel cos            { ref }
-kernel tanh           { ref }
-kernel erf            { ref }
-kernel relu           { ref }
-kernel sigmoid        { cpu when dtype(x) in {f16, bf16, f32}; ref }
-kernel silu           { cpu when dtype(x) in {f16, bf16, f32}; ref }
-kernel gelu           { cpu when dtype(x) in {f16, bf16, f32}; ref }
-kernel softplus       { ref }
-kernel clip           { ref }
-kernel cast           { ref }
-kernel mean           { ref }
-kernel sum            { ref }
-kernel reduce_max     { ref }
-kernel reduce_min     { ref }
-kernel softmax        { cpu when dtype(x) in {f16, bf16, f32} and axis == -1 and size(x, axis) <= 16384; ref }
-kernel cumsum         { ref }
-kernel topk           { ref }
-kernel argmax         { ref }
-kernel identity       { ref }
-kernel reshape        { ref }
-kernel squeeze        { ref }
-kernel unsqueeze      { ref }
-kernel flatten        { ref }
-kernel transpose      { cpu; ref }
-kernel swapaxes       { cpu; ref }
-kernel expand         { cpu; ref }
-kernel concat         { ref }
-kernel split          { ref }
-kernel slice          { cpu; ref }
-kernel select         { ref }
-kernel pad            { ref }
-kernel tril           { ref }
-kernel triu           { ref }
-kernel shape          { ref }
-kernel size           { ref }
-kernel arange         { ref }
-kernel full           { ref }
-kernel gather         { ref }
-kernel gather_elements { ref }
-kernel gather_nd      { ref }
-kernel scatter_nd     { ref }
+kernel matmul           { cpu when dtype(a) in {f16, bf16, f32}; ref }
+kernel add              { cpu when dtype(a) in {f16, bf16, f32}; ref }
+kernel sub              { cpu when dtype(a) in {f16, bf16, f32}; ref }
+kernel mul              { cpu when dtype(a) in {f16, bf16, f32}; ref }
+kernel div              { cpu when dtype(a) in {f16, bf16, f32}; ref }
+kernel floor_div        { ref }
+kernel pow              { ref }
+kernel minimum          { ref }
+kernel maximum          { ref }
+kernel equal            { ref }
+kernel not_equal        { ref }
+kernel less             { ref }
+kernel less_equal       { ref }
+kernel greater          { ref }
+kernel greater_equal    { ref }
+kernel and              { ref }
+kernel or               { ref }
+kernel not              { ref }
+kernel where            { ref }
+kernel neg              { cpu when dtype(x) in {f16, bf16, f32}; ref }
+kernel abs              { ref }
+kernel is_nan           { ref }
+kernel sqrt             { cpu when dtype(x) in {f16, bf16, f32}; ref }
+kernel reciprocal       { ref }
+kernel rsqrt            { cpu when dtype(x) in {f16, bf16, f32}; ref }
+kernel exp              { cpu when dtype(x) in {f16, bf16, f32}; ref }
+kernel log              { ref }
+kernel log1p            { ref }
+kernel sin              { ref }
+kernel cos              { ref }
+kernel tanh             { ref }
+kernel erf              { ref }
+kernel relu             { ref }
+kernel sigmoid          { cpu when dtype(x) in {f16, bf16, f32}; ref }
+kernel silu             { cpu when dtype(x) in {f16, bf16, f32}; ref }
+kernel gelu             { cpu when dtype(x) in {f16, bf16, f32}; ref }
+kernel softplus         { ref }
+kernel clip             { ref }
+kernel cast             { ref }
+kernel mean             { ref }
+kernel sum              { ref }
+kernel reduce_max       { ref }
+kernel reduce_min       { ref }
+kernel softmax          { cpu when dtype(x) in {f16, bf16, f32} and axis == -1 and size(x, axis) <= 16384; ref }
+kernel cumsum           { ref }
+kernel topk             { ref }
+kernel argmax           { ref }
+kernel identity         { ref }
+kernel reshape          { ref }
+kernel squeeze          { ref }
+kernel unsqueeze        { ref }
+kernel flatten          { ref }
+kernel transpose        { cpu; ref }
+kernel swapaxes         { cpu; ref }
+kernel expand           { cpu; ref }
+kernel concat           { ref }
+kernel split            { ref }
+kernel slice            { cpu; ref }
+kernel select           { ref }
+kernel pad              { ref }
+kernel tril             { ref }
+kernel triu             { ref }
+kernel shape            { ref }
+kernel size             { ref }
+kernel arange           { ref }
+kernel full             { ref }
+kernel gather           { ref }
+kernel gather_elements  { ref }
+kernel gather_nd        { ref }
+kernel scatter_nd       { ref }
 kernel scatter_elements { ref }
-kernel slice_scatter  { ref }
-kernel linear         { cpu when dtype(x) in {f16, bf16, f32} and K <= 16384; ref }
-kernel gemm           { ref }
-kernel conv           { ref }
+kernel slice_scatter    { ref }
+kernel linear           { cpu when dtype(x) in {f16, bf16, f32} and K <= 16384; ref }
+kernel gemm             { ref }
+kernel conv             { ref }

@@ -43,17 +43,22 @@ vocab onnx {
   "Dropout"(x, ratio?, training_mode?; seed = 0) -> identity(x)
 
   # ---- reductions ----
-  "ReduceMean"@18(x, axes?; keepdims = 1, noop_with_empty_axes = 0) where noop_with_empty_axes == 0 -> mean(x; axes, keepdims)
+  "ReduceMean"@18(x, axes?; keepdims = 1, noop_with_empty_axes = 0) where noop_with_empty_axes == 0
+      -> mean(x; axes, keepdims)
   "ReduceMean"(x; axes = [], keepdims = 1) -> mean(x; axes, keepdims)
-  "ReduceSum"(x, axes?; keepdims = 1, noop_with_empty_axes = 0) where noop_with_empty_axes == 0 -> sum(x; axes, keepdims)
-  "ReduceMax"@18(x, axes?; keepdims = 1, noop_with_empty_axes = 0) where noop_with_empty_axes == 0 -> reduce_max(x; axes, keepdims)
+  "ReduceSum"(x, axes?; keepdims = 1, noop_with_empty_axes = 0) where noop_with_empty_axes == 0
+      -> sum(x; axes, keepdims)
+  "ReduceMax"@18(x, axes?; keepdims = 1, noop_with_empty_axes = 0) where noop_with_empty_axes == 0
+      -> reduce_max(x; axes, keepdims)
   "ReduceMax"(x; axes = [], keepdims = 1) -> reduce_max(x; axes, keepdims)
-  "ReduceMin"@18(x, axes?; keepdims = 1, noop_with_empty_axes = 0) where noop_with_empty_axes == 0 -> reduce_min(x; axes, keepdims)
+  "ReduceMin"@18(x, axes?; keepdims = 1, noop_with_empty_axes = 0) where noop_with_empty_axes == 0
+      -> reduce_min(x; axes, keepdims)
   "ReduceMin"(x; axes = [], keepdims = 1) -> reduce_min(x; axes, keepdims)
   "Softmax"(x; axis = -1) -> softmax(x; axis)
   "CumSum"(x, axis; exclusive = 0, reverse = 0) -> cumsum(x; axis, exclusive, reverse)
   "TopK"(x, k; axis = -1, largest = 1, sorted = 1) -> topk(x; k, axis, largest, sorted)
-  "ArgMax"(x; axis = 0, keepdims = 1, select_last_index = 0) where select_last_index == 0 -> argmax(x; axis, keepdims)
+  "ArgMax"(x; axis = 0, keepdims = 1, select_last_index = 0) where select_last_index == 0
+      -> argmax(x; axis, keepdims)
 
   # ---- shape ----
   "Reshape"(x, shape; allowzero = 0) -> reshape(x; shape, allowzero)
@@ -77,14 +82,18 @@ vocab onnx {
   "GatherElements"(x, i; axis = 0) -> gather_elements(x, i; axis)
   "GatherND"(x, i; batch_dims = 0) -> gather_nd(x, i; batch_dims)
   "ScatterND"(x, i, updates; reduction = "none") -> scatter_nd(x, i, updates; reduction)
-  "ScatterElements"(x, i, updates; axis = 0, reduction = "none") -> scatter_elements(x, i, updates; axis, reduction)
+  "ScatterElements"(x, i, updates; axis = 0, reduction = "none")
+      -> scatter_elements(x, i, updates; axis, reduction)
 
   # ---- products and norms ----
   "MatMul"(a, b) -> matmul(a, b)
   "Gemm"(a, b, c?; alpha = 1.0, beta = 1.0, transA = 0, transB = 0)
-    -> gemm(a, b, c; alpha, beta, trans_a = transA, trans_b = transB)
-  "Conv"(x, w, bias?; strides = [], pads = [], dilations = [], group = 1, auto_pad = "NOTSET", kernel_shape = [])
-    where auto_pad == "NOTSET" -> conv(x, w, bias; strides, pads, dilations, group)
-  "LayerNormalization"@17(x, w, bias?; axis = -1, epsilon = 1e-5, stash_type = 1) where axis == -1 -> layer_norm(x, w, bias; eps = epsilon)
-  "RMSNormalization"@23(x, w; axis = -1, epsilon = 1e-5, stash_type = 1) where axis == -1 -> rms_norm(x, w; eps = epsilon)
+      -> gemm(a, b, c; alpha, beta, trans_a = transA, trans_b = transB)
+  "Conv"(x, w, bias?; strides = [], pads = [], dilations = [], group = 1, auto_pad = "NOTSET",
+         kernel_shape = [])
+      where auto_pad == "NOTSET" -> conv(x, w, bias; strides, pads, dilations, group)
+  "LayerNormalization"@17(x, w, bias?; axis = -1, epsilon = 1e-5, stash_type = 1) where axis == -1
+      -> layer_norm(x, w, bias; eps = epsilon)
+  "RMSNormalization"@23(x, w; axis = -1, epsilon = 1e-5, stash_type = 1) where axis == -1
+      -> rms_norm(x, w; eps = epsilon)
 }

@@ -4,10 +4,11 @@
 #   gptj_neox  pairs (2i, 2i + 1) are read and (i, i + R/2) written; cos, sin [.., R/2]
 use "norm.pat"
 
-op rope(x: F[*A, D], cos: F[*C, W], sin: F[*C, W]; style: {neox, gptj, gptj_neox}) -> F[*A, D]  where W <= D
+op rope(x: F[*A, D], cos: F[*C, W], sin: F[*C, W]; style: {neox, gptj, gptj_neox}) -> F[*A, D] where W <= D
 
 pattern rotate_half(x: F[*A, R]) =
-    concat(neg(slice(x; [-1], starts = [h], ends = [R], steps = [1])), slice(x; [-1], starts = [0], ends = [h], steps = [1]); -1)
+    concat(neg(slice(x; [-1], starts = [h], ends = [R], steps = [1])),
+           slice(x; [-1], starts = [0], ends = [h], steps = [1]); -1)
     where 2 * h == R
   | { x1, x2 = split(x; sizes = [h, h], axis = -1)
       concat(neg(x2), x1; -1) }
