@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "arena.h"
+#include "map.h"
 
 typedef struct pat_span { uint32_t file, begin, end; } pat_span; /* byte offsets, end exclusive */
 
@@ -99,6 +100,7 @@ typedef struct pat_dtype_decl { /* dtype F, G = {f16, bf16, f32} */
     pat_span span;
     pat_terms names;      /* PT_NAME */
     uint32_t set;         /* bit i: dtype number i of sld_dtype order (checker fills) */
+    bool used;
     pat_expr *value;      /* PE_SET or the name any */
 } pat_dtype_decl;
 
@@ -162,6 +164,7 @@ typedef struct pat_vocab_entry {
     uint32_t since;          /* @18; 0 without */
     PAT_LIST(pat_param) params;
     pat_exprs where;         /* name == literal */
+    struct pat_vocab_entry *before; /* the last one of the same foreign name (checker) */
     pat_term *target;        /* PT_APPLY with PT_NAME / PT_NUMBER / PT_NONE / PT_SPLICE operands; NULL: drop */
     pat_op *op;              /* checker */
 } pat_vocab_entry;
@@ -190,6 +193,7 @@ typedef struct pat_pattern {
     pat_terms params;        /* PT_NAME with optional type */
     pat_terms attrs;         /* PT_NAME: captured attributes */
     PAT_LIST(pat_alt) alts;
+    uint32_t id;             /* order of declaration (checker) */
     bool used;
 } pat_pattern;
 
@@ -208,7 +212,8 @@ typedef struct pat_rule {
     pat_terms enabled;       /* PT_NAME: options */
     pat_exprs gate;          /* over tokens, world and options */
     PAT_LIST(pat_test) tests;
-    const char *instance;    /* "a = x" of an instance of a family; NULL */
+    const struct pat_rule *family_of; /* what this is an instance of; NULL */
+    const char *instance;    /* its names: "norm = rms_norm, G = 64" */
     pat_name name;
     pat_name phase_name; pat_span phase_span; /* NULL: the first phase */
     pat_stmts match;
@@ -230,6 +235,11 @@ typedef struct pat_program {
     PAT_LIST(pat_phase) phases;
     PAT_LIST(pat_pattern) patterns;
     PAT_LIST(pat_rule) rules;
+
+    /* First declaration of each name (pat_index); words of enums (checker). */
+    struct {
+        pat_map dtypes, enums, options, ops, kernels, phases, patterns, words;
+    } by_name;
 } pat_program;
 
 #endif

@@ -152,12 +152,10 @@ static void check_entry(pat_session *s, const pat_program *p, pat_vocab_entry *e
 }
 
 /* An earlier entry of the same name, version and parameters that has no condition is always taken first. */
-static void check_reached(pat_session *s, const pat_vocab *v, uint32_t i)
+static void check_reached(pat_session *s, const pat_vocab_entry *e)
 {
-    const pat_vocab_entry *e = v->entries.at[i];
-    for (uint32_t j = 0; j < i; j++) {
-        const pat_vocab_entry *f = v->entries.at[j];
-        if (f->foreign != e->foreign || f->since != e->since || f->where.n || f->params.n != e->params.n)
+    for (const pat_vocab_entry *f = e->before; f; f = f->before) {
+        if (f->since != e->since || f->where.n || f->params.n != e->params.n)
             continue;
         pat_error(s, e->span, E_ENTRY_TWICE, "an earlier entry for \"%s\" is always taken before this one",
                   e->foreign);
@@ -168,9 +166,17 @@ static void check_reached(pat_session *s, const pat_vocab *v, uint32_t i)
 
 static void check_vocab(pat_session *s, const pat_program *p, const pat_vocab *v)
 {
+    pat_map lasts = {0}; /* to the place of the last entry of a foreign name */
     for (uint32_t i = 0; i < v->entries.n; i++) {
-        check_entry(s, p, v->entries.at[i]);
-        check_reached(s, v, i);
+        pat_vocab_entry *e = v->entries.at[i], **last = pat_map_get(&lasts, e->foreign);
+        if (!last) {
+            last = pat_alloc(s->arena, sizeof *last);
+            pat_map_add(s->arena, &lasts, e->foreign, last);
+        }
+        e->before = *last;
+        *last = e;
+        check_entry(s, p, e);
+        check_reached(s, e);
     }
 }
 
@@ -178,14 +184,14 @@ static void check_vocab(pat_session *s, const pat_program *p, const pat_vocab *v
 
 /* Reports the second of two declarations of one name. */
 #define NO_TWICE(list, what, place)                                                                          \
-    for (uint32_t i = 0; i < p->list.n; i++)                                                                 \
-        for (uint32_t j = 0; j < i; j++)                                                                     \
-            if (p->list.at[i]->name == p->list.at[j]->name) {                                                \
-                pat_error(s, p->list.at[i]->place, E_TWICE, what " '%s' is declared twice",                  \
-                          p->list.at[i]->name);                                                              \
-                pat_note(s, p->list.at[j]->place, "the first one is here");                                  \
-                break;                                                                                       \
-            }
+    seen = (pat_map){0};                                                                                     \
+    for (uint32_t i = 0; i < p->list.n; i++) {                                                               \
+        const pat_span *first = pat_map_add(s->arena, &seen, p->list.at[i]->name, &p->list.at[i]->place);    \
+        if (first) {                                                                                         \
+            pat_error(s, p->list.at[i]->place, E_TWICE, what " '%s' is declared twice", p->list.at[i]->name);\
+            pat_note(s, *first, "the first one is here");                                                    \
+        }                                                                                                    \
+    }
 
 /* The last statement of a block is the term that stands for the result of the alternative. */
 static void split_alternative(pat_session *s, pat_alt *a)
@@ -203,6 +209,9 @@ static void split_alternative(pat_session *s, pat_alt *a)
 
 static void check_duplicates(pat_session *s, const pat_program *p)
 {
+    pat_map seen;
+    NO_TWICE(enums, "enum", name_span)
+    NO_TWICE(options, "option", name_span)
     NO_TWICE(ops, "op", name_span)
     NO_TWICE(patterns, "pattern", name_span)
     NO_TWICE(rules, "rule", name_span)
@@ -220,6 +229,8 @@ static void number(pat_program *p)
         p->ops.at[i]->id = i + 1;
     for (uint32_t i = 0; i < p->phases.n; i++)
         p->phases.at[i]->id = i;
+    for (uint32_t i = 0; i < p->patterns.n; i++)
+        p->patterns.at[i]->id = i;
     for (uint32_t i = 0; i < p->rules.n; i++)
         p->rules.at[i]->id = i;
 }
@@ -234,11 +245,26 @@ static void check_patterns(pat_session *s, const pat_program *p)
         pat_check_pattern(s, p, p->patterns.at[i]);
 }
 
+/* A file of declarations that others use may leave much to them: what could read a kind of thing must be there. */
+static void warn_unused(pat_session *s, const pat_program *p)
+{
+#define WARN_UNUSED(list, readers, code, what)                                                               \
+    for (uint32_t i = 0; i < p->list.n && p->readers.n; i++)                                                 \
+        if (!p->list.at[i]->used)                                                                            \
+            pat_warn(s, p->list.at[i]->name_span, code, what " '%s' is not used", p->list.at[i]->name);
+    WARN_UNUSED(patterns, rules, E_UNUSED_PATTERN, "pattern")
+    WARN_UNUSED(enums, ops, E_UNUSED_ENUM, "enum")
+    WARN_UNUSED(options, rules, E_UNUSED_OPTION, "option")
+}
+
 bool pat_check(pat_session *s, pat_program *p)
 {
+    pat_expand_families(s, p);
     number(p);
     check_duplicates(s, p);
     pat_check_dtypes(s, p);
+    pat_check_enums(s, p);
+    pat_check_options(s, p);
     for (uint32_t i = 0; i < p->ops.n; i++)
         pat_check_op(s, p, p->ops.at[i]);
     for (uint32_t i = 0; i < p->kernels.n; i++)
@@ -246,11 +272,11 @@ bool pat_check(pat_session *s, pat_program *p)
     for (uint32_t i = 0; i < p->vocabs.n; i++)
         check_vocab(s, p, p->vocabs.at[i]);
     check_patterns(s, p);
-    for (uint32_t i = 0; i < p->rules.n; i++)
+    for (uint32_t i = 0; i < p->rules.n; i++) {
+        pat_within(s, p->rules.at[i]);
         pat_check_rule(s, p, p->rules.at[i]);
-    for (uint32_t i = 0; i < p->patterns.n; i++)
-        if (!p->patterns.at[i]->used && p->rules.n)
-            pat_warn(s, p->patterns.at[i]->name_span, E_UNUSED_PATTERN, "pattern '%s' is not used",
-                     p->patterns.at[i]->name);
+    }
+    pat_within(s, NULL);
+    warn_unused(s, p);
     return !s->n_errors;
 }

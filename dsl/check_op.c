@@ -17,18 +17,9 @@ int pat_dtype_number(const char *name)
     return 0;
 }
 
-static pat_dtype_decl *find_dtype_decl(const pat_program *p, pat_name name)
-{
-    for (uint32_t i = 0; i < p->dtypes.n; i++)
-        for (uint32_t j = 0; j < p->dtypes.at[i]->names.n; j++)
-            if (p->dtypes.at[i]->names.at[j]->name == name)
-                return p->dtypes.at[i];
-    return NULL;
-}
-
 bool pat_is_dtype_var(const pat_program *p, pat_name name)
 {
-    return find_dtype_decl(p, name) != NULL;
+    return pat_find_dtype(p, name) != NULL;
 }
 
 void pat_unknown_dtype(pat_session *s, const pat_program *p, pat_span span, pat_name name)
@@ -78,7 +69,7 @@ static void check_dtype_set(pat_session *s, const pat_program *p, pat_dtype_decl
 
 static void check_dtype_name(pat_session *s, const pat_program *p, const pat_term *name)
 {
-    const pat_dtype_decl *first = find_dtype_decl(p, name->name);
+    const pat_dtype_decl *first = pat_find_dtype(p, name->name);
     if (pat_dtype_number(name->name)) {
         pat_error(s, name->span, E_DTYPE_TWICE, "'%s' is the name of a dtype", name->name);
         return;
@@ -93,31 +84,27 @@ static void check_dtype_name(pat_session *s, const pat_program *p, const pat_ter
         }
 }
 
-static bool type_uses(const pat_type *t, const pat_dtype_decl *d)
-{
-    for (uint32_t i = 0; t && i < d->names.n; i++)
-        if (d->names.at[i]->name == t->dtype)
-            return true;
-    return false;
-}
-
-static bool any_op_uses(const pat_program *p, const pat_dtype_decl *d)
+static void mark_used_dtypes(const pat_program *p)
 {
     for (uint32_t i = 0; i < p->ops.n; i++)
-        for (uint32_t j = 0; j < p->ops.at[i]->operands.n; j++)
-            if (type_uses(p->ops.at[i]->operands.at[j]->type, d))
-                return true;
-    return false;
+        for (uint32_t j = 0; j < p->ops.at[i]->operands.n; j++) {
+            pat_dtype_decl *d = pat_find_dtype(p, p->ops.at[i]->operands.at[j]->type->dtype);
+            if (d)
+                d->used = true;
+        }
 }
 
 void pat_check_dtypes(pat_session *s, pat_program *p)
 {
+    mark_used_dtypes(p);
     for (uint32_t i = 0; i < p->dtypes.n; i++) {
         pat_dtype_decl *d = p->dtypes.at[i];
         check_dtype_set(s, p, d);
-        for (uint32_t j = 0; j < d->names.n; j++)
+        for (uint32_t j = 0; j < d->names.n; j++) {
             check_dtype_name(s, p, d->names.at[j]);
-        if (p->ops.n && !any_op_uses(p, d))
+            d->used |= pat_find_dtype(p, d->names.at[j]->name) != d;
+        }
+        if (p->ops.n && !d->used)
             pat_warn(s, d->span, E_UNUSED_DTYPE, "no op uses dtype '%s'", d->names.at[0]->name);
     }
 }
@@ -125,7 +112,14 @@ void pat_check_dtypes(pat_session *s, pat_program *p)
 /* ------------------------------------------------------------ signatures -- */
 
 /* Names that the operands of one op bind. */
-typedef struct sig { pat_names dims, ranks, dtypes; } sig;
+typedef struct sig { pat_names dims, ranks, dtypes; bool run; /* the run as well */ } sig;
+
+const char *const pat_graph_names[PAT_N_GRAPH_NAMES] = {"tokens", "world"};
+
+bool pat_is_graph_name(const char *name)
+{
+    return !strcmp(name, pat_graph_names[0]) || !strcmp(name, pat_graph_names[1]);
+}
 
 static sig signature(pat_session *s, const pat_op *op)
 {
@@ -201,7 +195,8 @@ static bool is_word(const pat_op *op, pat_name name)
 static bool is_known(const pat_op *op, const sig *g, pat_name name)
 {
     return pat_listed(&g->dims, name) || pat_listed(&g->ranks, name) || pat_find_attr(op, name) ||
-           is_operand(op, name) || is_word(op, name) || pat_dtype_number(name);
+           is_operand(op, name) || is_word(op, name) || pat_dtype_number(name) ||
+           (g->run && pat_is_graph_name(name));
 }
 
 static void check_sig_expr(pat_session *s, const pat_op *op, const sig *g, const pat_expr *e)
@@ -224,6 +219,7 @@ static void check_sig_expr(pat_session *s, const pat_op *op, const sig *g, const
 void pat_check_condition(pat_session *s, const pat_op *op, const pat_expr *e)
 {
     sig g = signature(s, op);
+    g.run = true;
     check_sig_expr(s, op, &g, e);
 }
 
@@ -255,10 +251,10 @@ static void check_type(pat_session *s, const pat_program *p, const pat_op *op, c
 static const char *const kinds[] = {"int", "float", "bool", "string", "dtype", "axis", "ints", "axes"};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
-static bool is_kind(const char *kind)
+bool pat_is_attr_kind(const char *name)
 {
     for (int i = 0; i < N_KINDS; i++)
-        if (!strcmp(kinds[i], kind))
+        if (!strcmp(kinds[i], name))
             return true;
     return false;
 }
@@ -300,14 +296,29 @@ bool pat_literal_fits(const pat_attr *a, const pat_expr *e)
     return is_integer(e);
 }
 
-static void check_attr(pat_session *s, pat_attr *a)
+static void unknown_kind(pat_session *s, const pat_program *p, const pat_attr *a)
 {
-    for (uint32_t i = 0; i < a->words.n; i++)
-        if (a->words.at[i]->kind != PE_NAME)
-            pat_error(s, a->words.at[i]->span, E_ENUM_WORD, "an enum holds words");
-    if (a->kind && !is_kind(a->kind)) {
-        pat_error(s, a->span, E_ATTR_KIND, "unknown attribute kind '%s'", a->kind);
-        pat_suggest(s, a->kind, kinds, N_KINDS);
+    pat_names names = {0};
+    for (int i = 0; i < N_KINDS; i++)
+        PAT_PUSH(s->arena, names, kinds[i]);
+    for (uint32_t i = 0; i < p->enums.n; i++)
+        PAT_PUSH(s->arena, names, p->enums.at[i]->name);
+    pat_error(s, a->span, E_ATTR_KIND, "unknown attribute kind '%s'", a->kind);
+    pat_suggest(s, a->kind, names.at, names.n);
+}
+
+static void check_attr(pat_session *s, pat_program *p, pat_attr *a)
+{
+    pat_enum *words = a->kind && !pat_is_attr_kind(a->kind) ? pat_find_enum(p, a->kind) : NULL;
+    if (words) {
+        words->used = true;
+        a->words.at = words->words.at;
+        a->words.n = words->words.n;
+        a->kind = NULL;
+    } else if (!a->kind) {
+        pat_check_words(s, p, (pat_exprs){a->words.at, a->words.n, a->words.n});
+    } else if (!pat_is_attr_kind(a->kind)) {
+        unknown_kind(s, p, a);
         a->kind = pat_intern(s, "int", 3);
         a->dflt = NULL;
     }
@@ -339,7 +350,7 @@ static void check_contents(pat_session *s, const pat_op *op)
     pat_suggest(s, op->contents, contents + 1, SLD_CONTENTS_COUNT - 1);
 }
 
-void pat_check_op(pat_session *s, const pat_program *p, pat_op *op)
+void pat_check_op(pat_session *s, pat_program *p, pat_op *op)
 {
     sig g = signature(s, op);
     pat_names seen = {0}, results = {0};
@@ -352,7 +363,7 @@ void pat_check_op(pat_session *s, const pat_program *p, pat_op *op)
     }
     for (uint32_t i = 0; i < op->attrs.n; i++) {
         check_member(s, &seen, op->attrs.at[i]->span, op->attrs.at[i]->name);
-        check_attr(s, op->attrs.at[i]);
+        check_attr(s, p, op->attrs.at[i]);
     }
     for (uint32_t i = 0; i < op->results.n; i++) {
         check_member(s, &results, op->results.at[i]->span, op->results.at[i]->name);

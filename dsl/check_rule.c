@@ -152,11 +152,9 @@ static void visit_term(walk *w, const pat_term *t, unsigned depth)
 {
     for (uint32_t i = 0; i < t->operands.n; i++)
         visit_term(w, t->operands.at[i], depth);
-    for (uint32_t i = 0; t->kind == PT_APPLY && i < w->p->patterns.n; i++)
-        if (w->p->patterns.at[i]->name == t->name) {
-            visit(w, i, depth + 1);
-            return;
-        }
+    const pat_pattern *q = t->kind == PT_APPLY ? pat_find_pattern(w->p, t->name) : NULL;
+    if (q)
+        visit(w, q->id, depth + 1);
 }
 
 static void visit(walk *w, uint32_t i, unsigned depth)
@@ -303,6 +301,9 @@ void pat_check_rule(pat_session *s, const pat_program *p, pat_rule *rule)
     pat_bound b = {0};
     pat_checker c = {s, p, &b, true};
     find_phase(s, p, rule);
+    pat_check_enabled(s, p, rule);
+    for (uint32_t i = 0; i < rule->gate.n; i++)
+        pat_check_gate(s, p, rule->gate.at[i]);
     if (!rule->match.n) {
         pat_error(s, rule->name_span, E_EMPTY_MATCH, "the match of rule '%s' is empty", rule->name);
         return;

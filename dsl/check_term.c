@@ -117,12 +117,7 @@ static void check_function(pat_session *s, const pat_expr *e)
 
 bool pat_is_any_word(const pat_program *p, pat_name name)
 {
-    for (uint32_t i = 0; i < p->ops.n; i++)
-        for (uint32_t j = 0; j < p->ops.at[i]->attrs.n; j++)
-            for (uint32_t k = 0; k < p->ops.at[i]->attrs.at[j]->words.n; k++)
-                if (p->ops.at[i]->attrs.at[j]->words.at[k]->name == name)
-                    return true;
-    return false;
+    return pat_map_get(&p->by_name.words, name) != NULL;
 }
 
 static bool is_bound(const pat_checker *c, const pat_expr *e)

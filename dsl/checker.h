@@ -1,5 +1,6 @@
-/* Parts of the checker.  check.c drives it and holds kernels and vocabularies, check_op.c dtypes and ops,
- * check_term.c the terms and expressions of rules, check_rule.c patterns and rules. */
+/* Parts of the checker.  check.c drives it and holds kernels and vocabularies, family.c makes rules of families,
+ * check_option.c holds enums and options, check_op.c dtypes and ops, check_term.c the terms and expressions of
+ * rules, check_rule.c patterns and rules. */
 #ifndef PAT_CHECKER_H
 #define PAT_CHECKER_H
 
@@ -11,7 +12,23 @@ bool pat_listed(const pat_names *names, pat_name name);
 /* Adds "did you mean" when a name of the list is near. */
 void pat_suggest(pat_session *s, const char *name, const char *const *names, uint32_t n);
 
+/* ---- family.c ---- */
+void pat_expand_families(pat_session *s, pat_program *p);
+
+/* ---- check_option.c ---- */
+void pat_check_enums(pat_session *s, pat_program *p);
+/* The words of an enum, which are known to rules from here on. */
+void pat_check_words(pat_session *s, pat_program *p, pat_exprs words);
+void pat_check_options(pat_session *s, const pat_program *p);
+void pat_check_enabled(pat_session *s, const pat_program *p, const pat_rule *rule);
+void pat_check_gate(pat_session *s, const pat_program *p, const pat_expr *e);
+
 /* ---- check_op.c ---- */
+/* What gates and kernels read of the run: the tokens of a batch, the ranks that work together. */
+extern const char *const pat_graph_names[];
+enum { PAT_N_GRAPH_NAMES = 2 };
+bool pat_is_graph_name(const char *name);
+bool pat_is_attr_kind(const char *name);
 /* Number of a built-in dtype (the order of sld_dtype), 0 when it is none. */
 int pat_dtype_number(const char *name);
 bool pat_is_dtype_var(const pat_program *p, pat_name name);
@@ -22,8 +39,8 @@ bool pat_literal_fits(const pat_attr *a, const pat_expr *e);
 /* Reports what cannot be an element of a shape. */
 bool pat_check_shape_element(pat_session *s, const pat_type *t, const pat_expr *e);
 void pat_check_dtypes(pat_session *s, pat_program *p);
-void pat_check_op(pat_session *s, const pat_program *p, pat_op *op);
-/* An expression over the signature of an op: a condition of the op or of one of its kernels. */
+void pat_check_op(pat_session *s, pat_program *p, pat_op *op);
+/* An expression over the signature of an op and the run: a condition of one of the op's kernels. */
 void pat_check_condition(pat_session *s, const pat_op *op, const pat_expr *e);
 
 /* ---- check_term.c ---- */

@@ -14,8 +14,33 @@ const char *pat_code_title(int code)
     }
 }
 
+void pat_within(pat_session *s, const pat_rule *rule)
+{
+    s->rule = rule && rule->family_of ? rule : NULL;
+}
+
+/* Those of one family lie together at the end: all instances go through a pass one after the other. */
+static bool repeats(const pat_session *s, pat_span span, int code)
+{
+    for (uint32_t i = s->diags.n; i-- > 0;) {
+        const pat_diag *d = s->diags.at[i];
+        if (d->family != s->rule->family_of)
+            return false;
+        if (d->code == code && d->span.file == span.file && d->span.begin == span.begin && d->span.end == span.end)
+            return true;
+    }
+    return false;
+}
+
 static void add(pat_session *s, pat_severity severity, pat_span span, int code, const char *fmt, va_list ap)
 {
+    if (severity <= PAT_WARNING) {
+        s->muted = s->rule && repeats(s, span, code);
+        s->n_repeated += s->muted && (severity == PAT_ERROR || s->options.werror);
+        s->n_errors += s->muted && (severity == PAT_ERROR || s->options.werror);
+    }
+    if (s->muted)
+        return;
     va_list again;
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, again);
@@ -27,9 +52,12 @@ static void add(pat_session *s, pat_severity severity, pat_span span, int code, 
     bool promoted = severity == PAT_WARNING && s->options.werror;
     if (promoted)
         severity = PAT_ERROR;
-    *d = (pat_diag){severity, span, code, text, own ? s->diags.n : s->diags.at[s->diags.n - 1]->owner, promoted};
+    *d = (pat_diag){severity, span, code, text, own ? s->diags.n : s->diags.at[s->diags.n - 1]->owner, promoted,
+                    s->rule ? s->rule->family_of : NULL};
     PAT_PUSH(s->arena, s->diags, d);
     s->n_errors += severity == PAT_ERROR;
+    if (own && s->rule)
+        pat_note(s, s->rule->name_span, "in the instance with %s", s->rule->instance);
 }
 
 #define FORWARD(severity, span, code) \
@@ -60,7 +88,7 @@ void pat_hint(pat_session *s, const char *fmt, ...)
 
 unsigned pat_error_count(const pat_session *s)
 {
-    return s->n_errors;
+    return s->n_errors - s->n_repeated;
 }
 
 /* Levenshtein distance, for names of at most 63 bytes. */

@@ -175,6 +175,7 @@ void pat_print_diags(pat_session *s, FILE *out)
         errors += s->diags.at[keys[k].index]->severity == PAT_ERROR;
         (s->options.json ? print_group_json : print_group_text)(s, keys[k].index, out);
     }
-    if (s->n_errors > errors && !s->options.json)
-        fprintf(out, "%u more errors are not shown\n", s->n_errors - errors);
+    unsigned all = pat_error_count(s);
+    if (all > errors && !s->options.json)
+        fprintf(out, "%u more errors are not shown\n", all - errors);
 }

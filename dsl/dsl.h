@@ -38,6 +38,9 @@ void pat_warn(pat_session *s, pat_span span, int code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void pat_note(pat_session *s, pat_span span, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void pat_hint(pat_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What follows is about this rule, NULL: about none. What is wrong in several instances of a family is told once
+ * for each place, with a note that names the first of them. */
+void pat_within(pat_session *s, const pat_rule *rule);
 unsigned pat_error_count(const pat_session *s);
 void pat_print_diags(pat_session *s, FILE *out);
 
@@ -52,5 +55,10 @@ pat_name pat_intern(pat_session *s, const char *text, size_t n);
 pat_op *pat_find_op(const pat_program *p, pat_name name);
 pat_pattern *pat_find_pattern(const pat_program *p, pat_name name);
 pat_phase *pat_find_phase(const pat_program *p, pat_name name);
+pat_enum *pat_find_enum(const pat_program *p, pat_name name);
+pat_option *pat_find_option(const pat_program *p, pat_name name);
+/* Whether a bool option is on by default at an optimisation level. */
+bool pat_option_is_on(const pat_option *o, int level);
+pat_dtype_decl *pat_find_dtype(const pat_program *p, pat_name name);
 
 #endif

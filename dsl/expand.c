@@ -51,28 +51,41 @@ static const pat_expr *given(x_scope *s, pat_name name)
     return n ? n->given : NULL;
 }
 
-/* The expression with the parameters of a pattern replaced by the literals that its use gave. */
-static const pat_expr *with_given(expander *e, const pat_expr *x, x_scope *s)
+const pat_expr *pat_replace_names(pat_session *s, const pat_expr *x, const pat_expr *(*of)(void *, pat_name), void *context)
 {
-    if (!x || s->rule_level)
-        return x;
-    if (x->kind == PE_NAME && given(s, x->name))
-        return given(s, x->name);
+    const pat_expr *value = x->kind == PE_NAME ? of(context, x->name) : NULL;
     pat_expr *copy = NULL;
+    if (value) {
+        copy = pat_alloc(s->arena, sizeof *copy);
+        *copy = *value;
+        copy->span = x->span;
+        return copy;
+    }
     for (uint32_t i = 0; i < x->args.n; i++) {
-        const pat_expr *a = with_given(e, x->args.at[i], s);
+        const pat_expr *a = pat_replace_names(s, x->args.at[i], of, context);
         if (a == x->args.at[i])
             continue;
         if (!copy) {
-            copy = NEW(e, pat_expr, .kind = PE_INT);
+            copy = pat_alloc(s->arena, sizeof *copy);
             *copy = *x;
             copy->args = (pat_exprs){0};
             for (uint32_t j = 0; j < x->args.n; j++)
-                PAT_PUSH(e->s->arena, copy->args, x->args.at[j]);
+                PAT_PUSH(s->arena, copy->args, x->args.at[j]);
         }
         copy->args.at[i] = (pat_expr *)a;
     }
     return copy ? copy : x;
+}
+
+static const pat_expr *given_in(void *scope, pat_name name)
+{
+    return given(scope, name);
+}
+
+/* The expression with the parameters of a pattern replaced by the literals that its use gave. */
+static const pat_expr *with_given(expander *e, const pat_expr *x, x_scope *s)
+{
+    return !x || s->rule_level ? x : pat_replace_names(e->s, x, given_in, s);
 }
 
 static const pat_type *type_with_given(expander *e, const pat_type *t, x_scope *s)

@@ -97,6 +97,9 @@ x_variant *pat_expand(pat_session *s, const pat_program *p, const pat_rule *rule
 bool pat_next_choice(x_choice *choice);
 
 x_name *pat_scope_find(x_scope *s, pat_name name);
+/* The expression with the names that `of` knows replaced by what it answers; itself when it holds none. */
+const pat_expr *pat_replace_names(pat_session *s, const pat_expr *x, const pat_expr *(*of)(void *, pat_name),
+                                  void *context);
 /* The variable of this kind and name, declared when there is none. */
 x_var *pat_scope_var(x_variant *v, x_scope *s, x_var_kind kind, pat_name name);
 

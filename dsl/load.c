@@ -1,4 +1,4 @@
-/* Reads files, follows `use`, runs the parser and indexes declarations by name. */
+/* Reads files, follows `use`, runs the parser. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,29 +77,33 @@ uint32_t pat_read_source(pat_session *s, const char *path, pat_span from)
     return file;
 }
 
-typedef struct loader { pat_session *s; pat_program *program; PAT_LIST(const char) seen; } loader;
+typedef struct loader { pat_session *s; pat_program *program; pat_map seen; /* path to file */ } loader;
 
 /* Used files come before their user, so that their rules take precedence. `from` places the message. */
-static void load(loader *l, const char *path, pat_span from, unsigned depth)
+static pat_file *load(loader *l, const char *path, pat_span from, unsigned depth)
 {
     pat_session *s = l->s;
     const char *name = canonical(s, path);
-    for (uint32_t i = 0; i < l->seen.n; i++)
-        if (l->seen.at[i] == name)
-            return;
-    PAT_PUSH(s->arena, l->seen, name);
+    pat_file *seen = pat_map_get(&l->seen, name);
+    if (seen)
+        return seen;
     if (depth > 64) {
         pat_error(s, from, E_FILE, "cannot read %s: files use each other too deeply", path);
-        return;
+        return NULL;
     }
     uint32_t file = pat_read_source(s, path, from);
     if (file == UINT32_MAX)
-        return;
+        return NULL;
+    pat_file *f = s->files.at[file];
+    pat_map_add(s->arena, &l->seen, name, f);
     pat_program *own = new_program(s);
     pat_parser p;
     pat_parse_source(s, own, file, &p);
-    for (uint32_t i = 0; i < p.uses.n; i++)
-        load(l, beside(s, path, p.uses.at[i]), *p.use_spans.at[i], depth + 1);
+    for (uint32_t i = 0; i < p.uses.n; i++) {
+        pat_file *used = load(l, beside(s, path, p.uses.at[i]), *p.use_spans.at[i], depth + 1);
+        if (used)
+            PAT_PUSH(s->arena, f->uses, used);
+    }
 #define MOVE(list) \
     for (uint32_t i = 0; i < own->list.n; i++) \
         PAT_PUSH(s->arena, l->program->list, own->list.at[i])
@@ -113,6 +117,7 @@ static void load(loader *l, const char *path, pat_span from, unsigned depth)
     MOVE(patterns);
     MOVE(rules);
 #undef MOVE
+    return f;
 }
 
 pat_program *pat_parse_files(pat_session *s, int n, const char *const *paths)
@@ -120,7 +125,7 @@ pat_program *pat_parse_files(pat_session *s, int n, const char *const *paths)
     loader l = {.s = s, .program = new_program(s)};
     for (int i = 0; i < n; i++)
         load(&l, paths[i], (pat_span){UINT32_MAX, 0, 0}, 0);
-    return l.program;
+    return pat_index_names(s, l.program);
 }
 
 pat_program *pat_parse_text(pat_session *s, const char *name, const char *text, size_t len)
@@ -130,7 +135,7 @@ pat_program *pat_parse_text(pat_session *s, const char *name, const char *text, 
     pat_parse_source(s, program, pat_add_file(s, name, text, len), &p);
     if (p.uses.n)
         pat_error(s, *p.use_spans.at[0], E_USE_IN_TEXT, "'use' wants a file; this text has none");
-    return program;
+    return pat_index_names(s, program);
 }
 
 /* A path as make reads it in a rule. */
@@ -156,26 +161,4 @@ void pat_write_deps(const pat_session *s, const char *target, FILE *out)
         print_make_path(s->files.at[i]->path, out);
         fputs(":\n", out);
     }
-}
-
-/* Linear: programs have some hundred declarations and names are compared as pointers. */
-#define FIND(list) \
-    for (uint32_t i = 0; i < p->list.n; i++) \
-        if (p->list.at[i]->name == name) \
-            return p->list.at[i]; \
-    return NULL
-
-pat_op *pat_find_op(const pat_program *p, pat_name name)
-{
-    FIND(ops);
-}
-
-pat_pattern *pat_find_pattern(const pat_program *p, pat_name name)
-{
-    FIND(patterns);
-}
-
-pat_phase *pat_find_phase(const pat_program *p, pat_name name)
-{
-    FIND(phases);
 }

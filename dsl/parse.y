@@ -71,7 +71,7 @@ static pat_expr *binary(pat_parser *p, pat_expr_kind kind, pat_span span, pat_ex
 static pat_name word(pat_parser *p, pat_span span);
 static void kernel_name(pat_parser *p, pat_kernel *k, pat_span span, pat_name name);
 static void set_optail(pat_op *op, pat_optail t);
-static bool option_kind(pat_parser *p, pat_span span, pat_name kind);
+static pat_option *option_kind(pat_parser *p, pat_option *o, pat_span span, pat_name kind);
 static void append(pat_parser *p, pat_terms *to, pat_terms from);
 }
 
@@ -314,10 +314,10 @@ kernel_rows: %empty { $$ = NEW(pat_kernel, .span = @$); }
 
 /* ---- options ---- */
 option: "option" ident ':' ident {
-        $$ = NEW(pat_option, .name = $2, .name_span = @2, .is_int = option_kind(p, @4, $4));
+        $$ = option_kind(p, NEW(pat_option, .name = $2, .name_span = @2), @4, $4);
     }
   | "option" ident ':' ident '=' expr {
-        $$ = NEW(pat_option, .name = $2, .name_span = @2, .is_int = option_kind(p, @4, $4), .dflt = $6);
+        $$ = option_kind(p, NEW(pat_option, .name = $2, .name_span = @2, .dflt = $6), @4, $4);
     }
   | option "at" level { $$ = $1; $$->level = (int)$3; }
   | option "requires" names1 { $$ = $1; append(p, &$$->requires, $3); }
@@ -509,12 +509,14 @@ static void set_optail(pat_op *op, pat_optail t)
     op->contents = t.contents;
 }
 
-static bool option_kind(pat_parser *p, pat_span span, pat_name kind)
+static pat_option *option_kind(pat_parser *p, pat_option *o, pat_span span, pat_name kind)
 {
-    bool is_int = !strcmp(kind, "int");
-    if (!is_int && strcmp(kind, "bool"))
+    o->is_int = !strcmp(kind, "int");
+    if (!o->is_int && strcmp(kind, "bool")) {
         say(p, span, E_OPTION_KIND, "an option is a 'bool' or an 'int'");
-    return is_int;
+        o->dflt = NULL;
+    }
+    return o;
 }
 
 static void append(pat_parser *p, pat_terms *to, pat_terms from)

@@ -9,6 +9,7 @@ typedef struct pat_file {
     const char *path, *text;
     uint32_t size, n_lines;
     uint32_t *lines;    /* offset of the first byte of each */
+    PAT_LIST(struct pat_file) uses; /* files that it uses */
 } pat_file;
 
 typedef enum pat_severity { PAT_ERROR, PAT_WARNING, PAT_NOTE, PAT_HINT } pat_severity;
@@ -20,18 +21,24 @@ typedef struct pat_diag {
     const char *text;
     uint32_t owner;     /* index of the error or warning it belongs to; its own for these */
     bool promoted;      /* a warning that is an error by the options */
+    const pat_rule *family; /* an instance of this was checked; NULL */
 } pat_diag;
 
 struct pat_session {
     pat_arena *arena;
     PAT_LIST(pat_file) files;
     PAT_LIST(pat_diag) diags;
-    unsigned n_errors;
+    unsigned n_errors;  /* with those that only repeat one of another instance */
+    unsigned n_repeated;
+    const pat_rule *rule; /* see pat_within */
+    bool muted;         /* hints and notes belong to a repeated one */
     pat_diag_options options;
 };
 
 /* Adds a file to the table and splits its lines; text is copied. */
 uint32_t pat_add_file(pat_session *s, const char *path, const char *text, size_t size);
+/* Makes the declarations of a program known by name; answers it. */
+pat_program *pat_index_names(pat_session *s, pat_program *p);
 /* Where a span begins and ends (the place behind its last byte); line 1, column 1 without a file. */
 typedef struct pat_place { uint32_t line, col; } pat_place;
 void pat_places(const pat_session *s, pat_span span, pat_place *from, pat_place *to);

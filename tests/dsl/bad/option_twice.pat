@@ -1,0 +1,4 @@
+enum style = {neox, gptj}
+enum style = {other}
+option a : bool = on
+option a : int

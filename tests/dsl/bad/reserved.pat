@@ -1,0 +1,3 @@
+enum axis = {rows, columns}
+option tokens : int = 4
+option on : bool
