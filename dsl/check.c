@@ -272,9 +272,13 @@ bool pat_check(pat_session *s, pat_program *p)
     for (uint32_t i = 0; i < p->vocabs.n; i++)
         check_vocab(s, p, p->vocabs.at[i]);
     check_patterns(s, p);
+    bool provable = !s->n_errors;
     for (uint32_t i = 0; i < p->rules.n; i++) {
+        unsigned before = s->n_errors;
         pat_within(s, p->rules.at[i]);
         pat_check_rule(s, p, p->rules.at[i]);
+        if (provable && s->n_errors == before)
+            pat_prove_rule(s, p, p->rules.at[i]);
     }
     pat_within(s, NULL);
     warn_unused(s, p);

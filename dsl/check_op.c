@@ -17,6 +17,11 @@ int pat_dtype_number(const char *name)
     return 0;
 }
 
+const char *pat_dtype_name(int number)
+{
+    return dtypes[number];
+}
+
 bool pat_is_dtype_var(const pat_program *p, pat_name name)
 {
     return pat_find_dtype(p, name) != NULL;

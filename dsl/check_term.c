@@ -174,6 +174,11 @@ static void check_value(pat_checker *c, const pat_attr *a, const pat_expr *e)
         pat_error(c->s, e->span, E_LEFT_ONLY, "'_' can stand only on the left of a rule");
         return;
     }
+    for (uint32_t i = 0; e->kind == PE_LIST && i < e->args.n; i++)
+        if (e->args.at[i]->kind == PE_FLOAT || e->args.at[i]->kind == PE_STRING || e->args.at[i]->kind == PE_BOOL) {
+            pat_error(c->s, e->args.at[i]->span, E_ATTR_VALUE, "a list holds dims and integers");
+            return;
+        }
     if (!form_fits(a, e)) {
         pat_error(c->s, e->span, E_ATTR_VALUE, "this is no value for attribute '%s'", a->name);
         return;

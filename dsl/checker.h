@@ -31,6 +31,9 @@ bool pat_is_graph_name(const char *name);
 bool pat_is_attr_kind(const char *name);
 /* Number of a built-in dtype (the order of sld_dtype), 0 when it is none. */
 int pat_dtype_number(const char *name);
+const char *pat_dtype_name(int number);
+/* Declaration of a dtype variable, NULL when there is none. */
+pat_dtype_decl *pat_find_dtype(const pat_program *p, pat_name name);
 bool pat_is_dtype_var(const pat_program *p, pat_name name);
 void pat_unknown_dtype(pat_session *s, const pat_program *p, pat_span span, pat_name name);
 pat_attr *pat_find_attr(const pat_op *op, pat_name name);
@@ -69,5 +72,8 @@ bool pat_is_any_word(const pat_program *p, pat_name name);
 void pat_check_recursion(pat_session *s, const pat_program *p);
 void pat_check_pattern(pat_session *s, const pat_program *p, pat_pattern *pattern);
 void pat_check_rule(pat_session *s, const pat_program *p, pat_rule *rule);
+
+/* ---- prove.c ---- */
+void pat_prove_rule(pat_session *s, const pat_program *p, const pat_rule *rule);
 
 #endif

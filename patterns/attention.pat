@@ -80,8 +80,8 @@ pattern rotated_norm(x: F[B, S, H, D], w, cos, sin; eps, style) =
     rope(transpose(rms_norm(x, w; eps); perm = [0, 2, 1, 3]), cos, sin; style)
 
 rule qk_norm_rope in fuse {
-  match   { q1 = rotated_norm(q, wq, cos, sin; eps, style)
-            k1 = rotated_norm(k, wk, cos, sin; eps = eps_k, style)
+  match   { q1 = rotated_norm(q: F[B, S, Hq, D], wq: G[D], cos, sin; eps, style)
+            k1 = rotated_norm(k: F[B, S, Hk, D], wk: G[D], cos, sin; eps = eps_k, style)
             o = sdpa(q1, k1, v, m?; scale, safe)
             yield q1, k1, o }
   replace { q1, k1 = qk_norm_rope(q, k, wq, wk, cos, sin; eps, eps_k, style)

@@ -274,7 +274,7 @@ rule conv1d_is_conv in normalise {
 rule merged_repeated_batch in normalise {
   match   { y = matmul(reshape(a: F[B, H, S, L]; shape = [N, S, L]),
                        reshape(b: F[B, K, G, L, D]; shape = [N, L, D])) }
-  where   H == K * G
+  where   H == K * G, L > 0
   replace { y = reshape(matmul(a, reshape(b; [B, H, L, D])); [N, S, D]) }
 }
 # A write that covers the whole.

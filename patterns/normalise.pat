@@ -129,13 +129,14 @@ rule linear_is_matmul_add in normalise {
 rule merged_rows in normalise {
   match   { r = reshape(x: F[*A, K]; shape = [M, K])
             y = matmul(r, w: F[K, N]) }
-  where   rank(x) > 2
+  where   rank(x) > 2, K > 0
   replace { r = r
             y = reshape(matmul(x, w); [M, N]) }
 }
 rule merged_batch in normalise {
   match   { y = matmul(reshape(a: F[B, H, S, D]; shape = [N, S, D]),
                        reshape(b: F[B, H, D, L]; shape = [N, D, L])) }
+  where   D > 0
   replace { y = reshape(matmul(a, b); [N, S, L]) }
 }
 

@@ -1,0 +1,79 @@
+/* Types of the values of a rule, and the proof that its two sides agree. Internal to the front end.
+ * types.c: what the left side makes known. prove.c: the right side against it. effects.c: buffers and hosts. */
+#ifndef PAT_PROVER_H
+#define PAT_PROVER_H
+
+#include "checker.h"
+#include "expand.h"
+#include "sym.h"
+
+/* The type of a value of the graph. */
+typedef struct t_value {
+    bool known;
+    bool literal;            /* a constant of one element that changes no shape */
+    bool host;               /* known on the host when an op that reads it is launched */
+    bool maybe;              /* may be absent */
+    bool rest;               /* any number of values */
+    uint32_t dtype;          /* of t_env.dtypes */
+    s_shape shape;
+} t_value;
+
+typedef struct t_dtype { uint32_t parent, set; pat_name name; } t_dtype;
+typedef struct t_name { const x_scope *scope; pat_name name; s_val val; const pat_attr *attr; } t_name;
+typedef struct t_right { pat_name name; t_value val; } t_right;
+
+typedef struct t_env {
+    pat_session *s;
+    const pat_program *p;
+    const pat_rule *rule;
+    x_variant *v;
+    s_ctx *c;
+    t_value *vals;           /* by x_val.id */
+    PAT_LIST(t_dtype) dtypes;
+    PAT_LIST(t_name) names;  /* variables of the scopes */
+    PAT_LIST(t_right) right; /* what the right side has defined so far */
+    bool *used;              /* conditions of the variant that are taken in */
+    uint32_t number, count;  /* of the variant */
+} t_env;
+
+/* ---- types.c ---- */
+/* Opens an environment and works out every value of the left side. */
+t_env *t_open(pat_session *s, const pat_program *p, const pat_rule *rule, x_variant *v);
+void t_close(t_env *t);
+uint32_t t_new_dtype(t_env *t, uint32_t set, pat_name name);
+uint32_t t_root(const t_env *t, uint32_t dtype);
+bool t_same_dtype(const t_env *t, uint32_t a, uint32_t b);
+uint32_t t_dtype_set(const t_env *t, uint32_t dtype);
+uint32_t t_named_dtype(t_env *t, const x_scope *scope, pat_name name);
+uint32_t t_declared_set(const pat_program *p, pat_name name); /* of a dtype or dtype variable */
+/* An expression of a rule. attr: the attribute that it is the value of, or NULL. */
+s_val t_expr(t_env *t, const pat_expr *e, x_scope *scope, const pat_attr *attr);
+s_val t_default(t_env *t, const pat_attr *attr);
+const t_name *t_find_name(const t_env *t, x_scope *scope, pat_name name);
+/* Value of a name: of the right side, then of the left. */
+const t_value *t_find_value(const t_env *t, x_scope *scope, pat_name name);
+const char *t_type_text(t_env *t, const t_value *v); /* "F[*B, H]" */
+
+/* One application of an op. */
+typedef struct t_call {
+    t_env *t;
+    const pat_op *op;
+    bool left;
+    uint32_t n;              /* operands */
+    const t_value **operands;
+    s_val *attrs;            /* of every attribute */
+    PAT_LIST(t_name) names;  /* dims, ranks, dtypes of the signature */
+    s_need need;             /* right: what could not be proved */
+} t_call;
+const pat_operand *t_operand(const pat_op *op, uint32_t i);
+s_val t_signature_expr(t_call *k, const pat_expr *e, uint32_t index);
+s_val *t_signature_name(t_call *k, pat_name name);
+void t_set_signature_name(t_call *k, pat_name name, s_val val);
+/* Types of the results, once the operands are bound. */
+void t_results(t_call *k, uint32_t n, t_value *out);
+bool t_is_neutral(const pat_op *op, uint32_t operand);
+
+/* ---- effects.c ---- */
+void pat_check_effects(t_env *t);
+
+#endif

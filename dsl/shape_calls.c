@@ -1,0 +1,494 @@
+/* The shape functions of LANGUAGE.md over symbolic shapes. What cannot be worked out is a segment or a size that
+ * stands for the call itself: two equal calls are still equal. */
+#include <string.h>
+
+#include "sym.h"
+
+typedef struct call {
+    s_ctx *c;
+    const char *name;
+    uint32_t n, index;
+    const s_val *a;
+    bool left;
+    s_need *need;
+} call;
+
+static s_val list_val(s_shape s) { return (s_val){.kind = S_LIST, .list = s}; }
+static s_val num_val(s_poly p) { return (s_val){.kind = S_NUM, .num = p}; }
+
+static s_val opaque(call *k)
+{
+    return list_val(s_apply_list(k->c, S_OTHER_LIST, k->name, k->n, k->a));
+}
+
+/* zero must be 0 for the call to be valid: known on the left, to be proved on the right. */
+static void must_be_zero(call *k, s_poly zero, const char *why)
+{
+    if (k->left)
+        s_assume_zero(k->c, zero);
+    else if (k->need && !k->need->why && !s_prove_zero(k->c, zero))
+        *k->need = (s_need){zero, why};
+}
+
+static void must_equal(call *k, s_poly a, s_poly b, const char *why)
+{
+    must_be_zero(k, s_sub(k->c, a, b), why);
+}
+
+/* An axis that is counted from the end, as the distance of its dim from the end: -1 gives 1. */
+static bool axis_of(s_poly p, uint32_t *from_end)
+{
+    int64_t i;
+    if (!s_is_const(p, &i) || i >= 0 || i < -64)
+        return false;
+    *from_end = (uint32_t)-i;
+    return true;
+}
+
+/* Dim `from_end` of shape *s, opened if need be; its position in *at. */
+static bool dim_at(call *k, s_shape *s, uint32_t from_end, uint32_t *at)
+{
+    if (s_trailing(k->c, s, from_end, k->left) < from_end)
+        return false;
+    *at = s->n - from_end;
+    return true;
+}
+
+static bool all_dims(s_shape s)
+{
+    for (uint32_t i = 0; i < s.n; i++)
+        if (s.at[i].seg)
+            return false;
+    return true;
+}
+
+static bool flag(s_val v, bool *set)
+{
+    int64_t i = 0;
+    bool known = v.kind == S_NUM && s_is_const(v.num, &i);
+    *set = i != 0;
+    return known;
+}
+
+/* ------------------------------------------------------------- broadcasts -- */
+
+static s_shape broadcast2(call *k, s_shape a, s_shape b)
+{
+    s_ctx *c = k->c;
+    s_shape tail = {0};
+    a = s_resolve_shape(c, a);
+    b = s_resolve_shape(c, b);
+    if (s_prove_same(c, a, b))
+        return a;
+    while (a.n && b.n && !a.at[a.n - 1].seg && !b.at[b.n - 1].seg) {
+        s_poly d = s_apply2(c, S_BROADCAST_DIM, a.at[a.n - 1].dim, b.at[b.n - 1].dim);
+        tail = s_join(c, s_dims(c, 1, &d), tail);
+        a = s_cut(a, 0, a.n - 1);
+        b = s_cut(b, 0, b.n - 1);
+    }
+    if (!a.n || !b.n)
+        return s_join(c, a.n ? a : b, tail);
+    if (s_prove_same(c, a, b))
+        return s_join(c, a, tail);
+    s_val pair[2] = {list_val(a), list_val(b)};
+    return s_join(c, s_apply_list(c, S_OTHER_LIST, "broadcast", 2, pair), tail);
+}
+
+static s_val broadcast(call *k)
+{
+    s_shape all = {0};
+    for (uint32_t i = 0; i < k->n; i++)
+        all = broadcast2(k, all, k->a[i].list);
+    return list_val(all);
+}
+
+static s_val matmul(call *k)
+{
+    s_ctx *c = k->c;
+    s_shape a = k->a[0].list, b = k->a[1].list;
+    const char *why = "the inner dims of the product must agree";
+    uint32_t da = s_trailing(c, &a, 1, k->left), db = s_trailing(c, &b, 1, false);
+    if (!da || db < 2)
+        return opaque(k);
+    must_equal(k, a.at[a.n - 1].dim, b.at[b.n - 2].dim, why);
+    s_shape n = s_cut(b, b.n - 1, b.n);
+    if (b.n == 2)
+        return list_val(s_join(c, s_cut(a, 0, a.n - 1), n));
+    if (da < 2)
+        return opaque(k);
+    s_shape batch = broadcast2(k, s_cut(a, 0, a.n - 2), s_cut(b, 0, b.n - 2));
+    return list_val(s_join(c, s_join(c, batch, s_cut(a, a.n - 2, a.n - 1)), n));
+}
+
+/* ---------------------------------------------------------------- regroup -- */
+
+static s_val reshape(call *k)
+{
+    s_ctx *c = k->c;
+    s_shape to = s_resolve_shape(c, k->a[1].list);
+    s_poly others = s_const(c, 1), all = s_numel(c, k->a[0].list);
+    int inferred = -1;
+    for (uint32_t i = 0; i < to.n; i++) {
+        int64_t v;
+        if (!to.at[i].seg && s_is_const(to.at[i].dim, &v) && v == -1)
+            inferred = (int)i;
+        else
+            others = s_mul(c, others, s_numel(c, s_cut(to, i, i + 1)));
+    }
+    if (inferred >= 0)
+        to = s_with(c, to, (uint32_t)inferred, s_apply2(c, S_FLOORDIV, all, others));
+    must_equal(k, all, s_numel(c, to), "a reshape keeps the number of elements");
+    return list_val(to);
+}
+
+static s_val expand(call *k)
+{
+    s_ctx *c = k->c;
+    s_shape to = s_resolve_shape(c, k->a[1].list), a = s_resolve_shape(c, k->a[0].list);
+    if (k->left)
+        return list_val(to); /* the attribute of a valid graph is the shape of the result */
+    for (uint32_t i = 1; i <= to.n && i <= a.n; i++) {
+        s_elem t = to.at[to.n - i], e = a.at[a.n - i];
+        int64_t v;
+        if (t.seg || e.seg)
+            break;
+        if (s_is_const(t.dim, &v) && v == -1)
+            to = s_with(c, to, to.n - i, e.dim);
+        else if (!(s_is_const(e.dim, &v) && v == 1))
+            must_equal(k, t.dim, e.dim, "a dim that is expanded is 1");
+    }
+    return list_val(to);
+}
+
+/* Axes as distances from the end, descending list order kept; false when one is not known. */
+static bool axes_of(s_shape list, uint32_t *at, uint32_t *most)
+{
+    *most = 0;
+    for (uint32_t i = 0; i < list.n; i++) {
+        if (i >= 32 || list.at[i].seg || !axis_of(list.at[i].dim, &at[i]))
+            return false;
+        *most = at[i] > *most ? at[i] : *most;
+    }
+    return true;
+}
+
+static s_val reduce(call *k)
+{
+    s_ctx *c = k->c;
+    s_shape a = k->a[0].list, axes = s_resolve_shape(c, k->a[1].list), out;
+    uint32_t at[32], most;
+    bool keep, known = axes_of(axes, at, &most);
+    if (!flag(k->a[2], &keep) || !known)
+        return opaque(k);
+    if (!axes.n) { /* all of them */
+        a = s_resolve_shape(c, a);
+        if (!keep)
+            return list_val((s_shape){0});
+        if (!all_dims(a))
+            return opaque(k);
+    }
+    if (s_trailing(c, &a, most, k->left) < most)
+        return opaque(k);
+    out = (s_shape){0};
+    for (uint32_t i = 0; i < a.n; i++) {
+        bool reduced = !axes.n;
+        for (uint32_t j = 0; j < axes.n; j++)
+            reduced |= at[j] == a.n - i;
+        s_poly one = s_const(c, 1);
+        if (!reduced)
+            out = s_join(c, out, s_cut(a, i, i + 1));
+        else if (keep)
+            out = s_join(c, out, s_dims(c, 1, &one));
+    }
+    return list_val(out);
+}
+
+static s_val squeeze(call *k)
+{
+    s_ctx *c = k->c;
+    s_shape a = k->a[0].list, out = {0};
+    uint32_t at[32], most;
+    s_shape axes = s_resolve_shape(c, k->a[1].list);
+    if (!axes.n || !axes_of(axes, at, &most) || s_trailing(c, &a, most, k->left) < most)
+        return opaque(k);
+    for (uint32_t i = 0; i < a.n; i++) {
+        bool gone = false;
+        for (uint32_t j = 0; j < axes.n; j++)
+            gone |= at[j] == a.n - i;
+        if (gone)
+            must_equal(k, a.at[i].dim, s_const(c, 1), "a dim that is squeezed is 1");
+        else
+            out = s_join(c, out, s_cut(a, i, i + 1));
+    }
+    return list_val(out);
+}
+
+static s_val unsqueeze(call *k)
+{
+    s_ctx *c = k->c;
+    s_shape a = s_resolve_shape(c, k->a[0].list), axes = s_resolve_shape(c, k->a[1].list);
+    uint32_t at[32], most;
+    s_poly one = s_const(c, 1);
+    if (axes_of(axes, at, &most) && axes.n == 1 && s_trailing(c, &a, most - 1, k->left) >= most - 1)
+        return list_val(s_join(c, s_join(c, s_cut(a, 0, a.n - (most - 1)), s_dims(c, 1, &one)),
+                               s_cut(a, a.n - (most - 1), a.n)));
+    int64_t i;
+    bool front = axes.n == 1 && !axes.at[0].seg && s_is_const(axes.at[0].dim, &i) && i >= 0 && i <= a.n &&
+                 all_dims(s_cut(a, 0, (uint32_t)i));
+    if (!front)
+        return opaque(k);
+    return list_val(s_join(c, s_join(c, s_cut(a, 0, (uint32_t)i), s_dims(c, 1, &one)), s_cut(a, (uint32_t)i, a.n)));
+}
+
+static s_val flatten(call *k)
+{
+    s_ctx *c = k->c;
+    s_shape a = s_resolve_shape(c, k->a[0].list);
+    int64_t first, last;
+    if (!all_dims(a) || !s_is_const(k->a[1].num, &first) || !s_is_const(k->a[2].num, &last))
+        return opaque(k);
+    first += first < 0 ? a.n : 0;
+    last += last < 0 ? a.n : 0;
+    if (first < 0 || last >= a.n || first > last)
+        return opaque(k);
+    s_poly merged = s_numel(c, s_cut(a, (uint32_t)first, (uint32_t)last + 1));
+    return list_val(s_join(c, s_join(c, s_cut(a, 0, (uint32_t)first), s_dims(c, 1, &merged)),
+                           s_cut(a, (uint32_t)last + 1, a.n)));
+}
+
+/* ----------------------------------------------------------- permutations -- */
+
+static s_val permute(call *k)
+{
+    s_ctx *c = k->c;
+    s_shape a = s_resolve_shape(c, k->a[0].list), perm = s_resolve_shape(c, k->a[1].list);
+    if (perm.n && all_dims(perm) && k->left)
+        s_assume_rank(c, a, perm.n, true);
+    if (!perm.n) { /* reversed */
+        s_shape out = {0};
+        if (!all_dims(a))
+            return opaque(k);
+        for (uint32_t i = a.n; i-- > 0;)
+            out = s_join(c, out, s_cut(a, i, i + 1));
+        return list_val(out);
+    }
+    s_val args[2] = {list_val(a), list_val(perm)};
+    return list_val(s_apply_list(c, S_PERMUTE, "permute", 2, args));
+}
+
+static s_val swap_axes(call *k, s_shape a, s_val i, s_val j)
+{
+    s_ctx *c = k->c;
+    uint32_t at[2], p, q;
+    if (axis_of(i.num, &at[0]) && axis_of(j.num, &at[1]) && dim_at(k, &a, at[0], &p) && dim_at(k, &a, at[1], &q)) {
+        p = a.n - at[0];
+        s_poly x = a.at[p].dim, y = a.at[q].dim;
+        return list_val(s_with(c, s_with(c, a, p, y), q, x));
+    }
+    s_val perm = list_val(s_apply_list(c, S_OTHER_LIST, "swap_perm", 3, (s_val[]){num_val(s_rank(c, a)), i, j}));
+    return list_val(s_apply_list(c, S_PERMUTE, "permute", 2, (s_val[]){list_val(a), perm}));
+}
+
+static s_val transpose_if(call *k)
+{
+    bool yes;
+    if (!flag(k->a[1], &yes))
+        return opaque(k);
+    s_poly last = s_const(k->c, -1), before = s_const(k->c, -2);
+    return yes ? swap_axes(k, k->a[0].list, num_val(before), num_val(last)) : k->a[0];
+}
+
+/* ----------------------------------------------------------- along an axis -- */
+
+static s_val concat(call *k)
+{
+    s_ctx *c = k->c;
+    uint32_t axis, at;
+    uint32_t n = k->n - 1;
+    s_poly sum = {0};
+    s_shape first = n ? k->a[0].list : (s_shape){0};
+    if (n == 1)
+        return k->a[0];
+    if (!axis_of(k->a[n].num, &axis) || !n)
+        return opaque(k);
+    for (uint32_t i = 0; i < n; i++) {
+        s_shape s = k->a[i].list;
+        if (!dim_at(k, &s, axis, &at))
+            return opaque(k);
+        sum = s_add(c, sum, s.at[at].dim);
+        if (!i) {
+            first = s;
+            continue;
+        }
+        /* All dims but this one agree. */
+        s_shape other = s_with(c, s, at, s_resolve_shape(c, first).at[s_resolve_shape(c, first).n - axis].dim);
+        if (k->left)
+            s_assume_same(c, first, other);
+        else if (k->need && !k->need->why && !s_prove_same(c, first, other))
+            *k->need = (s_need){s_const(c, 1), "joined values agree in all dims but one"};
+    }
+    dim_at(k, &first, axis, &at);
+    return list_val(s_with(c, first, at, sum));
+}
+
+static s_val replace_dim(call *k, s_val axis, s_poly dim)
+{
+    uint32_t from_end, at;
+    s_shape a = k->a[0].list;
+    if (!axis_of(axis.num, &from_end) || !dim_at(k, &a, from_end, &at))
+        return opaque(k);
+    return list_val(s_with(k->c, a, at, dim));
+}
+
+static s_val slice(call *k)
+{
+    s_ctx *c = k->c;
+    s_shape a = k->a[0].list, lists[4];
+    for (int i = 0; i < 4; i++)
+        lists[i] = k->n > (uint32_t)i + 1 ? s_resolve_shape(c, k->a[i + 1].list) : (s_shape){0};
+    uint32_t n = lists[1].n, axis, at;
+    if (lists[0].n != n || lists[2].n != n || !all_dims(lists[1]) || !all_dims(lists[2]) || !all_dims(lists[0]) ||
+        (lists[3].n && (lists[3].n != n || !all_dims(lists[3]))))
+        return opaque(k);
+    for (uint32_t i = 0; i < n; i++) {
+        if (!axis_of(lists[0].at[i].dim, &axis) || !dim_at(k, &a, axis, &at))
+            return opaque(k);
+        s_poly from = lists[1].at[i].dim, to = lists[2].at[i].dim, size = a.at[at].dim;
+        s_val step = num_val(lists[3].n ? lists[3].at[i].dim : s_const(c, 1));
+        if (k->left) { /* the bounds in a valid graph lie within the dim and in this order */
+            s_assume_nonneg(c, from);
+            s_assume_nonneg(c, s_sub(c, to, from));
+            s_assume_nonneg(c, s_sub(c, size, to));
+        } else if (!s_prove_nonneg(c, from) || !s_prove_nonneg(c, s_sub(c, to, from)) ||
+                   !s_prove_nonneg(c, s_sub(c, size, to))) {
+            return opaque(k);
+        }
+        a = s_with(c, a, at, s_apply(c, S_SLICE_LENGTH, NULL, 3, (s_val[]){num_val(from), num_val(to), step}));
+    }
+    return list_val(a);
+}
+
+static s_val split(call *k)
+{
+    s_ctx *c = k->c;
+    s_shape sizes = s_resolve_shape(c, k->a[1].list), a = k->a[0].list;
+    int64_t parts;
+    uint32_t axis, at;
+    if (!axis_of(k->a[2].num, &axis) || !dim_at(k, &a, axis, &at))
+        return opaque(k);
+    s_poly size = a.at[at].dim, sum = {0};
+    if (sizes.n && all_dims(sizes)) {
+        for (uint32_t i = 0; i < sizes.n; i++)
+            sum = s_add(c, sum, sizes.at[i].dim);
+        must_equal(k, sum, size, "the sizes of a split add up to the dim");
+        if (k->index < sizes.n)
+            return list_val(s_with(c, a, at, sizes.at[k->index].dim));
+    }
+    if (!sizes.n && s_is_const(k->a[3].num, &parts) && parts > 0 && s_prove_multiple(c, size, k->a[3].num))
+        return list_val(s_with(c, a, at, s_apply2(c, S_FLOORDIV, size, k->a[3].num)));
+    if (k->left) {
+        s_poly part = s_var(c, NULL, true, true);
+        return list_val(s_with(c, a, at, part));
+    }
+    s_val args[3] = {k->a[1], num_val(size), num_val(s_const(c, k->index))};
+    return list_val(s_with(c, a, at, s_apply(c, S_OTHER_NUMBER, "split", 3, args)));
+}
+
+static s_val gather(call *k)
+{
+    uint32_t axis, at;
+    s_shape a = k->a[0].list;
+    if (!axis_of(k->a[2].num, &axis) || !dim_at(k, &a, axis, &at))
+        return opaque(k);
+    return list_val(s_join(k->c, s_join(k->c, s_cut(a, 0, at), k->a[1].list), s_cut(a, at + 1, a.n)));
+}
+
+static s_val drop_axis(call *k)
+{
+    uint32_t axis, at;
+    s_shape a = k->a[0].list;
+    if (!axis_of(k->a[1].num, &axis) || !dim_at(k, &a, axis, &at))
+        return opaque(k);
+    return list_val(s_join(k->c, s_cut(a, 0, at), s_cut(a, at + 1, a.n)));
+}
+
+/* Element i of a list that may be empty. */
+static s_poly or_else(s_ctx *c, s_shape list, uint32_t i, int64_t dflt)
+{
+    return i < list.n ? list.at[i].dim : s_const(c, dflt);
+}
+
+static s_val conv(call *k)
+{
+    s_ctx *c = k->c;
+    s_shape l[5];
+    for (int i = 0; i < 5; i++)
+        if (!all_dims(l[i] = s_resolve_shape(c, k->a[i].list)))
+            return opaque(k);
+    uint32_t n = l[0].n - 2;
+    if (l[0].n < 3 || l[1].n != l[0].n || (l[2].n && l[2].n != n) || (l[3].n && l[3].n != 2 * n) || (l[4].n && l[4].n != n))
+        return opaque(k);
+    s_shape out = s_join(c, s_cut(l[0], 0, 1), s_cut(l[1], 0, 1));
+    s_poly one = s_const(c, 1);
+    for (uint32_t i = 0; i < n; i++) {
+        s_poly pads = s_add(c, or_else(c, l[3], i, 0), or_else(c, l[3], i + n, 0));
+        s_poly window = s_mul(c, or_else(c, l[4], i, 1), s_sub(c, l[1].at[i + 2].dim, one));
+        s_poly room = s_sub(c, s_sub(c, s_add(c, l[0].at[i + 2].dim, pads), window), one);
+        s_poly dim = s_add(c, s_apply2(c, S_FLOORDIV, room, or_else(c, l[2], i, 1)), one);
+        out = s_join(c, out, s_dims(c, 1, &dim));
+    }
+    return list_val(out);
+}
+
+/* ---------------------------------------------------------------- numbers -- */
+
+static s_val size_of(call *k)
+{
+    uint32_t axis, at;
+    s_shape a = k->a[0].list;
+    if (axis_of(k->a[1].num, &axis) && dim_at(k, &a, axis, &at))
+        return num_val(a.at[at].dim);
+    return num_val(s_apply(k->c, S_OTHER_NUMBER, "size", k->n, k->a));
+}
+
+static s_val number(call *k)
+{
+    s_ctx *c = k->c;
+    if (!strcmp(k->name, "rank"))
+        return num_val(s_rank(c, k->a[0].list));
+    if (!strcmp(k->name, "numel"))
+        return num_val(s_numel(c, k->a[0].list));
+    if (!strcmp(k->name, "min") || !strcmp(k->name, "max"))
+        return num_val(s_apply2(c, k->name[1] == 'i' ? S_MIN : S_MAX, k->a[0].num, k->a[1].num));
+    if (!strcmp(k->name, "ceildiv"))
+        return num_val(s_apply2(c, S_FLOORDIV, s_add(c, k->a[0].num, s_sub(c, k->a[1].num, s_const(c, 1))), k->a[1].num));
+    return num_val(s_apply(c, S_OTHER_NUMBER, k->name, k->n, k->a));
+}
+
+/* ------------------------------------------------------------------- all -- */
+
+typedef s_val shape_fn(call *k);
+static s_val select_with(call *k) { return replace_dim(k, k->a[1], k->a[2].num); }
+static s_val topk(call *k) { return replace_dim(k, k->a[2], k->a[1].num); }
+static s_val swap_fn(call *k) { return swap_axes(k, k->a[0].list, k->a[1], k->a[2]); }
+
+static const struct { const char *name; uint32_t least; shape_fn *fn; } functions[] = {
+    {"broadcast", 1, broadcast}, {"matmul", 2, matmul}, {"reshape", 2, reshape}, {"expand", 2, expand},
+    {"reduce", 3, reduce}, {"squeeze", 2, squeeze}, {"unsqueeze", 2, unsqueeze}, {"flatten", 3, flatten},
+    {"permute", 2, permute}, {"swap", 3, swap_fn}, {"transpose_if", 2, transpose_if}, {"concat", 1, concat},
+    {"slice", 4, slice}, {"split", 4, split}, {"gather", 3, gather}, {"select", 2, drop_axis}, {"conv", 5, conv},
+    {"with", 3, select_with}, {"topk", 3, topk}, {"size", 2, size_of}, {"rank", 1, number}, {"numel", 1, number},
+    {"bytes", 1, number}, {"ceildiv", 2, number}, {"min", 2, number}, {"max", 2, number}, {"cut", 3, number},
+};
+
+s_val s_call(s_ctx *c, const char *name, uint32_t n, const s_val *args, uint32_t index, bool left, s_need *unproved)
+{
+    s_val *a = pat_alloc(c->arena, (n + 1) * sizeof *a);
+    for (uint32_t i = 0; i < n; i++)
+        a[i] = s_resolve_val(c, args[i]);
+    call k = {c, name, n, index, a, left, unproved};
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+        if (!strcmp(functions[i].name, name) && n >= functions[i].least)
+            return functions[i].fn(&k);
+    return opaque(&k);
+}
