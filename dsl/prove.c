@@ -158,10 +158,8 @@ static bool match_dtype(operand_use *u)
                   u->o->name, u->k->op->name, pat_dtype_name(__builtin_ctz(more)), name);
         pat_hint(t->s, "annotate the value on the left: %s: %s[...]", u->term->name ? u->term->name : "x", name);
     } else {
-        t_value other = {.known = true, .dtype = bound->dtype};
-        pat_error(t->s, u->term->span, E_OPERAND_TYPE, "operand '%s' of '%s' has the dtype of %s, not of an operand before it",
-                  u->o->name, u->k->op->name, t_type_text(t, u->v));
-        pat_hint(t->s, "both are '%s' in the signature; the one before is %s", name, t_type_text(t, &other));
+        pat_error(t->s, u->term->span, E_OPERAND_TYPE, "operand '%s' of '%s' is %s; an operand before it made '%s' %s",
+                  u->o->name, u->k->op->name, t_type_text(t, u->v), name, t_dtype_text(t, bound->dtype));
     }
     pat_note(t->s, u->o->span, "declared here");
     variant_note(t);

@@ -52,6 +52,7 @@ s_val t_default(t_env *t, const pat_attr *attr);
 const t_name *t_find_name(const t_env *t, x_scope *scope, pat_name name);
 /* Value of a name: of the right side, then of the left. */
 const t_value *t_find_value(const t_env *t, x_scope *scope, pat_name name);
+const char *t_dtype_text(const t_env *t, uint32_t dtype);
 const char *t_type_text(t_env *t, const t_value *v); /* "F[*B, H]" */
 
 /* One application of an op. */

@@ -726,14 +726,10 @@ void t_close(t_env *t)
 
 /* ------------------------------------------------------------------- text -- */
 
-static void put_dtype(const t_env *t, FILE *f, uint32_t dtype)
+const char *t_dtype_text(const t_env *t, uint32_t dtype)
 {
     const t_dtype *d = t->dtypes.at[t_root(t, dtype)];
-    if (single(d->set)) {
-        fputs(pat_dtype_name(__builtin_ctz(d->set)), f);
-    } else {
-        fputs(d->name ? d->name : "?", f);
-    }
+    return single(d->set) ? pat_dtype_name(__builtin_ctz(d->set)) : d->name ? d->name : "?";
 }
 
 const char *t_type_text(t_env *t, const t_value *v)
@@ -743,8 +739,7 @@ const char *t_type_text(t_env *t, const t_value *v)
     FILE *f = open_memstream(&text, &n);
     if (!f)
         return "?";
-    put_dtype(t, f, v->dtype);
-    fprintf(f, "[%s]", s_shape_text(t->c, v->shape));
+    fprintf(f, "%s[%s]", t_dtype_text(t, v->dtype), s_shape_text(t->c, v->shape));
     fclose(f);
     const char *kept = pat_intern(t->s, text, n);
     free(text);
