@@ -32,8 +32,6 @@ bool pat_is_attr_kind(const char *name);
 /* Number of a built-in dtype (the order of sld_dtype), 0 when it is none. */
 int pat_dtype_number(const char *name);
 const char *pat_dtype_name(int number);
-/* Declaration of a dtype variable, NULL when there is none. */
-pat_dtype_decl *pat_find_dtype(const pat_program *p, pat_name name);
 bool pat_is_dtype_var(const pat_program *p, pat_name name);
 void pat_unknown_dtype(pat_session *s, const pat_program *p, pat_span span, pat_name name);
 pat_attr *pat_find_attr(const pat_op *op, pat_name name);
