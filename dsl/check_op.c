@@ -341,6 +341,37 @@ static void check_member(pat_session *s, pat_names *seen, pat_span span, pat_nam
         PAT_PUSH(s->arena, *seen, name);
 }
 
+static bool same_type(const pat_type *a, const pat_type *b)
+{
+    if (a->dtype != b->dtype || a->elems.n != b->elems.n)
+        return false;
+    for (uint32_t i = 0; i < a->elems.n; i++) {
+        const pat_expr *x = a->elems.at[i], *y = b->elems.at[i];
+        bool rank = x->kind == PE_RANK || y->kind == PE_RANK;
+        if (x->name != y->name || (rank && x->kind != y->kind) || x->ival != y->ival)
+            return false;
+    }
+    return true;
+}
+
+/* The last results are the versions of the inout operands, in order. */
+static void check_versions(pat_session *s, const pat_op *op)
+{
+    uint32_t n = 0, k = 0;
+    for (uint32_t i = 0; i < op->operands.n; i++)
+        n += op->operands.at[i]->inout;
+    for (uint32_t i = 0; i < op->operands.n; i++) {
+        const pat_operand *o = op->operands.at[i];
+        if (!o->inout)
+            continue;
+        const pat_result *r = op->results.n >= n ? op->results.at[op->results.n - n + k++] : NULL;
+        if (r && !op->variadic_results && same_type(r->type, o->type))
+            continue;
+        pat_error(s, o->span, E_INOUT_RESULT, "no result of '%s' is the next version of '%s'", op->name, o->name);
+        pat_hint(s, "the last results of an op have the types of its inout operands, in their order");
+    }
+}
+
 static void check_contents(pat_session *s, const pat_op *op)
 {
     static const char *const contents[] = {
@@ -379,4 +410,5 @@ void pat_check_op(pat_session *s, pat_program *p, pat_op *op)
     if (op->commutative && op->operands.n < 2)
         pat_error(s, op->name_span, E_COMMUTATIVE, "a commutative op has two operands");
     check_contents(s, op);
+    check_versions(s, op);
 }

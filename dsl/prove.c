@@ -416,6 +416,8 @@ static bool type_stmt(t_env *t, const pat_stmt *st)
 
 static bool prove_variant(t_env *t)
 {
+    if (!pat_effects_kept(t))
+        return false;
     for (uint32_t i = 0; i < t->rule->replace.n; i++)
         if (!type_stmt(t, t->rule->replace.at[i]))
             return false;

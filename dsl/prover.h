@@ -75,6 +75,7 @@ void t_results(t_call *k, uint32_t n, t_value *out);
 bool t_is_neutral(const pat_op *op, uint32_t operand);
 
 /* ---- effects.c ---- */
-void pat_check_effects(t_env *t);
+/* False after an error. */
+bool pat_effects_kept(t_env *t);
 
 #endif
