@@ -52,7 +52,7 @@ static const char *canonical(pat_session *s, const char *path)
     return name;
 }
 
-static const char *beside(pat_session *s, const char *user, const char *path)
+const char *pat_beside(pat_session *s, const char *user, const char *path)
 {
     const char *slash = strrchr(user, '/');
     if (path[0] == '/' || !slash)
@@ -67,12 +67,14 @@ static const char *beside(pat_session *s, const char *user, const char *path)
 uint32_t pat_read_source(pat_session *s, const char *path, pat_span from)
 {
     size_t size;
-    char *text = read_file(!strcmp(path, "-") ? stdin : fopen(path, "rb"), &size);
-    if (!text) {
+    const char *open = s->open_text ? s->open_text(s->open_data, canonical(s, path), &size) : NULL;
+    char *text = open ? NULL : read_file(!strcmp(path, "-") ? stdin : fopen(path, "rb"), &size);
+    if (!open && !text) {
         pat_error(s, from, E_FILE, "cannot read %s: %s", path, strerror(errno));
         return UINT32_MAX;
     }
-    uint32_t file = pat_add_file(s, path, text, size);
+    uint32_t file = pat_add_file(s, path, open ? open : text, size);
+    s->files.at[file]->used_at = from;
     free(text);
     return file;
 }
@@ -100,7 +102,7 @@ static pat_file *load(loader *l, const char *path, pat_span from, unsigned depth
     pat_parser p;
     pat_parse_source(s, own, file, &p);
     for (uint32_t i = 0; i < p.uses.n; i++) {
-        pat_file *used = load(l, beside(s, path, p.uses.at[i]), *p.use_spans.at[i], depth + 1);
+        pat_file *used = load(l, pat_beside(s, path, p.uses.at[i]), *p.use_spans.at[i], depth + 1);
         if (used)
             PAT_PUSH(s->arena, f->uses, used);
     }

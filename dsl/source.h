@@ -10,6 +10,7 @@ typedef struct pat_file {
     uint32_t size, n_lines;
     uint32_t *lines;    /* offset of the first byte of each */
     PAT_LIST(struct pat_file) uses; /* files that it uses */
+    pat_span used_at;   /* the `use` that named it first; no place: the command line */
 } pat_file;
 
 typedef enum pat_severity { PAT_ERROR, PAT_WARNING, PAT_NOTE, PAT_HINT } pat_severity;
@@ -24,6 +25,10 @@ typedef struct pat_diag {
     const pat_rule *family; /* an instance of this was checked; NULL */
 } pat_diag;
 
+/* A text that stands for a file that is read, such as the buffer of an editor; NULL: the file itself. The path is
+ * canonical. */
+typedef const char *pat_open_text(void *data, const char *path, size_t *size);
+
 struct pat_session {
     pat_arena *arena;
     PAT_LIST(pat_file) files;
@@ -33,6 +38,8 @@ struct pat_session {
     const pat_rule *rule; /* see pat_within */
     bool muted;         /* hints and notes belong to a repeated one */
     pat_diag_options options;
+    pat_open_text *open_text;
+    void *open_data;
 };
 
 /* Adds a file to the table and splits its lines; text is copied. */
@@ -59,6 +66,8 @@ typedef struct pat_parser {
     bool too_deep;                       /* said once for a file */
 } pat_parser;
 
+/* A path of a `use`, relative to the file that it stands in. */
+const char *pat_beside(pat_session *s, const char *user, const char *path);
 /* Parses a file of the table; what it uses is left in p. */
 void pat_parse_source(pat_session *s, pat_program *program, uint32_t file, pat_parser *p);
 

@@ -11,9 +11,10 @@
 #include "doc.h"
 #include "fmt.h"
 #include "gen.h"
+#include "lsp.h"
 #include "why.h"
 
-typedef enum job { COMPILE, CHECK, DOC, FORMAT, FORMAT_CHECK, WHY } job;
+typedef enum job { COMPILE, CHECK, DOC, FORMAT, FORMAT_CHECK, WHY, SERVE } job;
 
 typedef struct options {
     job job;
@@ -27,6 +28,7 @@ static const char usage_text[] =
     "       solderc --doc [-o OUT.md] FILE.pat...         reference of all declarations as Markdown\n"
     "       solderc --fmt[=check] FILE.pat...             format in place; check: name files that would change\n"
     "       solderc --why CODE                            explain a diagnostic\n"
+    "       solderc --lsp                                 language server for editors, on stdin and stdout\n"
     "  -o, --output OUT     write there instead of standard output\n"
     "  -n, --name NAME      export sld_ruleset_NAME(); default solder\n"
     "      --depfile FILE   write rules for make: OUT depends on all files that were read\n"
@@ -73,6 +75,7 @@ static bool set(options *o, int c)
     case 'F':
         o->job = optarg ? FORMAT_CHECK : FORMAT;
         return !optarg || !strcmp(optarg, "check") || wrong("--fmt", optarg);
+    case 'L': o->job = SERVE; return true;
     case 'D': o->depfile = optarg; return true;
     case 'y': o->job = WHY; o->why = optarg; return true;
     case 'm': return set_number("--max-errors", optarg, &o->diags.max_errors);
@@ -194,7 +197,7 @@ int main(int argc, char **argv)
     static const struct option long_options[] = {
         {"output", required_argument, 0, 'o'},     {"name", required_argument, 0, 'n'},
         {"check", no_argument, 0, 'c'},            {"doc", no_argument, 0, 'd'},
-        {"fmt", optional_argument, 0, 'F'},
+        {"fmt", optional_argument, 0, 'F'},        {"lsp", no_argument, 0, 'L'},
         {"depfile", required_argument, 0, 'D'},    {"why", required_argument, 0, 'y'},
         {"max-errors", required_argument, 0, 'm'}, {"format", required_argument, 0, 'f'},
         {"help", no_argument, 0, 'h'},             {0, 0, 0, 0},
@@ -207,6 +210,8 @@ int main(int argc, char **argv)
             return usage(stderr, 2);
     if (o.job == WHY)
         return explain(o.why);
+    if (o.job == SERVE)
+        return pat_lsp(stdin, stdout);
     if (optind == argc || (o.depfile && (!o.output || o.job != COMPILE)))
         return usage(stderr, 2);
     if (o.job == FORMAT || o.job == FORMAT_CHECK)
