@@ -117,13 +117,21 @@ static void collect(doc *d, pat_names *names, const pat_stmts *stmts)
         collect_term(d, names, stmts->at[i]->value);
 }
 
+/* The instances of a family stand in one place of the text. */
+static bool is_repeated(const doc *d, uint32_t i)
+{
+    const pat_span a = d->p->rules.at[i]->span, *b = i ? &d->p->rules.at[i - 1]->span : NULL;
+    return b && a.file == b->file && a.begin == b->begin;
+}
+
 static void collect_all(doc *d)
 {
     d->rules = pat_alloc(d->s->arena, (d->p->rules.n + 1) * sizeof *d->rules);
     d->patterns = pat_alloc(d->s->arena, (d->p->patterns.n + 1) * sizeof *d->patterns);
-    for (uint32_t i = 0; i < d->p->rules.n; i++) {
-        collect(d, &d->rules[i].left, &d->p->rules.at[i]->match);
-        collect(d, &d->rules[i].right, &d->p->rules.at[i]->replace);
+    for (uint32_t i = 0, first = 0; i < d->p->rules.n; i++) {
+        first = is_repeated(d, i) ? first : i;
+        collect(d, &d->rules[first].left, &d->p->rules.at[i]->match);
+        collect(d, &d->rules[first].right, &d->p->rules.at[i]->replace);
     }
     for (uint32_t i = 0; i < d->p->patterns.n; i++)
         for (uint32_t j = 0; j < d->p->patterns.at[i]->alts.n; j++) {
@@ -133,13 +141,6 @@ static void collect_all(doc *d)
         }
 }
 
-/* The instances of a family stand in one place of the text. */
-static bool is_repeated(const doc *d, uint32_t i)
-{
-    const pat_span a = d->p->rules.at[i]->span, *b = i ? &d->p->rules.at[i - 1]->span : NULL;
-    return b && a.file == b->file && a.begin == b->begin;
-}
-
 /* The rules that have a name on their left or right side. */
 static void rules_with(doc *d, const char *title, pat_name name, bool right)
 {
@@ -147,7 +148,7 @@ static void rules_with(doc *d, const char *title, pat_name name, bool right)
     for (uint32_t i = 0; i < d->p->rules.n; i++)
         if (!is_repeated(d, i) && pat_listed(right ? &d->rules[i].right : &d->rules[i].left, name)) {
             fputs(before, d->out);
-            link_to(d, "rule", d->p->rules.at[i]->name);
+            link_to(d, "rule", pat_written_name(d->p->rules.at[i]));
             before = ", ";
         }
     if (before != title)
@@ -184,7 +185,7 @@ static void phases(doc *d)
         for (uint32_t j = 0; j < d->p->rules.n; j++)
             if (d->p->rules.at[j]->phase == ph && !is_repeated(d, j)) {
                 fputs(before, d->out);
-                link_to(d, "rule", d->p->rules.at[j]->name);
+                link_to(d, "rule", pat_written_name(d->p->rules.at[j]));
                 before = ", ";
             }
         fputs(*before == ',' ? ".\n\n" : "No rules.\n\n", d->out);
@@ -222,7 +223,7 @@ static void options(doc *d)
         for (uint32_t j = 0; j < d->p->rules.n; j++)
             if (enables(d->p->rules.at[j], o->name) && !is_repeated(d, j)) {
                 fputs(before, d->out);
-                link_to(d, "rule", d->p->rules.at[j]->name);
+                link_to(d, "rule", pat_written_name(d->p->rules.at[j]));
                 before = ", ";
             }
         fputs(*before == ',' ? ".\n\n" : "", d->out);
@@ -299,7 +300,7 @@ static void rules(doc *d)
         const pat_rule *r = d->p->rules.at[i];
         if (is_repeated(d, i))
             continue;
-        heading(d, "rule", r->name, r->span);
+        heading(d, "rule", pat_written_name(r), r->span);
         if (r->phase) {
             fputs("In phase ", d->out);
             link_to(d, "phase", r->phase->name);

@@ -48,6 +48,12 @@ void pat_print_diags(pat_session *s, FILE *out);
 void pat_location(pat_session *s, pat_span span, const char **file, unsigned *line, unsigned *col);
 const char *pat_span_text(pat_session *s, pat_span span, size_t *len);
 
+/* The name of a rule as it is written: an instance of a family has one of its own. */
+static inline pat_name pat_written_name(const pat_rule *r)
+{
+    return r->family_of ? r->family_of->name : r->name;
+}
+
 pat_arena *pat_arena_of(pat_session *s);
 pat_name pat_intern(pat_session *s, const char *text, size_t n);
 

@@ -202,7 +202,9 @@ static lsp_found find_in_rule(const finder *f, const pat_rule *r)
     lsp_found found_at = nothing;
     if (r->phase_name && holds(r->phase_span, f))
         return find_phase(f);
-    if (holds(r->name_span, f) || find_listed(f, &r->enabled, "", r->span).found)
+    if (holds(r->name_span, f))
+        return found(f, "rule", r->name_span, r->span);
+    if (find_listed(f, &r->enabled, "", r->span).found)
         return find_global(f);
     const pat_term *around = apply_in(f, &r->match);
     found_at = find_given(f, around ? around : apply_in(f, &r->replace));
@@ -359,7 +361,8 @@ void lsp_print_symbols(FILE *out, const lsp_doc *doc)
     SYMBOLS(phases, "phase", NAMESPACE, span);
     SYMBOLS(ops, "op", FUNCTION, name_span);
     SYMBOLS(patterns, "pattern", INTERFACE, name_span);
-    SYMBOLS(rules, "rule", CLASS, name_span);
+    for (uint32_t i = 0; i < p->rules.n; i++)
+        symbol(&y, pat_written_name(p->rules.at[i]), "rule", CLASS, p->rules.at[i]->name_span, p->rules.at[i]->span);
     SYMBOLS(kernels, "kernel", CONSTRUCTOR, name_span);
     SYMBOLS(vocabs, "vocab", PACKAGE, span);
     fputc(']', out);

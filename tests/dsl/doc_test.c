@@ -71,6 +71,25 @@ START_TEST(links_lead_somewhere)
 }
 END_TEST
 
+/* A family is one rule of the text, and speaks of what its instances speak of. */
+START_TEST(reference_of_options_and_families)
+{
+    char *text = sh_ok("\"$SOLDERC_BIN\" --doc tests/dsl/good/options.pat 2>&1", 0), *part;
+    part = entry(text, "rule-quant");
+    ASSERT_HAS(part, "\nfor [width, outer] in {");
+    ASSERT_HAS(part, "Enabled by [`fuse_quant`](#option-fuse_quant).");
+    ASSERT_HAS(part, "Matches [`neg`](#op-neg), [`norm`](#op-norm), [`gelu`](#op-gelu).");
+    free(part);
+    part = entry(text, "option-fuse_norm");
+    ASSERT_HAS(part, "Enables [`turned`](#rule-turned).");
+    free(part);
+    part = entry(text, "option-fuse_quant");
+    ASSERT_HAS(part, "Requires [`fuse_norm`](#option-fuse_norm).");
+    free(part);
+    free(text);
+}
+END_TEST
+
 START_TEST(no_reference_of_wrong_rules)
 {
     char *text = sh_ok("\"$SOLDERC_BIN\" --doc -o \"$D/no.md\" tests/dsl/bad/phase.pat 2>&1", 1);
@@ -126,6 +145,7 @@ Suite *doc_suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, reference);
     tcase_add_test(t, links_lead_somewhere);
+    tcase_add_test(t, reference_of_options_and_families);
     tcase_add_test(t, no_reference_of_wrong_rules);
     tcase_add_test(t, depfile);
     tcase_add_test(t, depfile_needs_an_output);

@@ -1,4 +1,5 @@
 /* Tests of the language server: whole conversations, through pat_lsp and through the program. */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <unistd.h>
@@ -518,6 +519,44 @@ START_TEST(through_a_pipe)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- editors -- */
+
+static bool has_word(const char *text, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *c = text; (c = strstr(c, word)); c += n)
+        if (!isalnum((unsigned char)c[-1]) && !isalnum((unsigned char)c[n]))
+            return true;
+    return false;
+}
+
+/* The syntax files name every keyword of the scanner, and what VS Code reads is JSON. */
+START_TEST(syntax_files)
+{
+    static const char *const json[] = {"package", "language-configuration", "syntaxes/solder.tmLanguage"};
+    char *words = sh_ok("sed -n 's/^ *\"\\([a-z]*\\)\" *{.*DONE(T_.*/\\1/p' dsl/lex.re", 0);
+    char *vim = read_path("dsl/editors/vim/syntax/solder.vim"), *code = NULL;
+    unsigned n = 0;
+    begin();
+    for (int i = 0; i < 3; i++) {
+        char path[100];
+        snprintf(path, sizeof path, "dsl/editors/vscode/%s.json", json[i]);
+        free(code);
+        code = read_path(path);
+        ck_assert_msg(pat_json_read(arena, code, strlen(code)) != NULL, "%s is no JSON", path);
+    }
+    for (char *word = strtok(words, "\n"); word; word = strtok(NULL, "\n"), n++)
+        ck_assert_msg(has_word(vim, word) && has_word(code, word), "a syntax file does not know '%s'", word);
+    ck_assert_uint_gt(n, 30);
+    fclose(sent);
+    free(input);
+    free(vim);
+    free(code);
+    free(words);
+    end();
+}
+END_TEST
+
 Suite *lsp_suite(void)
 {
     Suite *s = suite_create("lsp");
@@ -535,6 +574,7 @@ Suite *lsp_suite(void)
     tcase_add_test(t, wrong_files);
     tcase_add_test(t, random_bytes);
     tcase_add_test(t, through_a_pipe);
+    tcase_add_test(t, syntax_files);
     suite_add_tcase(s, t);
     return s;
 }
