@@ -414,10 +414,8 @@ static bool type_stmt(t_env *t, const pat_stmt *st)
     return true;
 }
 
-static bool prove_variant(t_env *t)
+bool pat_type_right(t_env *t)
 {
-    if (!pat_effects_kept(t))
-        return false;
     for (uint32_t i = 0; i < t->rule->replace.n; i++)
         if (!type_stmt(t, t->rule->replace.at[i]))
             return false;
@@ -426,7 +424,7 @@ static bool prove_variant(t_env *t)
 
 /* ------------------------------------------------------------------- rules -- */
 
-static uint32_t count_variants(pat_session *s, const pat_program *p, const pat_rule *rule)
+uint32_t pat_count_variants(pat_session *s, const pat_program *p, const pat_rule *rule)
 {
     x_choice choice = {.n = 0};
     uint32_t n = 0;
@@ -441,7 +439,7 @@ static uint32_t count_variants(pat_session *s, const pat_program *p, const pat_r
 void pat_prove_rule(pat_session *s, const pat_program *p, const pat_rule *rule)
 {
     x_choice choice = {.n = 0};
-    uint32_t count = count_variants(s, p, rule), number = 0, impossible = 0;
+    uint32_t count = pat_count_variants(s, p, rule), number = 0, impossible = 0;
     if (count > X_MAX_VARIANTS)
         pat_error(s, rule->name_span, E_VARIANTS, "rule '%s' expands to more than %d variants", rule->name,
                   X_MAX_VARIANTS);
@@ -453,7 +451,7 @@ void pat_prove_rule(pat_session *s, const pat_program *p, const pat_rule *rule)
         t->number = ++number;
         t->count = count;
         impossible += t->c->contradiction;
-        ok = t->c->contradiction || prove_variant(t);
+        ok = t->c->contradiction || (pat_effects_kept(t) && pat_type_right(t));
         t_close(t);
     } while (ok && pat_next_choice(&choice));
     if (impossible == count)

@@ -74,6 +74,12 @@ void t_set_signature_name(t_call *k, pat_name name, s_val val);
 void t_results(t_call *k, uint32_t n, t_value *out);
 bool t_is_neutral(const pat_op *op, uint32_t operand);
 
+/* ---- prove.c ---- */
+/* Works out the right side; false after an error. */
+bool pat_type_right(t_env *t);
+/* 0 after an error; more than X_MAX_VARIANTS when there are too many. */
+uint32_t pat_count_variants(pat_session *s, const pat_program *p, const pat_rule *rule);
+
 /* ---- effects.c ---- */
 /* False after an error. */
 bool pat_effects_kept(t_env *t);

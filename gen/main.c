@@ -9,16 +9,17 @@
 #include <string.h>
 
 #include "doc.h"
+#include "explain.h"
 #include "fmt.h"
 #include "gen.h"
 #include "lsp.h"
 #include "why.h"
 
-typedef enum job { COMPILE, CHECK, DOC, FORMAT, FORMAT_CHECK, WHY, SERVE } job;
+typedef enum job { COMPILE, CHECK, DOC, EXPLAIN, FORMAT, FORMAT_CHECK, WHY, SERVE } job;
 
 typedef struct options {
     job job;
-    const char *output, *depfile, *name, *why;
+    const char *output, *depfile, *name, *why, *rule;
     pat_diag_options diags;
 } options;
 
@@ -26,6 +27,7 @@ static const char usage_text[] =
     "usage: solderc [-o OUT.c] [-n NAME] FILE.pat...      compile rules to C\n"
     "       solderc --check FILE.pat...                   only report errors\n"
     "       solderc --doc [-o OUT.md] FILE.pat...         reference of all declarations as Markdown\n"
+    "       solderc --explain RULE FILE.pat...            a rule's variants, the types of all values, its kernels\n"
     "       solderc --fmt[=check] FILE.pat...             format in place; check: name files that would change\n"
     "       solderc --why CODE                            explain a diagnostic\n"
     "       solderc --lsp                                 language server for editors, on stdin and stdout\n"
@@ -77,6 +79,7 @@ static bool set(options *o, int c)
         return !optarg || !strcmp(optarg, "check") || wrong("--fmt", optarg);
     case 'L': o->job = SERVE; return true;
     case 'D': o->depfile = optarg; return true;
+    case 'e': o->job = EXPLAIN; o->rule = optarg; return true;
     case 'y': o->job = WHY; o->why = optarg; return true;
     case 'm': return set_number("--max-errors", optarg, &o->diags.max_errors);
     case 'f': return set_format(optarg, &o->diags.json);
@@ -127,6 +130,21 @@ static void print_deps(void *data, FILE *out)
     pat_write_deps(r->session, r->o->output, out);
 }
 
+static void print_rule(void *data, FILE *out)
+{
+    const run *r = data;
+    pat_explain(r->session, r->program, r->o->rule, out);
+}
+
+static int explain_rule(run *r)
+{
+    for (uint32_t i = 0; i < r->program->rules.n; i++)
+        if (!strcmp(r->program->rules.at[i]->name, r->o->rule))
+            return write_printed(r->o->output, r, print_rule);
+    fprintf(stderr, "solderc: there is no rule '%s' in these files\n", r->o->rule);
+    return 1;
+}
+
 /* Does the job with files that were parsed. */
 static int finish(run *r, int n, char *const *files)
 {
@@ -136,6 +154,8 @@ static int finish(run *r, int n, char *const *files)
         pat_print_diags(r->session, stderr);
     if (!ok || o->job == CHECK)
         return !ok;
+    if (o->job == EXPLAIN)
+        return explain_rule(r);
     if (o->job == DOC)
         return write_printed(o->output, r, print_doc);
     int status = gen_compile(r->session, r->program, o->name, o->output, n, files);
@@ -200,7 +220,7 @@ int main(int argc, char **argv)
         {"fmt", optional_argument, 0, 'F'},        {"lsp", no_argument, 0, 'L'},
         {"depfile", required_argument, 0, 'D'},    {"why", required_argument, 0, 'y'},
         {"max-errors", required_argument, 0, 'm'}, {"format", required_argument, 0, 'f'},
-        {"help", no_argument, 0, 'h'},             {0, 0, 0, 0},
+        {"explain", required_argument, 0, 'e'},    {"help", no_argument, 0, 'h'},             {0, 0, 0, 0},
     };
     options o = {.name = "solder", .diags.max_errors = 20};
     for (int c; (c = getopt_long(argc, argv, "o:n:W:h", long_options, NULL)) != -1;)
