@@ -9,7 +9,9 @@
 #include "comment.h"
 
 /* What a rule or a pattern speaks of. */
-typedef struct node { pat_names left, right; } node;
+typedef struct node {
+    pat_names left, right;
+} node;
 
 typedef struct doc {
     pat_session *s;
@@ -248,7 +250,8 @@ static void spellings(doc *d, pat_name op)
             const pat_vocab_entry *e = d->p->vocabs.at[i]->entries.at[j];
             if (!e->target || e->target->name != op)
                 continue;
-            fprintf(d->out, "%s`%s` (%s%s", before, e->foreign, d->p->vocabs.at[i]->name, e->since ? ", since " : ")");
+            fprintf(d->out, "%s`%s` (%s%s", before, e->foreign, d->p->vocabs.at[i]->name,
+                    e->since ? ", since " : ")");
             if (e->since)
                 fprintf(d->out, "%u)", e->since);
             before = ", ";

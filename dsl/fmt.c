@@ -198,7 +198,7 @@ static uint32_t measure(layout *l, uint32_t i, uint32_t j, uint32_t at)
 {
     for (uint32_t k = i; k < j; k++) {
         const fmt_item *a = k > i ? &l->items.at[k - 1] : NULL, *b = &l->items.at[k];
-        bool set = a && ((opens(a->type) && l->places[k - 1].body == SET) || (closes(b->type) && l->places[k].body == SET));
+        bool set = a && l->places[opens(a->type) ? k - 1 : k].body == SET && (opens(a->type) || closes(b->type));
         if (a && k == i + 1 && l->places[i].padded)
             at = l->columns[i] + KEYWORD;
         else if (a)

@@ -47,8 +47,8 @@ static void print_line(const fmt_line *line, uint32_t comments_at, FILE *out)
     uint32_t at = width(line->text, line->len);
     fprintf(out, "%.*s", (int)line->len, line->text);
     if (line->comment)
-        fprintf(out, "%*s%.*s", (int)(comments_at > at + APART ? comments_at - at : APART), "", (int)line->comment_len,
-                line->comment);
+        fprintf(out, "%*s%.*s", (int)(comments_at > at + APART ? comments_at - at : APART), "",
+                (int)line->comment_len, line->comment);
     fputc('\n', out);
 }
 

@@ -125,7 +125,9 @@ bool pat_fmt_space(const fmt_item *a, const fmt_item *b, bool unary, bool set)
     case '(': case '[':
         if (is_word_operator(a->type))
             return b->space;
-        return a->starts || is_binary(a->type) || a->type == ',' || a->type == ';' || a->type == ':' || (a->type == '{' && !set);
+        if (a->type == '{')
+            return !set;
+        return a->starts || is_binary(a->type) || a->type == ',' || a->type == ';' || a->type == ':';
     default:
         return !(a->type == '{' && set);
     }

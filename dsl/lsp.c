@@ -214,7 +214,8 @@ static void answer_initialize(lsp *l, const pat_json *params, FILE *out)
     l->initialized = true;
     fputs("{\"capabilities\":{\"positionEncoding\":\"utf-16\",\"textDocumentSync\":{\"openClose\":true,\"change\":1},"
           "\"hoverProvider\":true,\"definitionProvider\":true,\"documentSymbolProvider\":true,"
-          "\"documentFormattingProvider\":true},\"serverInfo\":{\"name\":\"solderc\"}}", out);
+          "\"documentFormattingProvider\":true},\"serverInfo\":{\"name\":\"solderc\"}}",
+          out);
 }
 
 static void answer_shutdown(lsp *l, const pat_json *params, FILE *out)
@@ -320,7 +321,10 @@ static void answer_formatting(lsp *l, const pat_json *params, FILE *out)
 typedef void answer(lsp *l, const pat_json *params, FILE *out);
 typedef void notice(lsp *l, const pat_json *params);
 
-static const struct { const char *method; answer *f; } answers[] = {
+static const struct {
+    const char *method;
+    answer *f;
+} answers[] = {
     {"initialize", answer_initialize},
     {"shutdown", answer_shutdown},
     {"textDocument/hover", answer_hover},
@@ -329,7 +333,10 @@ static const struct { const char *method; answer *f; } answers[] = {
     {"textDocument/formatting", answer_formatting},
 };
 
-static const struct { const char *method; notice *f; } notices[] = {
+static const struct {
+    const char *method;
+    notice *f;
+} notices[] = {
     {"textDocument/didOpen", did_open},
     {"textDocument/didChange", did_change},
     {"textDocument/didClose", did_close},

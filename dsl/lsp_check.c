@@ -67,8 +67,8 @@ static void print_diag(lsp *l, pat_session *s, uint32_t i, FILE *out)
     const pat_diag *d = s->diags.at[i];
     fputs("{\"range\":", out);
     lsp_print_range(out, s, in_document(s, d->span));
-    fprintf(out, ",\"severity\":%d,\"code\":\"E%04d\",\"source\":\"solder\",\"message\":", d->severity == PAT_ERROR ? 1 : 2,
-            d->code);
+    fprintf(out, ",\"severity\":%d,\"code\":\"E%04d\",\"source\":\"solder\",\"message\":",
+            d->severity == PAT_ERROR ? 1 : 2, d->code);
     print_text(s, i, out);
     print_notes(l, s, i, out);
     fputc('}', out);

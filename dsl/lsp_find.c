@@ -60,7 +60,8 @@ static lsp_found find_dtype(const finder *f)
     for (uint32_t i = 0; i < f->p->dtypes.n; i++)
         for (uint32_t j = 0; j < f->p->dtypes.at[i]->names.n; j++)
             if (f->p->dtypes.at[i]->names.at[j]->name == f->name)
-                return found(f, "dtype variable", f->p->dtypes.at[i]->names.at[j]->span, f->p->dtypes.at[i]->span);
+                return found(f, "dtype variable", f->p->dtypes.at[i]->names.at[j]->span,
+                             f->p->dtypes.at[i]->span);
     return nothing;
 }
 
@@ -115,8 +116,10 @@ static lsp_found find_given(const finder *f, const pat_term *t)
     bool named = op && f->items.at[f->i + 1].type == '=';
     for (uint32_t i = 0; op && i < t->attrs.n; i++) {
         const pat_arg *a = t->attrs.at[i];
-        const pat_attr *attr = a->name == f->name && a->span.begin == f->token.begin ? pat_find_attr(op, f->name) : NULL;
-        if (attr && (named || a->value->kind == PE_NAME))
+        if (a->name != f->name || a->span.begin != f->token.begin || !(named || a->value->kind == PE_NAME))
+            continue;
+        const pat_attr *attr = pat_find_attr(op, f->name);
+        if (attr)
             return owned(f, "attribute of", attr->span, op->name_span);
     }
     return nothing;
@@ -192,14 +195,14 @@ static lsp_found find_first(const finder *f, pat_span decl)
     return nothing;
 }
 
-static bool is_word(const finder *f)
+/* A name or a keyword. */
+static bool is_word(const fmt_item *t)
 {
-    return f->items.at[f->i].type == T_NAME || (f->items.at[f->i].type > 255 && strchr("_abcdefghijklmnopqrstuvwxyz", *f->items.at[f->i].text));
+    return t->type == T_NAME || (t->type > 255 && *t->text >= 'a' && *t->text <= 'z');
 }
 
 static lsp_found find_in_rule(const finder *f, const pat_rule *r)
 {
-    lsp_found found_at = nothing;
     if (r->phase_name && holds(r->phase_span, f))
         return find_phase(f);
     if (holds(r->name_span, f))
@@ -207,13 +210,12 @@ static lsp_found find_in_rule(const finder *f, const pat_rule *r)
     if (find_listed(f, &r->enabled, "", r->span).found)
         return find_global(f);
     const pat_term *around = apply_in(f, &r->match);
-    found_at = find_given(f, around ? around : apply_in(f, &r->replace));
-    found_at = found_at.found ? found_at : find_result(f, &r->match);
-    found_at = found_at.found ? found_at : find_inputs(f, &r->match, NULL);
-    found_at = found_at.found ? found_at : find_result(f, &r->replace);
-    found_at = found_at.found ? found_at : find_dtype(f);
-    found_at = found_at.found ? found_at : find_first(f, r->span);
-    return found_at;
+    lsp_found it = find_given(f, around ? around : apply_in(f, &r->replace));
+    it = it.found ? it : find_result(f, &r->match);
+    it = it.found ? it : find_inputs(f, &r->match, NULL);
+    it = it.found ? it : find_result(f, &r->replace);
+    it = it.found ? it : find_dtype(f);
+    return it.found ? it : find_first(f, r->span);
 }
 
 static lsp_found find_in_pattern(const finder *f, const pat_pattern *p)
@@ -294,7 +296,7 @@ static bool find_item(finder *f, const pat_file *file, uint32_t offset)
         const fmt_item *t = &f->items.at[f->i];
         uint32_t begin = (uint32_t)(t->text - file->text);
         f->token = (pat_span){0, begin, begin + t->len};
-        if (begin <= offset && offset <= f->token.end && (t->type == T_STRING || (t->type > 0 && is_word(f))))
+        if (begin <= offset && offset <= f->token.end && (t->type == T_STRING || is_word(t)))
             return true;
     }
     return false;
@@ -323,8 +325,8 @@ lsp_found lsp_find(lsp_doc *doc, uint32_t offset)
 /* ---------------------------------------------------------------- symbols -- */
 
 /* Kinds of symbols of the protocol. */
-enum { NAMESPACE = 3, PACKAGE = 4, CLASS = 5, CONSTRUCTOR = 9, ENUM = 10, INTERFACE = 11, FUNCTION = 12, BOOLEAN = 17,
-       TYPE_PARAMETER = 26 };
+enum { NAMESPACE = 3, PACKAGE = 4, CLASS = 5, CONSTRUCTOR = 9, ENUM = 10, INTERFACE = 11, FUNCTION = 12 };
+enum { BOOLEAN = 17, TYPE_PARAMETER = 26 };
 
 typedef struct symbols { FILE *out; const pat_session *s; uint32_t n, last; } symbols;
 
@@ -353,9 +355,10 @@ void lsp_print_symbols(FILE *out, const lsp_doc *doc)
     symbols y = {.out = out, .s = doc->session};
     fputc('[', out);
     for (uint32_t i = 0; i < p->dtypes.n; i++)
-        for (uint32_t j = 0; j < p->dtypes.at[i]->names.n; j++)
-            symbol(&y, p->dtypes.at[i]->names.at[j]->name, "dtype", TYPE_PARAMETER, p->dtypes.at[i]->names.at[j]->span,
-                   p->dtypes.at[i]->span);
+        for (uint32_t j = 0; j < p->dtypes.at[i]->names.n; j++) {
+            const pat_term *t = p->dtypes.at[i]->names.at[j];
+            symbol(&y, t->name, "dtype", TYPE_PARAMETER, t->span, p->dtypes.at[i]->span);
+        }
     SYMBOLS(enums, "enum", ENUM, name_span);
     SYMBOLS(options, "option", BOOLEAN, name_span);
     SYMBOLS(phases, "phase", NAMESPACE, span);

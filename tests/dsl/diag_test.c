@@ -103,13 +103,13 @@ END_TEST
 START_TEST(json)
 {
     char *text = sh_ok("\"$SOLDERC_BIN\" --check --format=json tests/dsl/bad/phase.pat 2>&1", 1);
-    ck_assert_str_eq(text,
-                     "{\"file\":\"tests/dsl/bad/phase.pat\",\"line\":2,\"column\":11,\"end_line\":2,\"end_column\":15,"
-                     "\"severity\":\"error\",\"code\":\"E0322\",\"message\":\"unknown phase 'fues'\","
-                     "\"hints\":[\"did you mean 'fuse'?\"],\"notes\":[]}\n"
-                     "{\"file\":\"tests/dsl/bad/phase.pat\",\"line\":6,\"column\":11,\"end_line\":6,\"end_column\":16,"
-                     "\"severity\":\"error\",\"code\":\"E0322\",\"message\":\"unknown phase 'later'\","
-                     "\"hints\":[],\"notes\":[]}\n");
+    ck_assert_str_eq(
+        text, "{\"file\":\"tests/dsl/bad/phase.pat\",\"line\":2,\"column\":11,\"end_line\":2,\"end_column\":15,"
+              "\"severity\":\"error\",\"code\":\"E0322\",\"message\":\"unknown phase 'fues'\","
+              "\"hints\":[\"did you mean 'fuse'?\"],\"notes\":[]}\n"
+              "{\"file\":\"tests/dsl/bad/phase.pat\",\"line\":6,\"column\":11,\"end_line\":6,\"end_column\":16,"
+              "\"severity\":\"error\",\"code\":\"E0322\",\"message\":\"unknown phase 'later'\","
+              "\"hints\":[],\"notes\":[]}\n");
     free(text);
     text = sh_ok("\"$SOLDERC_BIN\" --check --format json tests/dsl/bad/entry_twice.pat 2>&1", 1);
     ASSERT_HAS(text, "earlier entry for \\\"A\\\" is always");
@@ -122,8 +122,9 @@ END_TEST
 /* A file that cannot be read has no place; its name may hold anything. */
 START_TEST(json_of_odd_names)
 {
-    char *text = sh_ok("\"$SOLDERC_BIN\" --check --format=json \"$(printf 'a\\tb\"\\\\\\303\\251\\377\\355\\240\\200.pat')\" 2>&1",
-                       1);
+    char *text = sh_ok(
+        "\"$SOLDERC_BIN\" --check --format=json \"$(printf 'a\\tb\"\\\\\\303\\251\\377\\355\\240\\200.pat')\" 2>&1",
+        1);
     ASSERT_HAS(text, "{\"severity\":\"error\",\"code\":\"E0111\",\"message\":\"cannot read "
                      "a\\u0009b\\\"\\\\\xc3\xa9\\ufffd\\ufffd\\ufffd\\ufffd.pat: ");
     free(text);
@@ -137,12 +138,13 @@ START_TEST(span_over_lines)
     write_path(in_folder("long.pat"), "dtype T = any\nop neg(x: T[*A]) -> T[*A]\nphase p\npattern q(x) =\n"
                                       "  { a = neg(x)\n\tb = neg(a)\n    c = neg(b) }   # tail\n");
     char *text = sh_ok("cd \"$D\" && \"$OLDPWD/$SOLDERC_BIN\" --check long.pat 2>&1", 1);
-    ck_assert_str_eq(text, "long.pat:5:3: error[E0241]: an alternative ends with the term that stands for its result\n"
-                           "    5 |   { a = neg(x)\n"
-                           "      |   ^~~~~~~~~~~~\n"
-                           "  ... |\n"
-                           "    7 |     c = neg(b) }   # tail\n"
-                           "      |     ~~~~~~~~~~~~\n");
+    ck_assert_str_eq(text,
+                     "long.pat:5:3: error[E0241]: an alternative ends with the term that stands for its result\n"
+                     "    5 |   { a = neg(x)\n"
+                     "      |   ^~~~~~~~~~~~\n"
+                     "  ... |\n"
+                     "    7 |     c = neg(b) }   # tail\n"
+                     "      |     ~~~~~~~~~~~~\n");
     free(text);
 }
 END_TEST

@@ -16,18 +16,19 @@ static char *entry(const char *text, const char *anchor)
     return strndup(at, end ? (size_t)(end - at) : strlen(at));
 }
 
-static const char small[] = "# Head of the file,\n#   as it stands\n# with *stars* and `c*de`.\n\n"
-                            "dtype T = any\n"
-                            "op neg(x: T[*A]) -> T[*A]   # minus x\n"
-                            "# A product\n# of two.\n"
-                            "op mul(a: T[*A],\n       b: T[*A]) -> T[*A] commutative\n"
-                            "# ---- rules ----\n"
-                            "phase fuse # the one\n"
-                            "pattern twice(x) = neg(neg(x))\n"
-                            "# None remain.\n"
-                            "rule none_of_two in fuse {\n  match   { y = mul(a, twice(x)) }\n  replace { y = mul(a, x) }\n}\n"
-                            "vocab onnx {\n  \"Neg\"@13(x) -> neg(x)\n}\n"
-                            "kernel neg { cpu; ref }\n";
+static const char small[] =
+    "# Head of the file,\n#   as it stands\n# with *stars* and `c*de`.\n\n"
+    "dtype T = any\n"
+    "op neg(x: T[*A]) -> T[*A]   # minus x\n"
+    "# A product\n# of two.\n"
+    "op mul(a: T[*A],\n       b: T[*A]) -> T[*A] commutative\n"
+    "# ---- rules ----\n"
+    "phase fuse # the one\n"
+    "pattern twice(x) = neg(neg(x))\n"
+    "# None remain.\n"
+    "rule none_of_two in fuse {\n  match   { y = mul(a, twice(x)) }\n  replace { y = mul(a, x) }\n}\n"
+    "vocab onnx {\n  \"Neg\"@13(x) -> neg(x)\n}\n"
+    "kernel neg { cpu; ref }\n";
 
 START_TEST(reference)
 {

@@ -108,8 +108,8 @@ static void say_text(const char *method, const char *uri, const char *before, co
     FILE *f = open_memstream(&quoted, &size);
     pat_json_text(f, text, n);
     fclose(f);
-    say("{\"method\":\"textDocument/%s\",\"params\":{\"textDocument\":{\"uri\":\"%s\"%s%s%s}}", method, uri, before, quoted,
-        after);
+    say("{\"method\":\"textDocument/%s\",\"params\":{\"textDocument\":{\"uri\":\"%s\"%s%s%s}}", method, uri, before,
+        quoted, after);
     free(quoted);
 }
 
@@ -209,8 +209,9 @@ END_TEST
 
 START_TEST(broken_messages)
 {
-    static const char *const broken[] = {"", "{", "nonsense", "[1, 2", "{\"id\":1,}", "\"\\u12\"", "{\"id\":1e}", "nul", "{} {}",
-                                         "\"\\ud800\\u0", "\"a\nb\"", "[[[["};
+    static const char *const broken[] = {"",          "{",           "nonsense", "[1, 2", "{\"id\":1,}",
+                                         "\"\\u12\"", "{\"id\":1e}", "nul",      "{} {}", "\"\\ud800\\u0",
+                                         "\"a\nb\"",  "[[[["};
     begin();
     fputs("garbage\r\n\r\nContent-Length: many\r\n\r\nX-Header: 1\r\ncontent-length: 2\r\n\r\n[]", sent);
     for (size_t i = 1; i < sizeof broken / sizeof *broken; i++)
@@ -303,22 +304,23 @@ END_TEST
 
 /* -------------------------------------------------------- hover, definition -- */
 
-static const char program[] = "use \"tests/dsl/good/prelude.pat\"\n"
-                              "option fast : bool = on at O1\n"
-                              "enum kind = {one, two}\n"
-                              "# Scales x.\n"
-                              "op scale(x: F[*A, H], s: F[H]?; by: float, how: kind = one) -> F[*A, H] where H % 2 == 0\n"
-                              "pattern twice(v; by) = { t = scale(v, none; by)\n"
-                              "                         scale(t, none; by = by) }\n"
-                              "rule r in fuse enabled fast {\n"
-                              "  match   { a = neg(x: F[*A, W])\n"
-                              "            y = twice(a; by = c) }\n"
-                              "  where   W % 8 == 0\n"
-                              "  replace { z = scale(x, none; by = c)\n"
-                              "            y = neg(z) }\n"
-                              "}\n"
-                              "kernel scale { ref when H < 9 and by == 1.0 }\n"
-                              "vocab v { \"S\"(q; b) -> scale(q, none; by = b) }\n";
+static const char program[] =
+    "use \"tests/dsl/good/prelude.pat\"\n"
+    "option fast : bool = on at O1\n"
+    "enum kind = {one, two}\n"
+    "# Scales x.\n"
+    "op scale(x: F[*A, H], s: F[H]?; by: float, how: kind = one) -> F[*A, H] where H % 2 == 0\n"
+    "pattern twice(v; by) = { t = scale(v, none; by)\n"
+    "                         scale(t, none; by = by) }\n"
+    "rule r in fuse enabled fast {\n"
+    "  match   { a = neg(x: F[*A, W])\n"
+    "            y = twice(a; by = c) }\n"
+    "  where   W % 8 == 0\n"
+    "  replace { z = scale(x, none; by = c)\n"
+    "            y = neg(z) }\n"
+    "}\n"
+    "kernel scale { ref when H < 9 and by == 1.0 }\n"
+    "vocab v { \"S\"(q; b) -> scale(q, none; by = b) }\n";
 
 /* Where in the program a text is, and the column in it that is asked about. */
 static void place_of(const char *needle, unsigned *line, unsigned *column)
@@ -333,8 +335,13 @@ static void place_of(const char *needle, unsigned *line, unsigned *column)
     *column = (unsigned)(at - start);
 }
 
-/* A word (the first of needle, or behind its '|') and where it leads: the line of the definition, and what hover says. */
-static const struct { const char *needle; unsigned skip; const char *target, *hover; } places[] = {
+/* A word (the first of needle, or behind its '|') and where it leads: the line of the definition, and what hover
+ * says. */
+static const struct {
+    const char *needle;
+    unsigned skip;
+    const char *target, *hover;
+} places[] = {
     {"neg(x: F", 0, "op neg", "op neg(x: T[*A]) -> T[*A]\n```\nop"},
     {"scale(v", 2, "scale(x: F[*A", "\nop\n\nScales x."},
     {"twice(a", 0, "twice(v", "pattern twice(v; by) ="},
@@ -391,7 +398,8 @@ START_TEST(hover_and_definition)
     ck_assert_uint_eq(published(uri, 0)->items.n, 0);
     for (int i = 0; i < N_PLACES; i++) {
         const char *hover = pat_json_get_text(answer(100 + i), "result.contents.value");
-        ck_assert_msg(hover && strstr(hover, places[i].hover), "%s: hover is %s", places[i].needle, hover ? hover : "null");
+        ck_assert_msg(hover && strstr(hover, places[i].hover), "%s: hover is %s", places[i].needle,
+                      hover ? hover : "null");
         const pat_json *location = pat_json_get(answer(200 + i), "result");
         ck_assert_msg(location && location->kind == PJ_OBJECT, "%s leads nowhere", places[i].needle);
         char *is = text_at(location);
@@ -418,7 +426,8 @@ START_TEST(symbols_and_formatting)
     say("{\"id\":3,\"method\":\"textDocument/formatting\",\"params\":{\"textDocument\":{\"uri\":\"" URI "\"}}}");
     change_text(URI, "phase p\n");
     say("{\"id\":4,\"method\":\"textDocument/formatting\",\"params\":{\"textDocument\":{\"uri\":\"" URI "\"}}}");
-    say("{\"id\":5,\"method\":\"textDocument/formatting\",\"params\":{\"textDocument\":{\"uri\":\"file:///other\"}}}");
+    say("{\"id\":5,\"method\":\"textDocument/formatting\",\"params\":{\"textDocument\":{\"uri\":\"file:///"
+        "other\"}}}");
     goodbye();
     const pat_json *symbols = pat_json_get(answer(1), "result"), *edits = pat_json_get(answer(2), "result");
     ck_assert_uint_eq(symbols->items.n, 3);
@@ -426,7 +435,8 @@ START_TEST(symbols_and_formatting)
     ck_assert_str_eq(pat_json_get_text(symbols->items.at[2], "name"), "neg");
     ck_assert_str_eq(range_text(pat_json_get(symbols->items.at[2], "selectionRange")), "1:4-1:7");
     ck_assert_uint_eq(edits->items.n, 1);
-    ck_assert_str_eq(pat_json_get_text(edits->items.at[0], "newText"), "dtype T, U = any\nop neg(x: T[*A]) -> U[1]\n");
+    ck_assert_str_eq(pat_json_get_text(edits->items.at[0], "newText"),
+                     "dtype T, U = any\nop neg(x: T[*A]) -> U[1]\n");
     ck_assert_str_eq(range_text(pat_json_get(edits->items.at[0], "range")), "0:0-2:0");
     for (int id = 3; id <= 5; id++)
         ck_assert_uint_eq(pat_json_get(answer(id), "result")->items.n, 0);
