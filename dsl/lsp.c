@@ -235,6 +235,8 @@ static void print_hover(const lsp_doc *doc, const lsp_found *f, FILE *out)
         return;
     const char *source = pat_span_text(doc->session, f->decl, &len);
     fprintf(m, "```solder\n%.*s\n```\n%s", (int)len, source, f->what);
+    if (f->rule)
+        lsp_print_types(m, doc, f->rule, f->value);
     if (f->owner.end) {
         source = pat_span_text(doc->session, f->owner, &len);
         fprintf(m, " `%.*s`", (int)len, source);

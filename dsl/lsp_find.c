@@ -201,6 +201,16 @@ static bool is_word(const fmt_item *t)
     return t->type == T_NAME || (t->type > 255 && *t->text >= 'a' && *t->text <= 'z');
 }
 
+static lsp_found find_value(const finder *f, const pat_rule *r)
+{
+    lsp_found it = find_result(f, &r->match);
+    it = it.found ? it : find_inputs(f, &r->match, NULL);
+    it = it.found ? it : find_result(f, &r->replace);
+    it.rule = r;
+    it.value = f->name;
+    return it;
+}
+
 static lsp_found find_in_rule(const finder *f, const pat_rule *r)
 {
     if (r->phase_name && holds(r->phase_span, f))
@@ -211,9 +221,7 @@ static lsp_found find_in_rule(const finder *f, const pat_rule *r)
         return find_global(f);
     const pat_term *around = apply_in(f, &r->match);
     lsp_found it = find_given(f, around ? around : apply_in(f, &r->replace));
-    it = it.found ? it : find_result(f, &r->match);
-    it = it.found ? it : find_inputs(f, &r->match, NULL);
-    it = it.found ? it : find_result(f, &r->replace);
+    it = it.found ? it : find_value(f, r);
     it = it.found ? it : find_dtype(f);
     return it.found ? it : find_first(f, r->span);
 }

@@ -1,5 +1,6 @@
 /* What the parts of the language server share: lsp.c talks and keeps documents, lsp_check.c publishes diagnostics,
- * lsp_find.c finds what a place of a text speaks of, lsp_text.c turns places and paths into those of the protocol. */
+ * lsp_find.c finds what a place of a text speaks of, lsp_types.c tells the types of values, lsp_text.c turns places
+ * and paths into those of the protocol. */
 #ifndef PAT_LSP_PARTS_H
 #define PAT_LSP_PARTS_H
 
@@ -53,8 +54,12 @@ typedef struct lsp_found {
     const char *file;       /* path of a used file, NULL */
     const char *what;       /* "op", "value of the match", ... */
     pat_span owner;         /* of an attribute or operand: its declaration; end 0: none */
+    const pat_rule *rule;   /* of a value of a rule; NULL */
+    pat_name value;
 } lsp_found;
 lsp_found lsp_find(lsp_doc *doc, uint32_t offset);
+/* Prints the proved types of a value of a rule, one for each that its variants give it. */
+void lsp_print_types(FILE *out, const lsp_doc *doc, const pat_rule *rule, pat_name value);
 void lsp_print_symbols(FILE *out, const lsp_doc *doc);
 
 #endif
