@@ -6,6 +6,7 @@
 #   make golden     rewrite the expected texts of the tests after a change meant to be
 #   make bench      time of importing, fusing and running the example models
 #   make doc        build/reference.md: all ops, patterns, rules and kernels
+#   make bench-check  time and memory of checking generated rules
 #   make bench-match  matching and rewriting a decoder stack beside MLIR and C by hand
 #   make clean
 #
@@ -72,7 +73,7 @@ CLI_O     := $(call obj,$(CLI_C))
 KERNEL_O  := $(call obj,$(KERNEL_C))
 RULES_O   := $(B)/gen/solder.o
 
-.PHONY: all demo check golden bench doc clean deps
+.PHONY: all demo check golden bench bench-check doc clean deps
 all: $(B)/bin/solderc $(B)/bin/solder $(B)/lib/libsolder.a
 
 # ---- front end and generator ----
@@ -156,6 +157,8 @@ run-tests: all $(B)/bin/tests
 	@$(TEST_ENV) $(B)/bin/tests
 bench: all
 	@python3 tests/bench/models.py $(B)/bin/solder tests/models/qwen3 tests/models/llama tests/models/deepseek_v3 tests/models/qwen3_next
+bench-check: $(B)/bin/solderc
+	@python3 tests/bench/rules.py $(B)/bin/solderc 1000 3000 10000
 include tests/bench/match/match.mk
 golden: all $(B)/bin/tests
 	@UPDATE=1 $(TEST_ENV) $(B)/bin/tests

@@ -13,7 +13,7 @@ bool pat_listed(const pat_names *names, pat_name name)
 
 void pat_suggest(pat_session *s, const char *name, const char *const *names, uint32_t n)
 {
-    const char *near = pat_nearest(name, names, n);
+    const char *near = pat_hints(s) ? pat_nearest(name, names, n) : NULL;
     if (near)
         pat_hint(s, "did you mean '%s'?", near);
 }
@@ -282,5 +282,7 @@ bool pat_check(pat_session *s, pat_program *p)
     }
     pat_within(s, NULL);
     warn_unused(s, p);
+    if (!s->n_errors)
+        pat_check_whole(s, p);
     return !s->n_errors;
 }

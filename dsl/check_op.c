@@ -32,7 +32,7 @@ void pat_unknown_dtype(pat_session *s, const pat_program *p, pat_span span, pat_
     pat_names names = {0};
     for (int i = 1; i < SLD_DTYPE_COUNT; i++)
         PAT_PUSH(s->arena, names, dtypes[i]);
-    for (uint32_t i = 0; i < p->dtypes.n; i++)
+    for (uint32_t i = 0; pat_hints(s) && i < p->dtypes.n; i++)
         for (uint32_t j = 0; j < p->dtypes.at[i]->names.n; j++)
             PAT_PUSH(s->arena, names, p->dtypes.at[i]->names.at[j]->name);
     pat_error(s, span, E_UNKNOWN_DTYPE, "unknown dtype '%s'", name);
@@ -306,7 +306,7 @@ static void unknown_kind(pat_session *s, const pat_program *p, const pat_attr *a
     pat_names names = {0};
     for (int i = 0; i < N_KINDS; i++)
         PAT_PUSH(s->arena, names, kinds[i]);
-    for (uint32_t i = 0; i < p->enums.n; i++)
+    for (uint32_t i = 0; pat_hints(s) && i < p->enums.n; i++)
         PAT_PUSH(s->arena, names, p->enums.at[i]->name);
     pat_error(s, a->span, E_ATTR_KIND, "unknown attribute kind '%s'", a->kind);
     pat_suggest(s, a->kind, names.at, names.n);

@@ -45,7 +45,7 @@ typedef struct reader { pat_session *s; const pat_program *p; bool graph; } read
 static void suggest_option(pat_session *s, const pat_program *p, pat_name name, bool graph)
 {
     pat_names names = {0};
-    for (uint32_t i = 0; i < p->options.n; i++)
+    for (uint32_t i = 0; pat_hints(s) && i < p->options.n; i++)
         PAT_PUSH(s->arena, names, p->options.at[i]->name);
     for (int i = 0; graph && i < PAT_N_GRAPH_NAMES; i++)
         PAT_PUSH(s->arena, names, pat_graph_names[i]);

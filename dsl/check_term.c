@@ -14,9 +14,9 @@ void pat_bind(pat_checker *c, pat_names *names, pat_name name)
 void pat_unknown_op(pat_session *s, const pat_program *p, pat_span span, pat_name name, bool patterns_too)
 {
     pat_names names = {0};
-    for (uint32_t i = 0; i < p->ops.n; i++)
+    for (uint32_t i = 0; pat_hints(s) && i < p->ops.n; i++)
         PAT_PUSH(s->arena, names, p->ops.at[i]->name);
-    for (uint32_t i = 0; patterns_too && i < p->patterns.n; i++)
+    for (uint32_t i = 0; pat_hints(s) && patterns_too && i < p->patterns.n; i++)
         PAT_PUSH(s->arena, names, p->patterns.at[i]->name);
     pat_error(s, span, E_UNKNOWN_OP, "unknown op%s '%s'", patterns_too ? " or pattern" : "", name);
     pat_suggest(s, name, names.at, names.n);

@@ -9,6 +9,12 @@
 typedef PAT_LIST(const char) pat_names;
 
 bool pat_listed(const pat_names *names, pat_name name);
+/* Looking for the name that was meant takes as long as there are names: only the first errors are worth it. */
+static inline bool pat_hints(const pat_session *s)
+{
+    enum { MOST = 100 };
+    return s->n_errors <= MOST;
+}
 /* Adds "did you mean" when a name of the list is near. */
 void pat_suggest(pat_session *s, const char *name, const char *const *names, uint32_t n);
 
@@ -65,6 +71,10 @@ void pat_bind(pat_checker *c, pat_names *names, pat_name name);
 
 /* A word of some op's enum attribute. */
 bool pat_is_any_word(const pat_program *p, pat_name name);
+
+/* ---- whole.c ---- */
+/* What rules do to each other, in a program without errors. */
+void pat_check_whole(pat_session *s, const pat_program *p);
 
 /* ---- check_rule.c ---- */
 void pat_check_recursion(pat_session *s, const pat_program *p);

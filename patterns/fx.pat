@@ -4,7 +4,7 @@
 # Parameters stand in the order and under the names of torch's schema.  Two more names take
 # what the graph records of the result: `val_dtype` and `val_shape`.  A `dtype` or `val_dtype`
 # that feeds no attribute is what the operands are cast to, as torch does.
-use "normalise.pat"
+use "norm.pat"
 
 # ---- ops of torch ----
 op index(x: T[*A], indices: I[*B]...) -> T[index(A, indices)]  # advanced indexing

@@ -147,7 +147,9 @@ START_TEST(every_code_has_a_file)
 {
     for_each(BAD, note_codes);
     covered[E_USE_IN_TEXT] = true;
-    for (int code = 0; code < 400; code++) {
+    for (int code = 0; code < 1000; code++) {
+        if (code / 100 == 4)
+            continue;
         const char *title = pat_code_title(code);
         ck_assert_msg(!title || covered[code], "no file in " BAD " gives E%04d (%s)", code, title);
         ck_assert_msg(title || !covered[code], "E%04d is not in diag.def", code);
@@ -269,11 +271,11 @@ END_TEST
 START_TEST(positional_attributes_get_names)
 {
     const char text[] = NEG "op f(x: T[*A]; first: int, second: int) -> T[*A]\n"
-                            "rule r {\n match { y = f(x; second, 3) }\n replace { y = f(x; 1, 2) } }\n";
+                            "rule r {\n match { y = neg(f(x; second, 3)) }\n replace { y = f(x; 1, 2) } }\n";
     pat_session *s = pat_open();
     pat_program *p = pat_parse_text(s, "t.pat", text, sizeof text - 1);
     ck_assert(pat_check(s, p));
-    const pat_term *left = p->rules.at[0]->match.at[0]->value, *right = p->rules.at[0]->replace.at[0]->value;
+    const pat_term *left = p->rules.at[0]->match.at[0]->value->operands.at[0], *right = p->rules.at[0]->replace.at[0]->value;
     ck_assert_str_eq(left->attrs.at[0]->name, "second");
     ck_assert_str_eq(left->attrs.at[1]->name, "first");
     ck_assert_str_eq(right->attrs.at[0]->name, "first");

@@ -141,10 +141,10 @@ END_TEST
 START_TEST(right_side_errors)
 {
     static const struct { const char *rule, *message; } cases[] = {
-        {"match { y = f(x) } where K == 1 replace { y = f(x) }", "'K' is not bound by the match"},
-        {"match { y = f(x: f32[H]) } where H == y replace { y = f(x) }", "'y' is a value"},
-        {"match { y = f(x) } where rank(q) == 1 replace { y = f(x) }", "'q' is not bound by the match"},
-        {"match { y = f(x) } where 1 replace { y = f(x) }", "a condition is wanted"},
+        {"match { y = f(x) } where K == 1 replace { y = x }", "'K' is not bound by the match"},
+        {"match { y = f(x: f32[H]) } where H == y replace { y = x }", "'y' is a value"},
+        {"match { y = f(x) } where rank(q) == 1 replace { y = x }", "'q' is not bound by the match"},
+        {"match { y = f(x) } where 1 replace { y = x }", "a condition is wanted"},
         {"match { y = f(x) } replace { y = r(x; [*A]) }", "'A' is not bound by the match"},
         {"match { y = f(x) } replace { y = r(x; [1.5]) }", "a list holds dims"},
         {"match { y = f(x) } replace { y = r(x; nothing(x)) }", "unknown function 'nothing'"},

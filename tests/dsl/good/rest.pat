@@ -1,5 +1,5 @@
 use "prelude.pat"
 rule r in fuse {
-  match   { y = concat(xs...; axis) }
+  match   { y = neg(concat(xs...; axis)) }
   replace { y = concat(xs...; axis) }
 }

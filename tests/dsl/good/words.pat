@@ -19,6 +19,6 @@ rule r {
   replace { y = where(c, a, b) }
 }
 rule s {
-  match   { y = slice(x; match, view = _) }
+  match   { y = slice(x; match, view = phase) }
   replace { y = slice(x; match) }
 }

@@ -1,0 +1,29 @@
+/* Checks of the whole program: what rules do to each other. */
+#ifndef PAT_WHOLE_H
+#define PAT_WHOLE_H
+
+#include "checker.h"
+#include "expand.h"
+
+/* One way to match a rule. */
+typedef struct w_case {
+    pat_rule *rule;
+    x_variant *v;
+    bool *stays; /* for each node by id - 1: a value of it is needed after the rewrite */
+} w_case;
+
+typedef struct w_program {
+    pat_session *s;
+    const pat_program *p;
+    PAT_LIST(w_case) cases; /* in order of the rules */
+} w_program;
+
+/* ---- terminate.c: that rewriting comes to an end ---- */
+void pat_check_termination(w_program *w);
+
+/* ---- rpo.c: left sides are greater than right sides in an order of terms ---- */
+/* Gives the ops a precedence in which each of these rules makes its terms smaller; reports the rules that have none
+ * together with the others. */
+void pat_order_terms(w_program *w, w_case *const *cases, uint32_t n);
+
+#endif
