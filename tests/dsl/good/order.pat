@@ -5,7 +5,7 @@ op square(x: T[*A]) -> T[*A]
 op style(x: T[*A]; of: {neox, gptj, none} = none, n: int) -> T[*A]
 # Down through other ops.
 rule distribute in simplify {
-  match   { y = mul(add(a, b), c) }
+  match   { y = mul(add(a: T[*A], b: T[*A]), c: T[*A]) }
   replace { y = add(mul(a, c), mul(b, c)) }
 }
 rule neg_of_add in simplify {
