@@ -3,6 +3,8 @@
 use "fx.pat"
 use "act.pat"
 
+dtype Q = {f8e4m3fn, f8e4m3fnuz}
+
 op all_reduce(x: F[*A]; group: string) -> F[*A]  # sum over the ranks of a group
 # cos_sin rows are [cos | sin] of one position; heads lie in the last dim or the last two.
 op rotary_embedding(positions: i64[P], q: F[S, *A], k: F[S, *B], cos_sin: G[L, R]; head_size: int, neox: bool)

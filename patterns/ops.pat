@@ -9,7 +9,6 @@
 dtype T, U = any
 dtype F, G = {f16, bf16, f32, f64}
 dtype I, J = {i32, i64}
-dtype Q    = {f8e4m3fn, f8e4m3fnuz}
 dtype N    = {i32, i64, f16, bf16, f32, f64}
 
 # ---- arithmetic, broadcasting as in NumPy ----

@@ -98,6 +98,15 @@ START_TEST(warnings_as_errors)
 }
 END_TEST
 
+/* Whoever opens a file in an editor sees it alone with what it uses. */
+START_TEST(shipped_files_are_right_alone)
+{
+    char *text = sh_ok("for f in patterns/*.pat; do \"$SOLDERC_BIN\" -Werror --check $f || exit 1; done 2>&1", 0);
+    ck_assert_str_eq(text, "");
+    free(text);
+}
+END_TEST
+
 /* ------------------------------------------------------------------- JSON -- */
 
 START_TEST(json)
@@ -169,6 +178,7 @@ Suite *diag_suite(void)
     tcase_add_test(t, why_prints);
     tcase_add_test(t, error_limit);
     tcase_add_test(t, warnings_as_errors);
+    tcase_add_test(t, shipped_files_are_right_alone);
     tcase_add_test(t, json);
     tcase_add_test(t, json_of_odd_names);
     tcase_add_test(t, span_over_lines);
