@@ -9,6 +9,7 @@
 typedef struct finder {
     lsp_doc *doc;
     const pat_program *p;
+    pat_session *scratch;   /* for tokens */
     fmt_items items;
     uint32_t i;             /* the item at the place */
     pat_name name;
@@ -65,13 +66,19 @@ static lsp_found find_dtype(const finder *f)
     return nothing;
 }
 
+static lsp_found find_option(const finder *f)
+{
+    FIND_NAMED(options, "option");
+    return nothing;
+}
+
 static lsp_found find_global(const finder *f)
 {
     lsp_found r = find_dtype(f);
     r = r.found ? r : find_phase(f);
+    r = r.found ? r : find_option(f);
     if (r.found)
         return r;
-    FIND_NAMED(options, "option");
     FIND_NAMED(enums, "enum");
     FIND_NAMED(rules, "rule");
     return find_callable(f);
@@ -178,10 +185,12 @@ static lsp_found find_listed(const finder *f, const pat_terms *names, const char
 /* Dims and what else a declaration binds: where its text has the word first, shown with the line. */
 static lsp_found find_first(const finder *f, pat_span decl)
 {
-    const char *text = f->doc->session->files.at[0]->text;
+    const pat_file *file = f->doc->session->files.at[decl.file];
+    const char *text = file->text;
+    fmt_items items = decl.file ? pat_fmt_scan(f->scratch, text, file->size) : f->items;
     const fmt_item *me = &f->items.at[f->i];
-    for (uint32_t i = 0; i < f->items.n; i++) {
-        const fmt_item *t = &f->items.at[i];
+    for (uint32_t i = 0; i < items.n; i++) {
+        const fmt_item *t = &items.at[i];
         uint32_t at = (uint32_t)(t->text - text), begin = at, end = at + t->len;
         if (at < decl.begin || end > decl.end || t->len != me->len || memcmp(t->text, me->text, t->len))
             continue;
@@ -189,8 +198,8 @@ static lsp_found find_first(const finder *f, pat_span decl)
             begin--;
         begin += (uint32_t)strspn(text + begin, " \t");
         end = begin + (uint32_t)strcspn(text + begin, "\r\n");
-        return found(f, "first named here", (pat_span){0, at, at + t->len},
-                     (pat_span){0, begin, end < decl.end ? end : decl.end});
+        return found(f, "first named here", (pat_span){decl.file, at, at + t->len},
+                     (pat_span){decl.file, begin, end < decl.end ? end : decl.end});
     }
     return nothing;
 }
@@ -223,6 +232,7 @@ static lsp_found find_in_rule(const finder *f, const pat_rule *r)
     lsp_found it = find_given(f, around ? around : apply_in(f, &r->replace));
     it = it.found ? it : find_value(f, r);
     it = it.found ? it : find_dtype(f);
+    it = it.found ? it : find_option(f);
     return it.found ? it : find_first(f, r->span);
 }
 
@@ -263,7 +273,9 @@ static lsp_found find_in_kernel(const finder *f, const pat_kernel *k)
         return nothing;
     if (holds(k->name_span, f))
         return found(f, "op", op->name_span, op->span);
-    return find_member(f, op);
+    lsp_found r = find_member(f, op);
+    r = r.found ? r : find_option(f);
+    return r.found ? r : find_first(f, op->span);
 }
 
 static lsp_found find_in_entry(const finder *f, const pat_vocab_entry *e)
@@ -316,7 +328,8 @@ lsp_found lsp_find(lsp_doc *doc, uint32_t offset)
     pat_session *scratch = pat_open();
     if (!scratch)
         return nothing;
-    finder f = {.doc = doc, .p = doc->program, .items = pat_fmt_scan(scratch, file->text, file->size)};
+    finder f = {.doc = doc, .p = doc->program, .scratch = scratch};
+    f.items = pat_fmt_scan(scratch, file->text, file->size);
     lsp_found r = nothing;
     if (find_item(&f, file, offset)) {
         const fmt_item *t = &f.items.at[f.i];

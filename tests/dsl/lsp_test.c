@@ -307,6 +307,7 @@ END_TEST
 static const char program[] =
     "use \"tests/dsl/good/prelude.pat\"\n"
     "option fast : bool = on at O1\n"
+    "option most : int = 4\n"
     "enum kind = {one, two}\n"
     "# Scales x.\n"
     "op scale(x: F[*A, H], s: F[H]?; by: float, how: kind = one) -> F[*A, H] where H % 2 == 0\n"
@@ -316,6 +317,7 @@ static const char program[] =
     "  match   { a = neg(x: F[*A, W])\n"
     "            y = twice(a; by = c) }\n"
     "  where   W % 8 == 0\n"
+    "  gate    tokens <= most\n"
     "  replace { z = scale(x, none; by = c)\n"
     "            y = neg(z) }\n"
     "}\n"
@@ -335,8 +337,8 @@ static void place_of(const char *needle, unsigned *line, unsigned *column)
     *column = (unsigned)(at - start);
 }
 
-/* A word (the first of needle, or behind its '|') and where it leads: the line of the definition, and what hover
- * says. */
+/* A word (skip bytes into the first `needle` of the program), the text to which its definition leads, and what hover
+ * says of it. */
 static const struct {
     const char *needle;
     unsigned skip;
@@ -359,6 +361,8 @@ static const struct {
     {"t, none", 0, "t = scale", "value"},
     {"scale { ref", 0, "scale(x: F[*A", "op scale("},
     {"by == 1.0", 0, "by: float", "attribute of `scale`"},
+    {"most\n  replace", 0, "most : int", "option most : int = 4"},
+    {"H < 9", 0, "H], s", "first named here"},
     {"q, none", 0, "q; b", "parameter"},
     {"by = b)", 0, "by: float", "attribute of `scale`"},
     {"r in fuse", 0, "r in fuse", "rule r in fuse"},
@@ -393,7 +397,7 @@ START_TEST(hover_and_definition)
     }
     ask_at(1, "definition", uri, 0, 8);
     ask_at(2, "hover", uri, 0, 8);
-    ask_at(3, "hover", uri, 3, 4);
+    ask_at(3, "hover", uri, 4, 4);
     goodbye();
     ck_assert_uint_eq(published(uri, 0)->items.n, 0);
     for (int i = 0; i < N_PLACES; i++) {
