@@ -140,13 +140,20 @@ check: deps
 	@$(MAKE) --no-print-directory all run-tests
 
 SUITES := $(patsubst %_test.c,%,$(notdir $(TEST_C)))
-$(B)/tests/suites.h: $(TEST_C)
+$(B)/tests/suites.h: $(TEST_C) Makefile
 	@mkdir -p $(@D)
-	@printf 'X(%s)\n' $(SUITES) >$@
+	@printf 'X(%s)\n' $(SUITES) solder_rules >$@
+# The tests that stand in the rules.
+$(B)/gen/rules_test.c: $(B)/bin/solderc $(PATTERNS)
+	$(call say,SOLDERC,$@)
+	$(Q)$(B)/bin/solderc --tests -o $@ $(PATTERNS)
+$(B)/gen/rules_test.o: $(B)/gen/rules_test.c tests/gen/rule_check.h
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/gen -c -o $@ $<
 $(B)/tests/main.o: tests/main.c $(B)/tests/suites.h
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(B)/tests -c -o $@ $<
-$(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(DSL_O) $(B)/lib/libsolder.a
+$(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(DSL_O) $(B)/lib/libsolder.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)

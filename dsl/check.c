@@ -1,5 +1,6 @@
 /* Drives the checker over a program, and checks kernels and vocabularies. */
 #include "checker.h"
+#include "instance.h"
 
 #include <string.h>
 
@@ -282,6 +283,8 @@ bool pat_check(pat_session *s, pat_program *p)
     }
     pat_within(s, NULL);
     warn_unused(s, p);
+    if (!s->n_errors) /* their values are checked like the rest */
+        pat_make_instances(s, p, &(pat_instances){0});
     if (!s->n_errors)
         pat_check_whole(s, p);
     return !s->n_errors;

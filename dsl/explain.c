@@ -184,7 +184,7 @@ bool pat_explain(pat_session *s, const pat_program *p, const char *name, FILE *o
     uint32_t count = pat_count_variants(s, p, rule), number = 0;
     put_head(s, rule, count, out);
     do {
-        t_env *t = t_open(s, p, rule, pat_expand(s, p, rule, &choice));
+        t_env *t = t_open(s, p, rule, pat_expand(s, p, rule, &choice), NULL);
         if (count > 1)
             fprintf(out, "variant %u\n", ++number);
         put_match(t, out);

@@ -71,7 +71,14 @@ static bool check_result(t_env *t, const pat_term *name, const t_value *right)
 
 /* ---------------------------------------------------------------- operands -- */
 
-typedef struct operand_use { t_call *k; const pat_term *apply, *term; const pat_operand *o; const t_value *v; } operand_use;
+typedef struct operand_use {
+    t_call *k;
+    uint32_t i;
+    const pat_term *term;
+    const pat_operand *o;
+    const t_value *v;
+    bool arithmetic;         /* second pass: elements that are no variables or numbers */
+} operand_use;
 
 static bool wrong_operand(operand_use *u, s_poly zero)
 {
@@ -90,7 +97,8 @@ static bool wrong_operand(operand_use *u, s_poly zero)
 static bool match_dim(operand_use *u, const pat_expr *e, s_poly dim)
 {
     t_call *k = u->k;
-    if (e->kind == PE_WILD)
+    bool plain = e->kind == PE_NAME || e->kind == PE_INT;
+    if (e->kind == PE_WILD || plain == u->arithmetic)
         return true;
     if (e->kind == PE_NAME && !t_signature_name(k, e->name) && !pat_find_attr(k->op, e->name)) {
         t_set_signature_name(k, e->name, (s_val){.kind = S_NUM, .num = dim});
@@ -106,6 +114,8 @@ static bool match_dim(operand_use *u, const pat_expr *e, s_poly dim)
 static bool match_segment(operand_use *u, const pat_expr *e, s_shape middle)
 {
     s_val *bound = t_signature_name(u->k, e->name);
+    if (u->arithmetic || t_free_rank(u->k, u->i, e))
+        return true;
     if (!bound) {
         t_set_signature_name(u->k, e->name, (s_val){.kind = S_LIST, .list = middle});
         return true;
@@ -363,8 +373,13 @@ static bool type_call(t_env *t, const pat_term *term, uint32_t n_results, t_valu
         if (!type_term(t, term->operands.at[i], &vals[i]))
             return false;
         k.operands[i] = vals[i].known ? &vals[i] : NULL;
-        operand_use u = {&k, term, term->operands.at[i], o, &vals[i]};
+        operand_use u = {&k, i, term->operands.at[i], o, &vals[i], false};
         if (o && vals[i].known && !match_operand(&u))
+            return false;
+    }
+    for (uint32_t i = 0; i < k.n; i++) {
+        operand_use u = {&k, i, term->operands.at[i], t_operand(k.op, i), &vals[i], true};
+        if (u.o && u.v->known && !u.v->rest && !match_shape(&u))
             return false;
     }
     if (!check_conditions(&k, term))
@@ -447,7 +462,7 @@ void pat_prove_rule(pat_session *s, const pat_program *p, const pat_rule *rule)
         return;
     bool ok;
     do {
-        t_env *t = t_open(s, p, rule, pat_expand(s, p, rule, &choice));
+        t_env *t = t_open(s, p, rule, pat_expand(s, p, rule, &choice), NULL);
         t->number = ++number;
         t->count = count;
         impossible += t->c->contradiction;

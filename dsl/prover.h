@@ -29,6 +29,7 @@ typedef struct t_env {
     x_variant *v;
     s_ctx *c;
     t_value *vals;           /* by x_val.id */
+    struct t_call **calls;   /* by x_node.id - 1 */
     PAT_LIST(t_dtype) dtypes;
     PAT_LIST(t_name) names;  /* variables of the scopes */
     PAT_LIST(t_right) right; /* what the right side has defined so far */
@@ -37,10 +38,12 @@ typedef struct t_env {
 } t_env;
 
 /* ---- types.c ---- */
-/* Opens an environment and works out every value of the left side. */
-t_env *t_open(pat_session *s, const pat_program *p, const pat_rule *rule, x_variant *v);
+/* Opens an environment and works out every value of the left side. test: the names have the numbers that it
+ * gives, and the rule's own conditions are not assumed; NULL: they hold. */
+t_env *t_open(pat_session *s, const pat_program *p, const pat_rule *rule, x_variant *v, const pat_test *test);
 void t_close(t_env *t);
 uint32_t t_new_dtype(t_env *t, uint32_t set, pat_name name);
+void t_restrict_dtype(t_env *t, uint32_t dtype, uint32_t set);
 uint32_t t_root(const t_env *t, uint32_t dtype);
 bool t_same_dtype(const t_env *t, uint32_t a, uint32_t b);
 uint32_t t_dtype_set(const t_env *t, uint32_t dtype);
@@ -66,12 +69,15 @@ typedef struct t_call {
     PAT_LIST(t_name) names;  /* dims, ranks, dtypes of the signature */
     s_need need;             /* right: what could not be proved */
 } t_call;
+bool t_free_rank(const t_call *k, uint32_t operand, const pat_expr *e);
 const pat_operand *t_operand(const pat_op *op, uint32_t i);
 s_val t_signature_expr(t_call *k, const pat_expr *e, uint32_t index);
 s_val *t_signature_name(t_call *k, pat_name name);
 void t_set_signature_name(t_call *k, pat_name name, s_val val);
 /* Types of the results, once the operands are bound. */
 void t_results(t_call *k, uint32_t n, t_value *out);
+/* With numbers for everything: each op is defined and gives the types that are known. */
+bool t_recheck(t_env *t);
 bool t_is_neutral(const pat_op *op, uint32_t operand);
 
 /* ---- prove.c ---- */

@@ -16,8 +16,15 @@ typedef struct call {
 static s_val list_val(s_shape s) { return (s_val){.kind = S_LIST, .list = s}; }
 static s_val num_val(s_poly p) { return (s_val){.kind = S_NUM, .num = p}; }
 
+/* The call itself. Results of one split differ. */
 static s_val opaque(call *k)
 {
+    if (k->index) {
+        s_val *args = pat_alloc(k->c->arena, (k->n + 1) * sizeof *args);
+        memcpy(args, k->a, k->n * sizeof *args);
+        args[k->n] = num_val(s_const(k->c, k->index));
+        return list_val(s_apply_list(k->c, S_OTHER_LIST, "part", k->n + 1, args));
+    }
     return list_val(s_apply_list(k->c, S_OTHER_LIST, k->name, k->n, k->a));
 }
 
@@ -209,6 +216,15 @@ static s_val squeeze(call *k)
     s_shape a = k->a[0].list, out = {0};
     uint32_t at[32], most;
     s_shape axes = s_resolve_shape(c, k->a[1].list);
+    if (!axes.n && all_dims(a = s_resolve_shape(c, a))) { /* every 1 */
+        int64_t v;
+        for (uint32_t i = 0; i < a.n; i++)
+            if (!s_is_const(a.at[i].dim, &v))
+                return opaque(k);
+            else if (v != 1)
+                out = s_join(c, out, s_cut(a, i, i + 1));
+        return list_val(out);
+    }
     if (!axes.n || !axes_of(axes, at, &most) || s_trailing(c, &a, most, k->left) < most)
         return opaque(k);
     for (uint32_t i = 0; i < a.n; i++) {
@@ -287,6 +303,21 @@ static s_val swap_axes(call *k, s_shape a, s_val i, s_val j)
     }
     s_val perm = list_val(s_apply_list(c, S_OTHER_LIST, "swap_perm", 3, (s_val[]){num_val(s_rank(c, a)), i, j}));
     return list_val(s_apply_list(c, S_PERMUTE, "permute", 2, (s_val[]){list_val(a), perm}));
+}
+
+static s_val swap_perm(call *k)
+{
+    int64_t rank, i, j;
+    s_shape out = {0};
+    if (!s_is_const(k->a[0].num, &rank) || !s_is_const(k->a[1].num, &i) || !s_is_const(k->a[2].num, &j) || rank > 64)
+        return opaque(k);
+    i += i < 0 ? rank : 0;
+    j += j < 0 ? rank : 0;
+    for (int64_t n = 0; n < rank; n++) {
+        s_poly at = s_const(k->c, n == i ? j : n == j ? i : n);
+        out = s_join(k->c, out, s_dims(k->c, 1, &at));
+    }
+    return list_val(out);
 }
 
 static s_val transpose_if(call *k)
@@ -475,7 +506,7 @@ static s_val swap_fn(call *k) { return swap_axes(k, k->a[0].list, k->a[1], k->a[
 static const struct { const char *name; uint32_t least; shape_fn *fn; } functions[] = {
     {"broadcast", 1, broadcast}, {"matmul", 2, matmul}, {"reshape", 2, reshape}, {"expand", 2, expand},
     {"reduce", 3, reduce}, {"squeeze", 2, squeeze}, {"unsqueeze", 2, unsqueeze}, {"flatten", 3, flatten},
-    {"permute", 2, permute}, {"swap", 3, swap_fn}, {"transpose_if", 2, transpose_if}, {"concat", 1, concat},
+    {"permute", 2, permute}, {"swap", 3, swap_fn}, {"swap_perm", 3, swap_perm}, {"transpose_if", 2, transpose_if}, {"concat", 1, concat},
     {"slice", 4, slice}, {"split", 4, split}, {"gather", 3, gather}, {"select", 2, drop_axis}, {"conv", 5, conv},
     {"with", 3, select_with}, {"topk", 3, topk}, {"size", 2, size_of}, {"rank", 1, number}, {"numel", 1, number},
     {"bytes", 1, number}, {"ceildiv", 2, number}, {"min", 2, number}, {"max", 2, number}, {"cut", 3, number},

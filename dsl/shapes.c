@@ -54,6 +54,20 @@ s_shape s_with(s_ctx *c, s_shape s, uint32_t at, s_poly dim)
     return s_join(c, s_join(c, s_cut(s, 0, at), s_dims(c, 1, &dim)), s_cut(s, at + 1, s.n));
 }
 
+/* What a call gives now that more may be known of its arguments. */
+static s_shape again(s_ctx *c, const s_seg *g)
+{
+    s_val *args = pat_alloc(c->arena, (g->n_args + 1) * sizeof *args);
+    bool changed = false;
+    for (uint32_t i = 0; i < g->n_args; i++) {
+        args[i] = s_resolve_val(c, g->args[i]);
+        changed |= !s_same_val(args[i], g->args[i]);
+    }
+    if (changed && g->fn == S_OTHER_LIST)
+        return s_call(c, g->name, g->n_args, args, 0, false, NULL).list;
+    return s_apply_list(c, g->fn, g->name, g->n_args, args);
+}
+
 s_shape s_resolve_shape(s_ctx *c, s_shape s)
 {
     s_shape out = {0};
@@ -69,7 +83,7 @@ s_shape s_resolve_shape(s_ctx *c, s_shape s)
         } else if (g->bound) {
             part = s_resolve_shape(c, g->value);
         } else if (g->function) {
-            part = s_apply_list(c, g->fn, g->name, g->n_args, g->args);
+            part = again(c, g);
             if (part.n == 1 && part.at[0].seg && c->segs.at[part.at[0].id]->bound)
                 part = s_resolve_shape(c, part);
         }
@@ -121,6 +135,12 @@ static void bind(s_ctx *c, uint32_t seg, s_shape value)
 {
     c->segs.at[seg]->bound = true;
     c->segs.at[seg]->value = value;
+    PAT_PUSH(c->arena, c->seg_trail, c->segs.at[seg]);
+}
+
+void s_set_segment(s_ctx *c, uint32_t segment, s_shape value)
+{
+    bind(c, segment, value);
 }
 
 static bool is_open(s_ctx *c, s_elem e)

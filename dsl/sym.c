@@ -191,20 +191,20 @@ static void bind(s_ctx *c, uint32_t id, s_poly value)
         s_assume_nonneg(c, s_sub(c, value, s_const(c, a->min)));
     a->bound = true;
     a->value = value;
-    uint32_t *slot = pat_alloc(c->arena, sizeof *slot);
-    *slot = id;
-    PAT_PUSH(c->arena, c->trail, slot);
+    PAT_PUSH(c->arena, c->trail, a);
 }
 
 s_mark s_save(s_ctx *c)
 {
-    return (s_mark){c->trail.n, c->equations.n, c->inequalities.n};
+    return (s_mark){c->trail.n, c->seg_trail.n, c->equations.n, c->inequalities.n};
 }
 
 void s_undo(s_ctx *c, s_mark m)
 {
     while (c->trail.n > m.trail)
-        c->atoms.at[*c->trail.at[--c->trail.n]]->bound = false;
+        c->trail.at[--c->trail.n]->bound = false;
+    while (c->seg_trail.n > m.seg_trail)
+        c->seg_trail.at[--c->seg_trail.n]->bound = false;
     c->equations.n = m.equations;
     c->inequalities.n = m.inequalities;
 }
@@ -314,6 +314,41 @@ void s_assume_in(s_ctx *c, s_poly p, uint32_t n, const int64_t *set)
     a->max = high < a->max ? high : a->max;
     a->set = set;
     a->n_set = n;
+}
+
+void s_set(s_ctx *c, uint32_t atom, int64_t value)
+{
+    s_atom *a = c->atoms.at[atom];
+    a->bound = true;
+    a->value = s_const(c, value);
+    PAT_PUSH(c->arena, c->trail, a);
+}
+
+static bool in_set(const s_atom *a, int64_t v)
+{
+    for (uint32_t i = 0; i < a->n_set; i++)
+        if (a->set[i] == v)
+            return true;
+    return !a->set;
+}
+
+bool s_consistent(s_ctx *c)
+{
+    int64_t v;
+    for (uint32_t i = 0; i < c->equations.n; i++)
+        if (!s_is_const(s_resolve(c, *c->equations.at[i]), &v) || v)
+            return false;
+    for (uint32_t i = 0; i < c->inequalities.n; i++)
+        if (!s_is_const(s_resolve(c, *c->inequalities.at[i]), &v) || v < 0)
+            return false;
+    for (uint32_t i = 0; i < c->atoms.n; i++) {
+        const s_atom *a = c->atoms.at[i];
+        if (!a->bound)
+            continue;
+        if (!s_is_const(s_resolve(c, a->value), &v) || (a->nonneg && v < a->min) || v > a->max || !in_set(a, v))
+            return false;
+    }
+    return true;
 }
 
 /* ---------------------------------------------------------------- proofs -- */

@@ -57,11 +57,17 @@ static inline bool s_prove_equal(s_ctx *c, s_poly a, s_poly b) { return s_prove_
 /* Tries every value of atoms that are one of a few numbers. */
 bool s_by_cases(s_ctx *c, bool (*holds)(void *), void *of);
 
+/* Gives an atom or segment that nothing is known of a value, until it is undone. */
+void s_set(s_ctx *c, uint32_t atom, int64_t value);
+void s_set_segment(s_ctx *c, uint32_t segment, s_shape value);
+/* Everything that was assumed holds for the values that were set; false when something is still open. */
+bool s_consistent(s_ctx *c);
+
 /* A fact that would make p zero: "D % 2 == 0"; NULL when none is found. */
 const char *s_missing(s_ctx *c, s_poly p);
 
 /* Undoes what was assumed since the mark. */
-typedef struct s_mark { uint32_t trail, equations, inequalities; } s_mark;
+typedef struct s_mark { uint32_t trail, seg_trail, equations, inequalities; } s_mark;
 s_mark s_save(s_ctx *c);
 void s_undo(s_ctx *c, s_mark m);
 
@@ -123,7 +129,8 @@ struct s_ctx {
     PAT_LIST(s_atom) atoms;
     PAT_LIST(s_seg) segs;
     PAT_LIST(s_poly) equations, inequalities; /* = 0, >= 0 */
-    PAT_LIST(uint32_t) trail;                 /* atoms that were bound, in order */
+    PAT_LIST(s_atom) trail;                   /* atoms that were bound, in order */
+    PAT_LIST(s_seg) seg_trail;                /* segments likewise */
     bool contradiction;      /* what is assumed can never hold */
     uint32_t depth;          /* of resolving: definitions do not nest deeper */
 };

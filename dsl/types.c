@@ -41,7 +41,7 @@ bool t_same_dtype(const t_env *t, uint32_t a, uint32_t b)
     return a == b || (single(t->dtypes.at[a]->set) && t->dtypes.at[a]->set == t->dtypes.at[b]->set);
 }
 
-static void restrict_dtype(t_env *t, uint32_t dtype, uint32_t set)
+void t_restrict_dtype(t_env *t, uint32_t dtype, uint32_t set)
 {
     t_dtype *d = t->dtypes.at[t_root(t, dtype)];
     d->set &= set;
@@ -55,7 +55,7 @@ static void same_dtype(t_env *t, uint32_t a, uint32_t b)
         return;
     y->parent = t_root(t, a);
     x->name = x->name ? x->name : y->name;
-    restrict_dtype(t, a, y->set);
+    t_restrict_dtype(t, a, y->set);
 }
 
 uint32_t t_declared_set(const pat_program *p, pat_name name)
@@ -442,13 +442,42 @@ static s_val fresh_name(t_env *t, const pat_expr *e)
                               : (s_val){.kind = S_NUM, .num = s_var(t->c, e->name, true, true)};
 }
 
+/* Variables of all operands, so that arithmetic in one may speak of another. */
+static void name_operands(t_call *k)
+{
+    for (uint32_t i = 0; i < k->op->operands.n; i++)
+        for (uint32_t j = 0; j < k->op->operands.at[i]->type->elems.n; j++) {
+            const pat_expr *e = k->op->operands.at[i]->type->elems.at[j];
+            if ((e->kind == PE_NAME || e->kind == PE_RANK) && !t_signature_name(k, e->name) &&
+                !pat_find_attr(k->op, e->name))
+                t_set_signature_name(k, e->name, fresh_name(k->t, e));
+        }
+}
+
+/* The further operands of a variadic one differ as its shape function allows. */
+bool t_free_rank(const t_call *k, uint32_t operand, const pat_expr *e)
+{
+    return e->kind == PE_RANK && operand >= k->op->operands.n;
+}
+
+static s_shape operand_shape(t_call *k, const pat_operand *o, uint32_t i)
+{
+    s_shape s = {0};
+    for (uint32_t j = 0; j < o->type->elems.n; j++) {
+        const pat_expr *e = o->type->elems.at[j];
+        s_val v = e->kind == PE_WILD || t_free_rank(k, i, e) ? unknown_val(k->t, S_LIST) : t_signature_expr(k, e, 0);
+        s = s_join(k->t->c, s, v.kind == S_LIST ? v.list : s_dims(k->t->c, 1, &v.num));
+    }
+    return s;
+}
+
 /* The operand has the type that the signature declares. */
-static void assume_operand(t_call *k, t_value *v, const pat_operand *o)
+static void assume_operand(t_call *k, t_value *v, const pat_operand *o, uint32_t i)
 {
     t_env *t = k->t;
     s_val *d = t_signature_name(k, o->type->dtype);
     if (!d && !pat_dtype_number(o->type->dtype)) {
-        restrict_dtype(t, v->dtype, t_declared_set(t->p, o->type->dtype));
+        t_restrict_dtype(t, v->dtype, t_declared_set(t->p, o->type->dtype));
         t_dtype *root = t->dtypes.at[t_root(t, v->dtype)];
         root->name = root->name ? root->name : o->type->dtype;
         t_set_signature_name(k, o->type->dtype, (s_val){.kind = S_DTYPE, .dtype = v->dtype});
@@ -456,26 +485,9 @@ static void assume_operand(t_call *k, t_value *v, const pat_operand *o)
         same_dtype(t, d ? d->dtype : t_named_dtype(t, t->v->scope, o->type->dtype), v->dtype);
     }
     v->host |= o->type->host;
-    if (v->literal || v->rest)
+    if (v->rest)
         return;
-    for (uint32_t i = 0; i < o->type->elems.n; i++) {
-        const pat_expr *e = o->type->elems.at[i];
-        if ((e->kind == PE_NAME || e->kind == PE_RANK) && !t_signature_name(k, e->name) &&
-            !pat_find_attr(k->op, e->name))
-            t_set_signature_name(k, e->name, fresh_name(t, e));
-    }
-    s_assume_same(t->c, v->shape, type_shape(k, o->type, 0));
-}
-
-/* A variable of a signature that only literals bound. */
-static void bind_literals(t_call *k)
-{
-    for (uint32_t i = 0; i < k->n; i++) {
-        const pat_operand *o = t_operand(k->op, i);
-        for (uint32_t j = 0; o && k->operands[i] && k->operands[i]->literal && j < o->type->elems.n; j++)
-            if (o->type->elems.at[j]->kind == PE_RANK && !t_signature_name(k, o->type->elems.at[j]->name))
-                t_set_signature_name(k, o->type->elems.at[j]->name, (s_val){.kind = S_LIST});
-    }
+    s_assume_same(t->c, v->shape, operand_shape(k, o, i));
 }
 
 /* ------------------------------------------------------------- conditions -- */
@@ -515,7 +527,7 @@ static void assume_in(t_env *t, const pat_expr *e, eval_fn *eval, void *of)
         uint32_t mask = 0;
         for (uint32_t i = 0; i < set->n; i++)
             mask |= set->at[i]->kind == PE_NAME ? t_declared_set(t->p, set->at[i]->name) : 0;
-        restrict_dtype(t, a.dtype, mask);
+        t_restrict_dtype(t, a.dtype, mask);
         return;
     }
     int64_t *numbers = pat_alloc(t->c->arena, (set->n + 1) * sizeof *numbers);
@@ -677,38 +689,76 @@ static bool only_literals(const x_node *n)
 static void type_node(t_env *t, const x_node *n)
 {
     bool literals = only_literals(n);
-    t_call k = {.t = t, .op = n->op, .left = true, .n = n->operands.n};
-    k.operands = pat_alloc(t->c->arena, (k.n + 1) * sizeof *k.operands);
-    k.attrs = pat_alloc(t->c->arena, (n->attrs.n + 1) * sizeof *k.attrs);
+    t_call *k = t->calls[n->id - 1] = NEW(t, t_call, .t = t, .op = n->op, .left = true, .n = n->operands.n);
+    k->operands = pat_alloc(t->c->arena, (k->n + 1) * sizeof *k->operands);
+    k->attrs = pat_alloc(t->c->arena, (n->attrs.n + 1) * sizeof *k->attrs);
     for (uint32_t i = 0; i < n->attrs.n; i++)
-        k.attrs[i] = n->attrs.at[i]->value ? t_expr(t, n->attrs.at[i]->value, n->attrs.at[i]->scope, n->attrs.at[i]->attr)
+        k->attrs[i] = n->attrs.at[i]->value ? t_expr(t, n->attrs.at[i]->value, n->attrs.at[i]->scope, n->attrs.at[i]->attr)
                                            : t_default(t, n->attrs.at[i]->attr);
-    for (uint32_t i = 0; i < k.n; i++) {
+    name_operands(k);
+    for (uint32_t i = 0; i < k->n; i++) {
         t_value *v = operand_value(t, n->operands.at[i], !literals && t_is_neutral(n->op, i));
         const pat_operand *o = t_operand(n->op, i);
-        k.operands[i] = v->known ? v : NULL;
+        k->operands[i] = v->known ? v : NULL;
         if (v->known && o)
-            assume_operand(&k, v, o);
+            assume_operand(k, v, o, i);
     }
-    bind_literals(&k);
     for (uint32_t i = 0; i < n->op->where.n; i++)
-        assume(t, n->op->where.at[i], eval_signature, &k);
+        assume(t, n->op->where.at[i], eval_signature, k);
     t_value *out = pat_alloc(t->c->arena, (n->results.n + 1) * sizeof *out);
-    t_results(&k, n->results.n, out);
-    parts_add_up(&k, n->results.n, out);
+    t_results(k, n->results.n, out);
+    parts_add_up(k, n->results.n, out);
     for (uint32_t i = 0; i < n->results.n; i++) {
         t->vals[n->results.at[i]->id] = out[i];
         annotate(t, n->results.at[i]);
     }
 }
 
-t_env *t_open(pat_session *s, const pat_program *p, const pat_rule *rule, x_variant *v)
+bool t_recheck(t_env *t)
+{
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < t->v->nodes.n; i++) {
+        const x_node *n = t->v->nodes.at[i];
+        t_call k = *t->calls[i];
+        t_value *out = pat_alloc(t->c->arena, (n->results.n + 1) * sizeof *out);
+        k.left = false;
+        k.need = (s_need){0};
+        t_results(&k, n->results.n, out);
+        ok = !k.need.why;
+        for (uint32_t r = 0; ok && r < n->results.n; r++)
+            ok = s_prove_same(t->c, out[r].shape, t->vals[n->results.at[r]->id].shape);
+    }
+    return ok;
+}
+
+/* Numbers and lists that a test gives; what its words and dtypes mean, the match must tell first. */
+static void take_values(t_env *t, const pat_test *test)
+{
+    for (uint32_t i = 0; i < test->binds.n; i++) {
+        const pat_expr *e = test->binds.at[i]->value;
+        if (e->kind != PE_INT && e->kind != PE_LIST)
+            continue;
+        s_val v = t_expr(t, e, t->v->scope, NULL);
+        const t_name *n = find_or_add(t, t->v->scope, test->binds.at[i]->name, v.kind, NULL);
+        if (v.kind == S_NUM)
+            s_assume_zero(t->c, s_sub(t->c, n->val.num, v.num));
+        else
+            s_assume_same(t->c, n->val.list, v.list);
+    }
+}
+
+t_env *t_open(pat_session *s, const pat_program *p, const pat_rule *rule, x_variant *v, const pat_test *test)
 {
     s_ctx *c = s_open(s);
     t_env *t = pat_alloc(c->arena, sizeof *t);
     *t = (t_env){.s = s, .p = p, .rule = rule, .v = v, .c = c};
     t->vals = pat_alloc(c->arena, (v->vals.n + 1) * sizeof *t->vals);
+    t->calls = pat_alloc(c->arena, (v->nodes.n + 1) * sizeof *t->calls);
     t->used = pat_alloc(c->arena, v->where.n + 1);
+    for (uint32_t i = 0; i < v->where.n; i++)
+        t->used[i] = test && v->where.at[i]->scope->rule_level;
+    if (test)
+        take_values(t, test);
     for (uint32_t i = 0; i < v->nodes.n; i++) {
         type_node(t, v->nodes.at[i]);
         take_shape_conditions(t);

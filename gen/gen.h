@@ -54,4 +54,8 @@ void emit_matcher(gen *g, x_variant *v, uint32_t number, uint32_t count);
 void emit_rewriter(gen *g, x_variant *v);
 void emit_rules(gen *g);
 
+/* ---- tests.c ---- */
+/* Prints the tests of its rules likewise. */
+int gen_tests(pat_session *session, const pat_program *program, const char *name, const char *path);
+
 #endif

@@ -15,7 +15,7 @@
 #include "lsp.h"
 #include "why.h"
 
-typedef enum job { COMPILE, CHECK, DOC, EXPLAIN, FORMAT, FORMAT_CHECK, WHY, SERVE } job;
+typedef enum job { COMPILE, CHECK, TESTS, DOC, EXPLAIN, FORMAT, FORMAT_CHECK, WHY, SERVE } job;
 
 typedef struct options {
     job job;
@@ -26,6 +26,7 @@ typedef struct options {
 static const char usage_text[] =
     "usage: solderc [-o OUT.c] [-n NAME] FILE.pat...      compile rules to C\n"
     "       solderc --check FILE.pat...                   only report errors\n"
+    "       solderc --tests [-o OUT.c] [-n NAME] FILE.pat...  the tests of the rules as Check cases\n"
     "       solderc --doc [-o OUT.md] FILE.pat...         reference of all declarations as Markdown\n"
     "       solderc --explain RULE FILE.pat...            a rule's variants, the types of all values, its kernels\n"
     "       solderc --fmt[=check] FILE.pat...             format in place; check: name files that would change\n"
@@ -79,6 +80,7 @@ static bool set(options *o, int c)
         return !optarg || !strcmp(optarg, "check") || wrong("--fmt", optarg);
     case 'L': o->job = SERVE; return true;
     case 'D': o->depfile = optarg; return true;
+    case 't': o->job = TESTS; return true;
     case 'e': o->job = EXPLAIN; o->rule = optarg; return true;
     case 'y': o->job = WHY; o->why = optarg; return true;
     case 'm': return set_number("--max-errors", optarg, &o->diags.max_errors);
@@ -150,10 +152,12 @@ static int finish(run *r, int n, char *const *files)
 {
     const options *o = r->o;
     bool ok = pat_check(r->session, r->program);
-    if (!ok || o->job != COMPILE)
+    if (!ok || (o->job != COMPILE && o->job != TESTS))
         pat_print_diags(r->session, stderr);
     if (!ok || o->job == CHECK)
         return !ok;
+    if (o->job == TESTS)
+        return gen_tests(r->session, r->program, o->name, o->output);
     if (o->job == EXPLAIN)
         return explain_rule(r);
     if (o->job == DOC)
@@ -220,7 +224,8 @@ int main(int argc, char **argv)
         {"fmt", optional_argument, 0, 'F'},        {"lsp", no_argument, 0, 'L'},
         {"depfile", required_argument, 0, 'D'},    {"why", required_argument, 0, 'y'},
         {"max-errors", required_argument, 0, 'm'}, {"format", required_argument, 0, 'f'},
-        {"explain", required_argument, 0, 'e'},    {"help", no_argument, 0, 'h'},             {0, 0, 0, 0},
+        {"explain", required_argument, 0, 'e'},    {"tests", no_argument, 0, 't'},
+        {"help", no_argument, 0, 'h'},             {0, 0, 0, 0},
     };
     options o = {.name = "solder", .diags.max_errors = 20};
     for (int c; (c = getopt_long(argc, argv, "o:n:W:h", long_options, NULL)) != -1;)

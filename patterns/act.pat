@@ -15,17 +15,21 @@ pattern half_of(x, gate) = mul(mul(x, 0.5), gate) | mul(x, mul(gate, 0.5)) | mul
 rule gelu_erf in normalise {
   match   { y = half_of(x, erf_gate(x)) }
   replace { y = gelu(x) }
+  test "all three places of the half" { fires 1 }
 }
 rule gelu_tanh in normalise {
   match   { y = half_of(x, tanh_gate(x)) }
   replace { y = gelu(x; approximate = tanh) }
+  test "all three places of the half" { fires 1 }
 }
 
 rule silu_mul in fuse {
   match   { y = mul(silu(g: F[*A]), u: F[*A]) }
   replace { y = silu_mul(g, u) }
+  test "feed-forward" { A = [2, 16]; fires 1 }
 }
 rule gelu_mul in fuse {
   match   { y = mul(gelu(g: F[*A]; approximate = how), u: F[*A]) }
   replace { y = gelu_mul(g, u; approximate = how) }
+  test "tanh" { A = [2, 16], how = tanh; fires 1 }
 }

@@ -23,6 +23,7 @@ rule attention in fuse {
             o = matmul(weights(t), v: F[B, H, L, E]) }
   where   shape(t) == shape(s)
   replace { o = sdpa(q, transpose(kt; [0, 1, 3, 2]), v, m; scale) }
+  test "causal" { B = 1, H = 2, S = 3, L = 5, D = 8, E = 4, scale = 0.35; fires 1 }
 }
 rule attention_divided in fuse {
   match   { s = div(matmul(q: F[B, H, S, D], kt: F[B, H, D, L]), const by)
@@ -30,6 +31,7 @@ rule attention_divided in fuse {
             o = matmul(weights(t), v: F[B, H, L, E]) }
   where   shape(t) == shape(s)
   replace { o = sdpa(q, transpose(kt; [0, 1, 3, 2]), v, m; scale = 1.0 / by) }
+  test "causal" { B = 1, H = 2, S = 3, L = 5, D = 8, E = 4, by = 2.0; fires 1 }
 }
 rule attention_unscaled in fuse {
   match   { s = matmul(q: F[B, H, S, D], kt: F[B, H, D, L])
@@ -37,11 +39,13 @@ rule attention_unscaled in fuse {
             o = matmul(weights(t), v: F[B, H, L, E]) }
   where   shape(t) == shape(s)
   replace { o = sdpa(q, transpose(kt; [0, 1, 3, 2]), v, m) }
+  test "causal" { S = 1, L = 7; fires 1 }
 }
 rule attention_unmasked in fuse {
   match   { o = matmul(weights(mul(matmul(q: F[B, H, S, D], kt: F[B, H, D, L]), const scale)),
                        v: F[B, H, L, E]) }
   replace { o = sdpa(q, transpose(kt; [0, 1, 3, 2]), v, none; scale) }
+  test "prefill" { S = 4, L = 4, scale = 0.5; fires 1 }
 }
 
 # torch's own attention: rows without a key are zeros, and the scale is shared out to queries and keys.
@@ -53,18 +57,22 @@ rule attention_safe in fuse {
             o = matmul(safe_weights(t), v: F[B, H, L, E]) }
   where   shape(t) == shape(s)
   replace { o = sdpa(q, transpose(kt; [0, 1, 3, 2]), v, m; safe = true) }
+  test "torch" { S = 2, L = 3; fires 1 }
 }
 rule attention_safe_unmasked in fuse {
   match   { o = matmul(safe_weights(matmul(q: F[B, H, S, D], kt: F[B, H, D, L])), v: F[B, H, L, E]) }
   replace { o = sdpa(q, transpose(kt; [0, 1, 3, 2]), v, none; safe = true) }
+  test "torch" { S = 2, L = 3; fires 1 }
 }
 rule scaled_queries in fuse {
   match   { o = sdpa(mul(q: F[B, H, S, D], const c), k, v, m?; scale, safe) }
   replace { o = sdpa(q, k, v, m; scale = scale * c, safe) }
+  test "quarter" { c = 0.25; fires 1 }
 }
 rule scaled_keys in fuse {
   match   { o = sdpa(q, transpose(mul(kt: F[B, H, D, L], const c); perm = p), v, m?; scale, safe) }
   replace { o = sdpa(q, transpose(kt; p), v, m; scale = scale * c, safe) }
+  test "quarter" { c = 0.25, p = [0, 1, 3, 2]; fires 1 }
 }
 
 # Key/value heads repeated for each group of query heads: the op reads them once.
@@ -74,6 +82,7 @@ pattern repeat_kv(x: F[B, Hk, L, D]) =
 rule grouped_heads in fuse {
   match   { o = sdpa(q, repeat_kv(k: F[B, Hk, L, D]), repeat_kv(v: F[B, Hk, L, E]), m?; scale, safe) }
   replace { o = sdpa(q, k, v, m; scale, safe) }
+  test "four to one" { Hk = 2, L = 3; fires 1 }
 }
 
 pattern rotated_norm(x: F[B, S, H, D], w, cos, sin; eps, style) =
@@ -86,4 +95,5 @@ rule qk_norm_rope in fuse {
             yield q1, k1, o }
   replace { q1, k1 = qk_norm_rope(q, k, wq, wk, cos, sin; eps, eps_k, style)
             o = sdpa(q1, k1, v, m; scale, safe) }
+  test "grouped" { B = 1, S = 3, Hq = 4, Hk = 2, D = 8; fires 1 }
 }

@@ -19,17 +19,21 @@ pattern weighted_rms(x, w; eps) = mul(w, rms(x; eps)) | mul(w, cast(rms(cast(x; 
 rule rms_norm in fuse {
   match   { y = weighted_rms(x: F[*B, H], w: G[H]; eps) }
   replace { y = rms_norm(x, w; eps) }
+  test "f32"  { B = [2, 3], H = 8; fires 1 }
+  test "bf16" { H = 64, dtype = bf16, eps = 1e-6; fires 1 }
 }
 
 rule rms_norm_in_f32 in fuse {
   match   { y = cast(rms_norm(cast(x: F[*B, H]; f32), w; eps); dtype(x)) }
   replace { y = rms_norm(x, w; eps) }
+  test "f16" { H = 8, F = f16; fires 1 }
 }
 
 # Heads are split off before or after the norm of each; after is the one spelling.
 rule rms_norm_of_transpose in normalise {
   match   { y = rms_norm(transpose(x; perm = [0, 2, 1, 3]), w; eps) }
   replace { y = transpose(rms_norm(x, w; eps); [0, 2, 1, 3]) }
+  test "heads" { fires 1 }
 }
 
 rule add_rms_norm in fuse {
@@ -37,9 +41,12 @@ rule add_rms_norm in fuse {
             y = rms_norm(sum, w; eps)
             yield y, sum }
   replace { y, sum = add_rms_norm(a, b, w; eps) }
+  test "decode" { B = [1], H = 128, dtype = bf16; fires 1 }
+  test "too wide for the cpu, ref takes it" { H = 16392; fires 1 }
 }
 
 rule gated_rms_norm in fuse {
   match   { y = mul(rms_norm(x: F[*B, H], w; eps), silu(z: F[*B, H])) }
   replace { y = gated_rms_norm(x, w, z; eps) }
+  test "heads" { B = [4, 2], H = 16; fires 1 }
 }

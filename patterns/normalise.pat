@@ -10,18 +10,22 @@ phase fuse
 rule squeeze_is_reshape in normalise {
   match   { y = squeeze(x; axes = _) }
   replace { y = reshape(x; shape(y)) }
+  test "as written" { fires 1 }
 }
 rule unsqueeze_is_reshape in normalise {
   match   { y = unsqueeze(x; axes = _) }
   replace { y = reshape(x; shape(y)) }
+  test "as written" { fires 1 }
 }
 rule flatten_is_reshape in normalise {
   match   { y = flatten(x; first = _, last = _) }
   replace { y = reshape(x; shape(y)) }
+  test "as written" { fires 1 }
 }
 rule identity in normalise {
   match   { y = identity(x) }
   replace { y = x }
+  test "as written" { fires 1 }
 }
 rule reshape_of_reshape in normalise {
   match   { r = reshape(x; shape = _)
@@ -33,42 +37,50 @@ rule reshape_to_itself in normalise {
   match   { y = reshape(x; shape = _) }
   where   shape(y) == shape(x)
   replace { y = x }
+  test "as written" { fires 1 }
 }
 rule expand_to_itself in normalise {
   match   { y = expand(x; shape = _) }
   where   shape(y) == shape(x)
   replace { y = x }
+  test "as written" { fires 1 }
 }
 rule cast_to_itself in normalise {
   match   { y = cast(x; to = _) }
   where   dtype(y) == dtype(x)
   replace { y = x }
+  test "as written" { fires 1 }
 }
 rule slice_of_everything in normalise {
   match   { y = slice(x; axes = _, starts = _, ends = _, steps = st) }
   where   shape(y) == shape(x), ones(st)
   replace { y = x }
+  test "as written" { fires 1 }
 }
 rule concat_of_one in normalise {
   match   { y = concat(x; axis = _) }
   replace { y = x }
+  test "as written" { fires 1 }
 }
 
 # ---- permutations: one transpose, or none ----
 rule swapaxes_is_transpose in normalise {
   match   { y = swapaxes(x; a, b) }
   replace { y = transpose(x; swap_perm(rank(x), a, b)) }
+  test "as written" { fires 1 }
 }
 rule transpose_of_transpose in normalise {
   match   { r = transpose(x; perm = p)
             y = transpose(r; perm = q) }
   replace { r = r
             y = transpose(x; compose(p, q)) }
+  test "three axes" { p = [2, 0, 1], q = [1, 0, 2]; fires 1 }
 }
 rule transpose_to_itself in normalise {
   match   { y = transpose(x; perm = p) }
   where   identity(p)
   replace { y = x }
+  test "as written" { fires 1 }
 }
 
 # ---- arithmetic ----
@@ -76,43 +88,52 @@ rule add_zero in normalise {
   match   { y = add(x, 0.0) }
   where   shape(y) == shape(x)
   replace { y = x }
+  test "as written" { fires 1 }
 }
 rule mul_one in normalise {
   match   { y = mul(x, 1.0) }
   where   shape(y) == shape(x)
   replace { y = x }
+  test "as written" { fires 1 }
 }
 rule square in normalise {
   match   { y = pow(x, 2.0) }
   replace { y = mul(x, x) }
+  test "as written" { fires 1 }
 }
 rule reciprocal_of_sqrt in normalise {
   match   { r = sqrt(x)
             y = reciprocal(r) }
   replace { r = r
             y = rsqrt(x) }
+  test "as written" { fires 1 }
 }
 rule one_over_sqrt in normalise {
   match   { y = div(1.0, sqrt(x)) }
   where   shape(y) == shape(x)
   replace { y = rsqrt(x) }
+  test "as written" { fires 1 }
 }
 rule sqrt_of_reciprocal in normalise {
   match   { y = sqrt(reciprocal(x)) }
   replace { y = rsqrt(x) }
+  test "as written" { fires 1 }
 }
 rule power_minus_half in normalise {
   match   { y = pow(x, -0.5) }
   where   shape(y) == shape(x)
   replace { y = rsqrt(x) }
+  test "as written" { fires 1 }
 }
 rule divide_by_sqrt in normalise {
   match   { y = div(x, sqrt(v)) }
   replace { y = mul(x, rsqrt(v)) }
+  test "as written" { fires 1 }
 }
 rule silu in normalise {
   match   { y = mul(x, sigmoid(x)) }
   replace { y = silu(x) }
+  test "as written" { fires 1 }
 }
 
 # ---- products ----
@@ -120,10 +141,12 @@ rule silu in normalise {
 rule linear_is_matmul in normalise {
   match   { y = linear(x, w, none) }
   replace { y = matmul(x, transpose(w; [1, 0])) }
+  test "as written" { fires 1 }
 }
 rule linear_is_matmul_add in normalise {
   match   { y = linear(x, w, bias: F[M]) }
   replace { y = add(matmul(x, transpose(w; [1, 0])), bias) }
+  test "as written" { fires 1 }
 }
 # Rows merged before a product and split after it: the product works on the unmerged rows.
 rule merged_rows in normalise {
@@ -132,16 +155,20 @@ rule merged_rows in normalise {
   where   rank(x) > 2, K > 0
   replace { r = r
             y = reshape(matmul(x, w); [M, N]) }
+  test "three dims"       { A = [2, 3], K = 4; fires 1 }
+  test "no rows to merge" { A = [2], K = 4; fires 0 because rank }
 }
 rule merged_batch in normalise {
   match   { y = matmul(reshape(a: F[B, H, S, D]; shape = [N, S, D]),
                        reshape(b: F[B, H, D, L]; shape = [N, D, L])) }
   where   D > 0
   replace { y = reshape(matmul(a, b); [N, S, L]) }
+  test "as written" { fires 1 }
 }
 
 # A transpose of merged batches is one of the batches themselves.
 rule merged_transpose in normalise {
   match   { y = reshape(transpose(reshape(x; shape = [N, L, D]); perm = [0, 2, 1]); shape = [B, H, D, L]) }
   replace { y = transpose(reshape(x; [B, H, L, D]); [0, 1, 3, 2]) }
+  test "as written" { fires 1 }
 }

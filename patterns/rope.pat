@@ -22,12 +22,14 @@ rule rope_neox in fuse {
   match   { y = add(mul(x: F[*A, R], cos: F[*C, R]), mul(rotate_half(x), sin: F[*C, R])) }
   where   shape(y) == shape(x)
   replace { y = rope(x, cos, sin; style = neox) }
+  test "heads" { A = [1, 4, 3], C = [1, 1, 3], R = 8; fires 1 }
 }
 
 rule rope_gptj in fuse {
   match   { y = add(mul(x: F[*A, R], cos: F[*C, R]), mul(rotate_pairs(x), sin: F[*C, R])) }
   where   shape(y) == shape(x)
   replace { y = rope(x, cos, sin; style = gptj) }
+  test "heads" { A = [1, 4, 3], C = [1, 1, 3], R = 8; fires 1 }
 }
 
 rule rope_gptj_neox in fuse {
@@ -36,6 +38,8 @@ rule rope_gptj_neox in fuse {
             y = concat(sub(mul(a, c: F[*C, W]), mul(b, s: F[*C, W])), add(mul(b, c), mul(a, s)); -1) }
   where   shape(y) == shape(x), 2 * W == R
   replace { y = rope(x, c, s; style = gptj_neox) }
+  test "heads"                { A = [1, 4, 3], C = [3], R = 8; fires 1 }
+  test "tables of full width" { A = [2], C = [2], R = 2, W = 1; fires 1 }
 }
 
 # The halves turned apart and joined: x1 cos - x2 sin, x2 cos + x1 sin, tables of half width.
@@ -45,6 +49,7 @@ rule rope_halves in fuse {
             y = concat(sub(mul(a, c: F[*C, W]), mul(b, s: F[*C, W])), add(mul(b, c), mul(a, s)); -1) }
   where   shape(y) == shape(x), 2 * W == R
   replace { y = rope(x, concat(c, c; -1), concat(s, s; -1); style = neox) }
+  test "heads" { A = [2, 3], C = [3], R = 8; fires 1 }
 }
 
 # Only the first dims of a head turn.
@@ -52,6 +57,7 @@ rule rope_partial in fuse {
   match   { y = concat(rope(slice(x: F[*A, D]; [-1], starts = [0], ends = [R], steps = [1]), cos, sin; style),
                        slice(x; [-1], starts = [R], ends = [D], steps = [1]); -1) }
   replace { y = rope(x, cos, sin; style) }
+  test "half of the head turns" { A = [2, 3], D = 16, R = 8; fires 1 }
 }
 rule rope_partial_split in fuse {
   match   { r, tail = split(x; sizes = _, axis = -1)

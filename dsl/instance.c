@@ -1,0 +1,628 @@
+/* See instance.h. What the left side leaves open is searched: small numbers and those that the rule's conditions
+ * mention, so that everything that is assumed holds and, if possible, every condition of `where`. */
+#include "instance.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "prover.h"
+#include "sld_abi.h"
+
+enum { MAX_TRIES = 600, MAX_CANDIDATES = 40 };
+typedef enum truth { FALSE, TRUE, OPEN } truth;
+
+typedef struct maker {
+    t_env *t;
+    const pat_test *test;
+    PAT_LIST(const pat_arg) floats;  /* binds of captured numbers and strings */
+    PAT_LIST(const pat_arg) outside; /* of tokens, world and options */
+    uint32_t dtypes;                 /* set that `dtype` asks for; 0: none */
+    int64_t candidates[MAX_CANDIDATES];
+    uint32_t n_candidates, seed;
+    FILE *f;
+    bool open;                       /* something that must be printed has no value */
+} maker;
+
+/* ------------------------------------------------------------------ the binds -- */
+
+static bool mentions(const pat_expr *e, pat_name name)
+{
+    if (e->name == name)
+        return true;
+    for (uint32_t i = 0; i < e->args.n; i++)
+        if (mentions(e->args.at[i], name))
+            return true;
+    return false;
+}
+
+/* A dim, dtype variable or captured name of the rule's own match. */
+static bool captured(const pat_term *t, pat_name name)
+{
+    bool found = t->kind == PT_CONST && t->name == name;
+    if (t->type) {
+        found |= t->type->dtype == name;
+        for (uint32_t i = 0; i < t->type->elems.n; i++)
+            found |= mentions(t->type->elems.at[i], name);
+    }
+    for (uint32_t i = 0; i < t->attrs.n; i++)
+        found |= mentions(t->attrs.at[i]->value, name);
+    for (uint32_t i = 0; !found && i < t->operands.n; i++)
+        found = captured(t->operands.at[i], name);
+    return found;
+}
+
+static bool captured_by(const pat_rule *rule, pat_name name)
+{
+    for (uint32_t i = 0; i < rule->match.n; i++) {
+        const pat_stmt *st = rule->match.at[i];
+        if (captured(st->value, name))
+            return true;
+        for (uint32_t r = 0; r < st->results.n; r++)
+            if (captured(st->results.at[r], name))
+                return true;
+    }
+    return false;
+}
+
+static const pat_option *find_option(const pat_program *p, pat_name name)
+{
+    for (uint32_t i = 0; i < p->options.n; i++)
+        if (p->options.at[i]->name == name)
+            return p->options.at[i];
+    return NULL;
+}
+
+static void bind_dtype_variable(maker *m, const t_name *n, const pat_arg *b)
+{
+    int dtype = b->value->kind == PE_NAME ? pat_dtype_number(b->value->name) : 0;
+    if (dtype)
+        t_restrict_dtype(m->t, n->val.dtype, 1u << dtype);
+}
+
+static bool take_bind(maker *m, const pat_arg *b)
+{
+    t_env *t = m->t;
+    const t_name *n = t_find_name(t, t->v->scope, b->name);
+    const x_name *x = pat_scope_find(t->v->scope, b->name);
+    int dtype = b->value->kind == PE_NAME ? pat_dtype_number(b->value->name) : 0;
+    if (!strcmp(b->name, "dtype") && dtype) {
+        m->dtypes = 1u << dtype;
+        return true;
+    }
+    if (pat_is_graph_name(b->name) || find_option(t->p, b->name)) {
+        PAT_PUSH(t->c->arena, m->outside, b);
+        return true;
+    }
+    if (!captured_by(t->rule, b->name))
+        return false;
+    if ((x && x->var && !n) || (n && n->attr && n->attr->kind && strchr("fs", n->attr->kind[0]))) {
+        PAT_PUSH(t->c->arena, m->floats, b);
+        return true;
+    }
+    if (!n)
+        return true; /* this alternative does not speak of it */
+    s_val v = t_expr(t, b->value, t->v->scope, n->attr);
+    if (n->val.kind == S_DTYPE)
+        bind_dtype_variable(m, n, b);
+    else if (n->val.kind == S_LIST && v.kind == S_LIST)
+        s_assume_same(t->c, n->val.list, v.list);
+    else if (n->val.kind == S_NUM && v.kind == S_NUM)
+        s_assume_zero(t->c, s_sub(t->c, n->val.num, v.num));
+    return true;
+}
+
+/* ----------------------------------------------------------------- conditions -- */
+
+static truth both(truth a, truth b)
+{
+    return a == FALSE || b == FALSE ? FALSE : a == OPEN || b == OPEN ? OPEN : TRUE;
+}
+
+static truth opposite(truth a)
+{
+    return a == OPEN ? OPEN : a == TRUE ? FALSE : TRUE;
+}
+
+static truth compare(pat_expr_kind kind, int64_t a, int64_t b)
+{
+    switch (kind) {
+    case PE_EQ: return a == b;
+    case PE_NE: return a != b;
+    case PE_LT: return a < b;
+    case PE_LE: return a <= b;
+    case PE_GT: return a > b;
+    default: return a >= b;
+    }
+}
+
+static uint32_t dtype_of(maker *m, uint32_t dtype);
+
+static truth compare_vals(maker *m, const pat_expr *e, s_val a, s_val b)
+{
+    t_env *t = m->t;
+    int64_t x, y;
+    bool eq = e->kind == PE_EQ || e->kind == PE_NE;
+    truth same = OPEN;
+    if (a.kind == S_NUM && b.kind == S_NUM)
+        return s_is_const(s_resolve(t->c, a.num), &x) && s_is_const(s_resolve(t->c, b.num), &y)
+                   ? compare(e->kind, x, y) : OPEN;
+    if (a.kind == S_DTYPE && b.kind == S_DTYPE && eq)
+        same = dtype_of(m, a.dtype) == dtype_of(m, b.dtype);
+    if (a.kind == S_LIST && b.kind == S_LIST && eq)
+        same = s_prove_same(t->c, a.list, b.list);
+    return e->kind == PE_NE ? opposite(same) : same;
+}
+
+/* The words of an enum take their meaning from the name they are compared with. */
+static const pat_attr *attr_of(maker *m, const pat_expr *e, x_scope *scope)
+{
+    const t_name *n = e->kind == PE_NAME ? t_find_name(m->t, scope, e->name) : NULL;
+    return n ? n->attr : NULL;
+}
+
+static truth holds(maker *m, const pat_expr *e, x_scope *scope)
+{
+    truth any = FALSE;
+    if (e->kind == PE_AND)
+        return both(holds(m, e->args.at[0], scope), holds(m, e->args.at[1], scope));
+    if (e->kind == PE_OR)
+        return opposite(both(opposite(holds(m, e->args.at[0], scope)), opposite(holds(m, e->args.at[1], scope))));
+    if (e->kind == PE_NOT)
+        return opposite(holds(m, e->args.at[0], scope));
+    const pat_attr *attr = e->args.n ? attr_of(m, e->args.at[0], scope) : NULL;
+    if (e->kind == PE_IN) {
+        pat_expr eq = *e;
+        eq.kind = PE_EQ;
+        s_val a = t_expr(m->t, e->args.at[0], scope, attr);
+        for (uint32_t i = 0; any == FALSE && i < e->args.at[1]->args.n; i++)
+            any = compare_vals(m, &eq, a, t_expr(m->t, e->args.at[1]->args.at[i], scope, attr));
+        return any;
+    }
+    if (e->kind < PE_EQ || e->kind > PE_GE)
+        return OPEN;
+    return compare_vals(m, e, t_expr(m->t, e->args.at[0], scope, attr), t_expr(m->t, e->args.at[1], scope, attr));
+}
+
+/* First condition of the rule that does not hold; NULL when all hold or are open. */
+static const pat_expr *broken_condition(maker *m)
+{
+    for (uint32_t i = 0; i < m->t->v->where.n; i++)
+        if (holds(m, m->t->v->where.at[i]->expr, m->t->v->where.at[i]->scope) == FALSE)
+            return m->t->v->where.at[i]->expr;
+    return NULL;
+}
+
+/* ----------------------------------------------------------------- the search -- */
+
+static void add_candidate(maker *m, int64_t v)
+{
+    for (uint32_t i = 0; i < m->n_candidates; i++)
+        if (m->candidates[i] == v)
+            return;
+    if (m->n_candidates < MAX_CANDIDATES)
+        m->candidates[m->n_candidates++] = v;
+}
+
+static void collect(maker *m, const pat_expr *e)
+{
+    if (e->kind == PE_INT && e->ival > 0 && e->ival < 1 << 14)
+        add_candidate(m, e->ival);
+    for (uint32_t i = 0; i < e->args.n; i++)
+        collect(m, e->args.at[i]);
+}
+
+static void find_candidates(maker *m)
+{
+    static const int64_t usual[] = {4, 2, 8, -1, 1, 0, 3, 16, 64};
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        add_candidate(m, usual[i]);
+    for (uint32_t i = 0; i < m->t->v->where.n; i++)
+        collect(m, m->t->v->where.at[i]->expr);
+    for (uint32_t i = 0; i < m->t->v->nodes.n; i++)
+        for (uint32_t j = 0; j < m->t->v->nodes.at[i]->op->where.n; j++)
+            collect(m, m->t->v->nodes.at[i]->op->where.at[j]);
+}
+
+static uint32_t next(maker *m, uint32_t n)
+{
+    m->seed = m->seed * 1664525u + 1013904223u;
+    return (m->seed >> 8) % n;
+}
+
+/* Lists that rank variables and list attributes may be. */
+static s_shape some_list(maker *m, uint32_t k)
+{
+    static const int64_t lists[][3] = {{1, 2}, {0}, {2, 2, 3}, {1, -1}, {1, 0}, {2, 1, 0}, {1, 1}, {2, 0, 1}};
+    s_shape s = {0};
+    k %= sizeof lists / sizeof *lists;
+    for (int64_t i = 0; i < lists[k][0]; i++) {
+        s_poly dim = s_const(m->t->c, lists[k][i + 1]);
+        s = s_join(m->t->c, s, s_dims(m->t->c, 1, &dim));
+    }
+    return s;
+}
+
+/* Sets what an equation with one open variable determines. */
+static void solve(s_ctx *c)
+{
+    int64_t rest = 0;
+    for (uint32_t i = 0; i < c->equations.n; i++) {
+        s_poly p = s_resolve(c, *c->equations.at[i]);
+        if (!p.n || p.n > 2 || p.at[0].n != 1 || !s_is_const((s_poly){p.n - 1, p.at + 1}, &rest) || rest % p.at[0].coef)
+            continue;
+        if (!c->atoms.at[p.at[0].atoms[0]]->function)
+            s_set(c, p.at[0].atoms[0], -rest / p.at[0].coef);
+    }
+}
+
+/* The first tries give all open dims one size and all lists one value; later ones draw each. */
+static void fill(maker *m, uint32_t try)
+{
+    s_ctx *c = m->t->c;
+    bool draw = try >= 3 * m->n_candidates;
+    for (uint32_t i = 0; i < c->segs.n; i++)
+        if (!c->segs.at[i]->bound && !c->segs.at[i]->function)
+            s_set_segment(c, i, some_list(m, draw ? next(m, 64) : try % 3));
+    solve(c);
+    for (uint32_t i = 0; i < c->atoms.n; i++) {
+        const s_atom *a = c->atoms.at[i];
+        uint32_t k = draw ? next(m, m->n_candidates) : try / 3;
+        if (a->bound || a->function)
+            continue;
+        int64_t v = a->set ? a->set[k % a->n_set] : m->candidates[k];
+        s_set(c, i, v <= 0 && a->nonneg ? 5 : v);
+        solve(c);
+    }
+}
+
+static bool all_known(maker *m)
+{
+    s_ctx *c = m->t->c;
+    int64_t v;
+    for (uint32_t i = 0; i < m->t->v->vals.n; i++) {
+        const t_value *x = &m->t->vals[i];
+        s_shape s = x->known ? s_resolve_shape(c, x->shape) : (s_shape){0};
+        for (uint32_t k = 0; k < s.n; k++)
+            if (s.at[k].seg || !s_is_const(s.at[k].dim, &v) || v < 0)
+                return false;
+    }
+    return true;
+}
+
+static bool search(maker *m, bool where)
+{
+    s_ctx *c = m->t->c;
+    for (uint32_t i = 0; i < MAX_TRIES && !c->contradiction; i++) {
+        s_mark mark = s_save(c);
+        fill(m, i);
+        if (s_consistent(c) && all_known(m) && t_recheck(m->t) && (!where || !broken_condition(m)))
+            return true;
+        s_undo(c, mark);
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------- printing -- */
+
+/* One dtype of the set: what the test asks for, then what is usual. */
+static uint32_t dtype_of(maker *m, uint32_t dtype)
+{
+    static const int usual[] = {SLD_F32, SLD_F16, SLD_BF16, SLD_I64, SLD_BOOL};
+    uint32_t set = t_dtype_set(m->t, dtype);
+    if (set & m->dtypes)
+        return (uint32_t)__builtin_ctz(m->dtypes);
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        if (set >> usual[i] & 1)
+            return (uint32_t)usual[i];
+    return set ? (uint32_t)__builtin_ctz(set) : SLD_F32;
+}
+
+static void put_name(maker *m, const x_val *v)
+{
+    if (v->name && v->kind != XVAL_NUMBER)
+        fprintf(m->f, "%%%s%s", v->scope->rule_level ? "" : v->scope->prefix, v->name);
+    else
+        fprintf(m->f, "%%t%" PRIu32, v->id);
+}
+
+static void put_shape(maker *m, s_shape s, bool list)
+{
+    int64_t v = 0;
+    s = s_resolve_shape(m->t->c, s);
+    fputc('[', m->f);
+    for (uint32_t i = 0; i < s.n; i++) {
+        m->open |= s.at[i].seg || !s_is_const(s.at[i].dim, &v) || (!list && v < 0);
+        fprintf(m->f, "%s%" PRId64, i ? ", " : "", v);
+    }
+    fputc(']', m->f);
+}
+
+static void put_type(maker *m, const t_value *v)
+{
+    fprintf(m->f, " : %s", pat_dtype_name((int)dtype_of(m, v->dtype)));
+    put_shape(m, v->shape, false);
+}
+
+static const pat_expr *bound_float(const maker *m, pat_name name)
+{
+    for (uint32_t i = 0; i < m->floats.n; i++)
+        if (m->floats.at[i]->name == name)
+            return m->floats.at[i]->value;
+    return NULL;
+}
+
+static double number_of(const pat_expr *e, double otherwise)
+{
+    if (!e)
+        return otherwise;
+    if (e->kind == PE_NEG)
+        return -number_of(e->args.at[0], otherwise);
+    return e->kind == PE_INT || e->kind == PE_FLOAT ? e->fval : otherwise;
+}
+
+static void put_literal(maker *m, const x_val *v)
+{
+    bool number = v->kind == XVAL_NUMBER;
+    double d = number ? v->fval : number_of(bound_float(m, v->capture->name), 0.5);
+    uint32_t dtype = dtype_of(m, m->t->vals[v->id].dtype);
+    fputs("const ", m->f);
+    put_name(m, v);
+    if (dtype == SLD_BOOL)
+        fprintf(m->f, " : bool[] = %s\n", d != 0 ? "true" : "false");
+    else if (dtype < SLD_F8E4M3FN)
+        fprintf(m->f, " : %s[] = %" PRId64 "\n", pat_dtype_name((int)dtype), (int64_t)d);
+    else
+        fprintf(m->f, " : %s[] = %.9g\n", pat_dtype_name((int)dtype), d);
+}
+
+/* Values that a condition wants to be constants are: const(v). */
+static bool wants_const(const maker *m, const x_val *v)
+{
+    for (uint32_t i = 0; i < m->t->v->where.n; i++) {
+        const pat_expr *e = m->t->v->where.at[i]->expr;
+        if (e->kind == PE_CALL && !strcmp(e->name, "const") && e->args.n == 1 && v->name == e->args.at[0]->name)
+            return true;
+    }
+    return false;
+}
+
+static void put_constant(maker *m, const x_val *v)
+{
+    int64_t n = 0;
+    const t_value *x = &m->t->vals[v->id];
+    fputs("const ", m->f);
+    put_name(m, v);
+    put_type(m, x);
+    s_is_const(s_numel(m->t->c, x->shape), &n);
+    fputs(" = [", m->f);
+    for (int64_t i = 0; i < n && i < 1 << 16; i++)
+        fputs(i ? ", 1" : "1", m->f);
+    fputs("]\n", m->f);
+}
+
+static void put_input(maker *m, const x_val *v)
+{
+    const t_value *x = &m->t->vals[v->id];
+    if (v->kind == XVAL_NUMBER || v->kind == XVAL_CONST) {
+        put_literal(m, v);
+    } else if (wants_const(m, v)) {
+        put_constant(m, v);
+    } else if (v->kind != XVAL_RESULT && v->kind != XVAL_NONE && x->known) {
+        fputs("input ", m->f);
+        put_name(m, v);
+        put_type(m, x);
+        fputc('\n', m->f);
+    }
+}
+
+static void put_attr_value(maker *m, const x_attr *a, s_val v)
+{
+    const pat_expr *e = a->value;
+    char kind = a->attr->kind ? a->attr->kind[0] : 'e';
+    int64_t i = 0;
+    bool known = v.kind == S_NUM && s_is_const(s_resolve(m->t->c, v.num), &i);
+    if (kind == 'f') {
+        const pat_expr *given = e->kind == PE_NAME ? bound_float(m, e->name) : e;
+        m->open |= e->kind != PE_NAME && e->kind != PE_FLOAT && e->kind != PE_INT && e->kind != PE_NEG && e->kind != PE_WILD;
+        fprintf(m->f, "%.17g", number_of(given, 1e-5));
+    } else if (kind == 's') {
+        const pat_expr *given = e->kind == PE_NAME ? bound_float(m, e->name) : e;
+        fprintf(m->f, "\"%s\"", given && given->kind == PE_STRING ? given->name : "text");
+    } else if (kind == 'd') {
+        fputs(pat_dtype_name((int)dtype_of(m, v.dtype)), m->f);
+    } else if (v.kind == S_LIST) {
+        put_shape(m, v.list, true);
+    } else if (kind == 'b') {
+        fputs(i ? "true" : "false", m->f);
+    } else if (kind == 'e') {
+        m->open |= !known || i < 0;
+        fputs(a->attr->words.at[(uint64_t)i % a->attr->words.n]->name, m->f);
+    } else {
+        m->open |= !known;
+        fprintf(m->f, "%" PRId64, i);
+    }
+}
+
+static void put_node(maker *m, const x_node *n)
+{
+    for (uint32_t i = 0; i < n->results.n; i++) {
+        fputs(i ? ", " : "", m->f);
+        put_name(m, n->results.at[i]);
+    }
+    fprintf(m->f, " = %s(", n->op->name);
+    for (uint32_t i = 0; i < n->operands.n; i++) {
+        fputs(i ? ", " : "", m->f);
+        if (n->operands.at[i]->kind == XVAL_NONE)
+            fputc('_', m->f);
+        else
+            put_name(m, n->operands.at[i]);
+    }
+    const char *before = "; ";
+    for (uint32_t i = 0; i < n->attrs.n; i++) {
+        if (!n->attrs.at[i]->value)
+            continue;
+        fprintf(m->f, "%s%s = ", before, n->attrs.at[i]->attr->name);
+        put_attr_value(m, n->attrs.at[i], m->t->calls[n->id - 1]->attrs[i]);
+        before = ", ";
+    }
+    fputs(")\n", m->f);
+}
+
+/* Values that the rule replaces are outputs; without any, those of the root. */
+static void put_outputs(maker *m)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->t->v->vals.n; i++) {
+        const x_val *v = m->t->v->vals.at[i];
+        if (v->kind != XVAL_RESULT || !v->yielded)
+            continue;
+        fprintf(m->f, "output out%" PRIu32 " = ", n++);
+        put_name(m, v);
+        fputc('\n', m->f);
+    }
+}
+
+static const char *print_graph(maker *m)
+{
+    char *text = NULL;
+    size_t n = 0;
+    m->f = open_memstream(&text, &n);
+    if (!m->f)
+        return NULL;
+    for (uint32_t i = 0; i < m->t->v->vals.n; i++)
+        put_input(m, m->t->v->vals.at[i]);
+    for (uint32_t i = 0; i < m->t->v->nodes.n; i++)
+        put_node(m, m->t->v->nodes.at[i]);
+    put_outputs(m);
+    fclose(m->f);
+    const char *kept = pat_intern(m->t->s, text, n);
+    free(text);
+    return kept;
+}
+
+/* -------------------------------------------------------------------- verdicts -- */
+
+/* A name that a gate or the kernels of the right side decide by, not `where`. */
+static bool decided_later(maker *m, pat_name name)
+{
+    for (uint32_t i = 0; i < m->t->rule->gate.n; i++)
+        if (mentions(m->t->rule->gate.at[i], name))
+            return true;
+    return find_option(m->t->p, name) || pat_is_graph_name(name);
+}
+
+static bool sensible(maker *m, bool *by_kernel)
+{
+    const pat_test *test = m->test;
+    const pat_expr *broken = broken_condition(m);
+    size_t n;
+    const char *text = broken ? pat_span_text(m->t->s, broken->span, &n) : NULL;
+    *by_kernel = false;
+    if (broken && test->fires) {
+        pat_error(m->t->s, test->span, E_TEST_WHERE, "this test cannot fire: %.*s does not hold", (int)n, text);
+        pat_note(m->t->s, broken->span, "the condition is here");
+        return false;
+    }
+    if (!test->because || (broken && mentions(broken, test->because)))
+        return true;
+    *by_kernel = !broken;
+    if (!broken || decided_later(m, test->because))
+        return true;
+    pat_error(m->t->s, test->because_span, E_TEST_REASON, "the first condition that does not hold is %.*s, which does "
+              "not speak of '%s'", (int)n, text, test->because);
+    pat_note(m->t->s, broken->span, "the condition is here");
+    return false;
+}
+
+static void take_outside(maker *m, pat_instance *out)
+{
+    char text[400];
+    size_t n = 0;
+    text[0] = 0;
+    for (uint32_t i = 0; i < m->outside.n; i++) {
+        const pat_arg *b = m->outside.at[i];
+        size_t len;
+        const char *value = pat_span_text(m->t->s, b->value->span, &len);
+        if (!strcmp(b->name, "tokens"))
+            out->tokens = b->value->ival;
+        else if (!strcmp(b->name, "world"))
+            out->world = b->value->ival;
+        else if (n < sizeof text)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s=%.*s", n ? "," : "", b->name, (int)len, value);
+    }
+    out->options = pat_intern(m->t->s, text, n < sizeof text ? n : sizeof text - 1);
+}
+
+/* An axis that the test leaves open is the last. */
+static void choose_axes(maker *m)
+{
+    int64_t known;
+    for (uint32_t i = 0; i < m->t->v->nodes.n; i++) {
+        const t_call *k = m->t->calls[i];
+        for (uint32_t j = 0; j < k->op->attrs.n; j++) {
+            const pat_attr *a = k->op->attrs.at[j];
+            if (a->kind && !strcmp(a->kind, "axis") && !s_is_const(s_resolve(m->t->c, k->attrs[j].num), &known))
+                s_assume_zero(m->t->c, s_add(m->t->c, k->attrs[j].num, s_const(m->t->c, 1)));
+        }
+    }
+}
+
+typedef enum outcome { MADE, NOT_HERE, FAILED } outcome;
+
+/* The instance of one variant; NOT_HERE when the test's values do not fit it. */
+static outcome make(t_env *t, const pat_test *test, pat_instances *out)
+{
+    maker m = {.t = t, .test = test, .seed = 1};
+    for (uint32_t i = 0; i < test->binds.n; i++)
+        if (!take_bind(&m, test->binds.at[i])) {
+            pat_error(t->s, test->binds.at[i]->span, E_TEST_BIND, "'%s' is not a name of rule '%s'",
+                      test->binds.at[i]->name, t->rule->name);
+            return FAILED;
+        }
+    choose_axes(&m);
+    find_candidates(&m);
+    if (t->c->contradiction || (!search(&m, true) && !search(&m, false)))
+        return NOT_HERE;
+    pat_instance *made = pat_alloc(t->s->arena, sizeof *made);
+    *made = (pat_instance){.rule = t->rule, .test = test, .variant = t->number};
+    if (!sensible(&m, &made->by_kernel))
+        return FAILED;
+    take_outside(&m, made);
+    made->graph = print_graph(&m);
+    if (!made->graph || m.open)
+        return NOT_HERE;
+    PAT_PUSH(t->s->arena, *out, made);
+    return MADE;
+}
+
+static bool make_test(pat_session *s, const pat_program *p, const pat_rule *rule, const pat_test *test, pat_instances *out)
+{
+    x_choice choice = {.n = 0};
+    uint32_t number = 0, made = 0;
+    outcome o = MADE;
+    do {
+        t_env *t = t_open(s, p, rule, pat_expand(s, p, rule, &choice), test);
+        t->number = ++number;
+        o = make(t, test, out);
+        made += o == MADE;
+        t_close(t);
+    } while (o != FAILED && pat_next_choice(&choice));
+    if (o == FAILED)
+        return false;
+    if (!made) {
+        pat_error(s, test->span, E_TEST_OPEN, "no graph was found for this test: its values fit no variant of the rule, "
+                  "or leave too much open");
+        pat_hint(s, "give values to more dims and attributes; solderc --explain %s lists them", rule->name);
+    }
+    return made;
+}
+
+bool pat_make_instances(pat_session *s, const pat_program *p, pat_instances *out)
+{
+    bool ok = true;
+    for (uint32_t i = 0; i < p->rules.n; i++)
+        for (uint32_t j = 0; j < p->rules.at[i]->tests.n; j++)
+            ok &= make_test(s, p, p->rules.at[i], p->rules.at[i]->tests.at[j], out);
+    return ok;
+}

@@ -1,0 +1,23 @@
+/* Graphs for the tests of rules: the left side of a rule with numbers for its dims. */
+#ifndef PAT_INSTANCE_H
+#define PAT_INSTANCE_H
+
+#include "dsl.h"
+
+typedef struct pat_instance {
+    const pat_rule *rule;
+    const pat_test *test;
+    uint32_t variant;        /* from 1 */
+    const char *graph;       /* text form */
+    bool by_kernel;          /* `because` names what only a kernel's condition or a gate speaks of */
+    int64_t tokens, world;   /* 0: not given */
+    const char *options;     /* "a=on,b=3" */
+} pat_instance;
+typedef PAT_LIST(pat_instance) pat_instances;
+
+/* One instance for each test of a checked program and each variant of its rule that the test's values allow.
+ * False after an error: a test whose values fit no variant, that cannot fire, or that does not fire for another
+ * reason than it says. */
+bool pat_make_instances(pat_session *s, const pat_program *p, pat_instances *out);
+
+#endif

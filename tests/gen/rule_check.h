@@ -1,0 +1,49 @@
+/* One test of a rule, as solderc --tests writes them: the left side as a graph is fused with all rules, and the
+ * rule fires as often as the test says. */
+#ifndef TESTS_RULE_CHECK_H
+#define TESTS_RULE_CHECK_H
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "solder.h"
+
+typedef struct rule_test {
+    const char *rule, *place, *title;
+    unsigned variant;        /* of the rule's left side, from 1 */
+    long long fires;
+    bool by_kernel;          /* all conditions hold; a kernel or a gate says no */
+    long long tokens, world; /* 0: not given */
+    const char *options;     /* "name=value,..." */
+    const char *graph;       /* text form */
+} rule_test;
+
+static inline uint32_t rule_index(const sld_ruleset *rules, const char *name)
+{
+    for (uint32_t i = 0; i < rules->n_rules; i++)
+        if (!strcmp(rules->rules[i].name, name))
+            return i;
+    ck_abort_msg("no rule %s", name);
+    return 0;
+}
+
+static inline void check_rule(const sld_ruleset *rules, const rule_test *t)
+{
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_graph *g = sld_text_parse(ctx, rules, t->place, t->graph, strlen(t->graph));
+    ck_assert_msg(g != NULL, "%s \"%s\", variant %u: %s\n%s", t->place, t->title, t->variant, sld_error(ctx), t->graph);
+    sld_rule_stats *stats = calloc(rules->n_rules + 1u, sizeof *stats);
+    sld_fuse_options options = {.target = SLD_TARGET_CPU};
+    ck_assert_ptr_nonnull(stats);
+    ck_assert_msg(sld_fuse(g, &options, stats) == SLD_OK, "%s: %s", t->place, sld_error(ctx));
+    ck_assert_msg(sld_graph_verify(g) == SLD_OK, "%s: %s", t->place, sld_error(ctx));
+    const sld_rule_stats *s = &stats[rule_index(rules, t->rule)];
+    ck_assert_msg(s->fired == t->fires, "%s: %s \"%s\", variant %u, fired %u times, not %lld; %s\n%s", t->place, t->rule,
+                  t->title, t->variant, s->fired, t->fires, s->reason, t->graph);
+    free(stats);
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
+}
+
+#endif
