@@ -8,7 +8,7 @@
 static pat_name type_in(const lsp_doc *doc, const pat_rule *rule, x_variant *v, pat_name value)
 {
     const char *text = NULL;
-    t_env *t = t_open(doc->session, doc->program, rule, v);
+    t_env *t = t_open(doc->session, doc->program, rule, v, NULL);
     if (!t->c->contradiction && pat_type_right(t)) {
         const t_value *val = t_find_value(t, v->scope, value);
         text = val && val->known ? t_type_text(t, val) : NULL;
