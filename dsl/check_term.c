@@ -1,5 +1,6 @@
 /* Checks the terms and expressions of patterns and rules: what is applied, what is bound, which value an
  * attribute gets. */
+#include <stdio.h>
 #include <string.h>
 
 #include "checker.h"
@@ -20,6 +21,15 @@ void pat_unknown_op(pat_session *s, const pat_program *p, pat_span span, pat_nam
         PAT_PUSH(s->arena, names, p->patterns.at[i]->name);
     pat_error(s, span, E_UNKNOWN_OP, "unknown op%s '%s'", patterns_too ? " or pattern" : "", name);
     pat_suggest(s, name, names.at, names.n);
+}
+
+size_t pat_print_key(char *to, size_t size, const pat_expr *e)
+{
+    size_t n = (size_t)snprintf(to, size, "%d:%s:%lld:%.17g(", (int)e->kind, e->name ? e->name : "",
+                                (long long)e->ival, e->fval);
+    for (uint32_t i = 0; i < e->args.n && n < size; i++)
+        n += pat_print_key(to + n, size - n, e->args.at[i]);
+    return n;
 }
 
 /* ------------------------------------------------------------ attributes -- */

@@ -69,6 +69,9 @@ void pat_check_term(pat_checker *c, pat_term *t);
 void pat_check_rule_condition(pat_checker *c, const pat_expr *e);
 void pat_bind(pat_checker *c, pat_names *names, pat_name name);
 
+/* A text that equal expressions share, cut at size. The span would not do: it may be that of a name of a family. */
+size_t pat_print_key(char *to, size_t size, const pat_expr *e);
+
 /* A word of some op's enum attribute. */
 bool pat_is_any_word(const pat_program *p, pat_name name);
 

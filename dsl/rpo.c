@@ -218,23 +218,13 @@ static builder new_builder(w_program *w, const w_case *c)
 
 /* --------------------------------------------------------------- literals -- */
 
-/* The text of a literal: its span may be that of a name of a family. */
-static size_t print_literal(char *to, size_t size, const pat_expr *e)
-{
-    size_t n = (size_t)snprintf(to, size, "%d:%s:%lld:%.17g(", (int)e->kind, e->name ? e->name : "",
-                                (long long)e->ival, e->fval);
-    for (uint32_t i = 0; i < e->args.n && n < size; i++)
-        n += print_literal(to + n, size - n, e->args.at[i]);
-    return n;
-}
-
 /* The place of a literal of an attribute. Very long ones of the same beginning are taken for one. */
 static uint32_t place_of(orderer *o, const pat_op *op, const pat_attr *a, const pat_expr *e)
 {
     pat_session *s = o->w->s;
     char key[512];
     int n = snprintf(key, sizeof key, "%.100s %.100s ", op->name, a->name);
-    print_literal(key + n, sizeof key - (size_t)n, e);
+    pat_print_key(key + n, sizeof key - (size_t)n, e);
     const char *name = pat_intern(s, key, strlen(key));
     uint32_t *at = pat_map_get(&o->literals, name);
     if (at)
@@ -375,7 +365,8 @@ static void report(orderer *o, const w_case *c, const failure *f)
     print_term(left, sizeof left, f->left, DEPTH);
     print_term(right, sizeof right, f->right, DEPTH);
     pat_within(o->w->s, c->rule);
-    pat_error(o->w->s, c->rule->name_span, E_ENDLESS, "nothing shows that rule '%s' is not applied for ever", c->rule->name);
+    pat_error(o->w->s, c->rule->name_span, E_ENDLESS, "nothing shows that rule '%s' is not applied for ever",
+              c->rule->name);
     pat_note(o->w->s, f->name->span, "'%s' is %s, and becomes %s, which is not smaller", f->name->name, left, right);
     if (f->left->op && f->right->op)
         note_opponents(o, f->right->op->id, f->left->op->id);

@@ -46,6 +46,8 @@ void pat_check_whole(pat_session *s, const pat_program *p)
         add_cases(&w, p->rules.at[i]);
     }
     pat_within(s, NULL);
-    if (!s->n_errors)
-        pat_check_termination(&w);
+    if (s->n_errors)
+        return;
+    pat_check_conditions(&w);
+    pat_check_termination(&w);
 }

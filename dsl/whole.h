@@ -18,6 +18,9 @@ typedef struct w_program {
     PAT_LIST(w_case) cases; /* in order of the rules */
 } w_program;
 
+/* ---- condition.c: conditions that cannot hold, or cannot fail ---- */
+void pat_check_conditions(w_program *w);
+
 /* ---- terminate.c: that rewriting comes to an end ---- */
 void pat_check_termination(w_program *w);
 
