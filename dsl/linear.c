@@ -131,7 +131,7 @@ static bool combine(const l_system *s)
     }
     for (uint32_t i = 0; i < t->n_rows && possible; i++)
         for (uint32_t j = 0; j < i && possible && t->n_rows < MOST; j++)
-            for (uint32_t k = 0; k < t->rows[i].sum.n && t->n_rows < MOST; k++) {
+            for (uint32_t k = 0; k < t->rows[i].sum.n && possible && t->n_rows < MOST; k++) {
                 l_term a = t->rows[i].sum.at[k];
                 const l_term *b = term_of(&t->rows[j].sum, a.var);
                 if (t->rows[i].equal || t->rows[j].equal || !b || (a.coef < 0) == (b->coef < 0))
