@@ -466,7 +466,7 @@ void pat_prove_rule(pat_session *s, const pat_program *p, const pat_rule *rule)
         t->number = ++number;
         t->count = count;
         impossible += t->c->contradiction;
-        ok = t->c->contradiction || (pat_effects_kept(t) && pat_type_right(t));
+        ok = pat_kinds_fit(t) && (t->c->contradiction || (pat_effects_kept(t) && pat_type_right(t)));
         t_close(t);
     } while (ok && pat_next_choice(&choice));
     if (impossible == count)

@@ -1,5 +1,6 @@
 /* Types of the values of a rule, and the proof that its two sides agree. Internal to the front end.
- * types.c: what the left side makes known. prove.c: the right side against it. effects.c: buffers and hosts. */
+ * left.c: what the left side makes known. prove.c: the right side against it. kinds.c and effects.c: checks of
+ * expressions, and of buffers and order. */
 #ifndef PAT_PROVER_H
 #define PAT_PROVER_H
 
@@ -37,28 +38,30 @@ typedef struct t_env {
     uint32_t number, count;  /* of the variant */
 } t_env;
 
+#define NEW(t, T, ...) ((T *)memcpy(pat_alloc((t)->c->arena, sizeof(T)), &(T){__VA_ARGS__}, sizeof(T)))
+
 /* ---- types.c ---- */
-/* Opens an environment and works out every value of the left side. test: the names have the numbers that it
- * gives, and the rule's own conditions are not assumed; NULL: they hold. */
-t_env *t_open(pat_session *s, const pat_program *p, const pat_rule *rule, x_variant *v, const pat_test *test);
-void t_close(t_env *t);
 uint32_t t_new_dtype(t_env *t, uint32_t set, pat_name name);
-void t_restrict_dtype(t_env *t, uint32_t dtype, uint32_t set);
 uint32_t t_root(const t_env *t, uint32_t dtype);
-bool t_same_dtype(const t_env *t, uint32_t a, uint32_t b);
 uint32_t t_dtype_set(const t_env *t, uint32_t dtype);
-uint32_t t_named_dtype(t_env *t, const x_scope *scope, pat_name name);
 uint32_t t_declared_set(const pat_program *p, pat_name name); /* of a dtype or dtype variable */
+uint32_t t_named_dtype(t_env *t, const x_scope *scope, pat_name name);
+bool t_same_dtype(const t_env *t, uint32_t a, uint32_t b);
+void t_restrict_dtype(t_env *t, uint32_t dtype, uint32_t set); /* assumes */
+void t_assume_dtype(t_env *t, uint32_t a, uint32_t b);         /* assumes that they are the same */
+const t_name *t_find_name(const t_env *t, x_scope *scope, pat_name name);
+t_name *t_add_name(t_env *t, x_scope *scope, pat_name name, s_kind kind, const pat_attr *attr); /* or finds it */
+/* Value of a name: of the right side, then of the left. */
+const t_value *t_find_value(const t_env *t, x_scope *scope, pat_name name);
+s_val t_unknown(t_env *t, s_kind kind);
+s_val t_arithmetic(t_env *t, const pat_expr *e, s_val a, s_val b);
 /* An expression of a rule. attr: the attribute that it is the value of, or NULL. */
 s_val t_expr(t_env *t, const pat_expr *e, x_scope *scope, const pat_attr *attr);
 s_val t_default(t_env *t, const pat_attr *attr);
-const t_name *t_find_name(const t_env *t, x_scope *scope, pat_name name);
-/* Value of a name: of the right side, then of the left. */
-const t_value *t_find_value(const t_env *t, x_scope *scope, pat_name name);
 const char *t_dtype_text(const t_env *t, uint32_t dtype);
 const char *t_type_text(t_env *t, const t_value *v); /* "F[*B, H]" */
 
-/* One application of an op. */
+/* ---- signature.c: one application of an op ---- */
 typedef struct t_call {
     t_env *t;
     const pat_op *op;
@@ -69,22 +72,36 @@ typedef struct t_call {
     PAT_LIST(t_name) names;  /* dims, ranks, dtypes of the signature */
     s_need need;             /* right: what could not be proved */
 } t_call;
-bool t_free_rank(const t_call *k, uint32_t operand, const pat_expr *e);
+/* The declaration of operand i, the variadic one for all further ones. */
 const pat_operand *t_operand(const pat_op *op, uint32_t i);
 s_val t_signature_expr(t_call *k, const pat_expr *e, uint32_t index);
 s_val *t_signature_name(t_call *k, pat_name name);
 void t_set_signature_name(t_call *k, pat_name name, s_val val);
 /* Types of the results, once the operands are bound. */
 void t_results(t_call *k, uint32_t n, t_value *out);
+/* Whether the op broadcasts this operand, so that a constant of one element and no greater rank than another
+ * operand leaves the shape of the result alone. */
+bool t_is_neutral(const pat_op *op, uint32_t operand);
+/* A rank variable in the type of a further operand of a variadic one, which may differ from the first's. */
+bool t_free_rank(const t_call *k, uint32_t operand, const pat_expr *e);
+
+/* ---- left.c ---- */
+/* Opens an environment and works out every value of the left side. test: the names have the numbers that it
+ * gives, and the rule's own conditions are not assumed; NULL: they hold. */
+t_env *t_open(pat_session *s, const pat_program *p, const pat_rule *rule, x_variant *v, const pat_test *test);
+void t_close(t_env *t);
 /* With numbers for everything: each op is defined and gives the types that are known. */
 bool t_recheck(t_env *t);
-bool t_is_neutral(const pat_op *op, uint32_t operand);
 
 /* ---- prove.c ---- */
 /* Works out the right side; false after an error. */
 bool pat_type_right(t_env *t);
 /* 0 after an error; more than X_MAX_VARIANTS when there are too many. */
 uint32_t pat_count_variants(pat_session *s, const pat_program *p, const pat_rule *rule);
+
+/* ---- kinds.c ---- */
+/* False after an error. */
+bool pat_kinds_fit(t_env *t);
 
 /* ---- effects.c ---- */
 /* False after an error. */
