@@ -4,7 +4,7 @@
 
 #include "gen.h"
 
-typedef struct emitted { const pat_rule *rule; const pat_op *roots[64]; uint32_t n_variants, phase; } emitted;
+typedef struct emitted { const pat_rule *rule; const pat_op *roots[64]; uint32_t n_variants, phase, height, reads; } emitted;
 
 static void emit_struct(gen *g, out *body, uint32_t max_nodes)
 {
@@ -15,6 +15,32 @@ static void emit_struct(gen *g, out *body, uint32_t max_nodes)
         out_line(g->o, "    %s", g->fields.at[i]);
     out_line(g->o, "};\n");
     out_f(g->o, "%s", body->text ? body->text : "");
+}
+
+/* Nodes on the longest path from the root to a producer. */
+static uint32_t height(gen *g, const x_variant *v)
+{
+    uint32_t *of = pat_alloc(g->arena, (v->nodes.n + 1) * sizeof *of), max = 0;
+    for (uint32_t i = 0; i < v->nodes.n; i++) {
+        const x_node *n = v->nodes.at[i];
+        of[n->id] = 1;
+        for (uint32_t k = 0; k < n->operands.n; k++) {
+            const x_val *x = n->operands.at[k];
+            if (x->kind == XVAL_RESULT && of[x->node->id] >= of[n->id])
+                of[n->id] = of[x->node->id] + 1;
+        }
+        max = of[n->id] > max ? of[n->id] : max;
+    }
+    return max;
+}
+
+static uint32_t most_reads(const x_variant *v)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < v->vals.n; i++)
+        if (v->vals.at[i]->kind == XVAL_RESULT && v->vals.at[i]->n_uses > most)
+            most = v->vals.at[i]->n_uses;
+    return most;
 }
 
 static uint32_t count_variants(gen *g)
@@ -52,12 +78,26 @@ static bool emit_rule(gen *g, const pat_rule *rule, emitted *e)
         e->roots[e->n_variants++] = v->root->op;
         emit_matcher(g, v, e->n_variants, count);
         max_nodes = v->nodes.n > max_nodes ? v->nodes.n : max_nodes;
+        e->height = height(g, v) > e->height ? height(g, v) : e->height;
+        e->reads = most_reads(v) > e->reads ? most_reads(v) : e->reads;
     } while (pat_next_choice(&choice));
     emit_rewriter(g, v);
     g->o = real;
     emit_struct(g, &body, max_nodes);
     out_free(&body);
     return true;
+}
+
+/* How far a change in a graph reaches, for the driver: see sld_phase_info. */
+static void reach(const emitted *all, uint32_t n, uint32_t phase, uint32_t *radius, uint32_t *reads)
+{
+    *radius = *reads = 1;
+    for (uint32_t i = 0; i < n; i++) {
+        if (all[i].phase != phase)
+            continue;
+        *radius = all[i].height > *radius ? all[i].height : *radius;
+        *reads = all[i].reads > *reads ? all[i].reads : *reads;
+    }
 }
 
 static void emit_rule_table(gen *g, const emitted *all, uint32_t n)
@@ -74,9 +114,12 @@ static void emit_rule_table(gen *g, const emitted *all, uint32_t n)
     }
     out_line(o, "    {0}\n};\n");
     out_line(o, "static const sld_phase_info phases[] = {");
-    for (uint32_t i = 0; i < g->program->phases.n; i++)
-        out_line(o, "    {\"%s\", %s},", g->program->phases.at[i]->name,
-                 g->program->phases.at[i]->quiet ? "false" : "true");
+    for (uint32_t i = 0; i < g->program->phases.n; i++) {
+        uint32_t radius, reads;
+        reach(all, n, i, &radius, &reads);
+        out_line(o, "    {\"%s\", %s, %u, %u},", g->program->phases.at[i]->name,
+                 g->program->phases.at[i]->quiet ? "false" : "true", radius, reads);
+    }
     out_line(o, "    {0}\n};\n");
 }
 

@@ -10,16 +10,15 @@ static const char *target_name(sld_target t)
 }
 
 /* The first row that holds; *near keeps the first one that does not, for the message. */
-static const sld_kernel_row *find_row(sld_graph *g, sld_node n, sld_target target, const int64_t *symbols,
+static const sld_kernel_row *find_row(sld_graph *g, const sld_call *c, sld_target target, const int64_t *symbols,
                                       const sld_kernel_row **near, sld_truth *holds)
 {
     const sld_ruleset *r = g->rules;
-    uint16_t op = g->nodes.at[n].op;
-    for (uint32_t i = r->kernel_index[op]; i < r->kernel_index[op + 1]; i++) {
+    for (uint32_t i = r->kernel_index[c->op]; i < r->kernel_index[c->op + 1]; i++) {
         const sld_kernel_row *row = &r->kernels[i];
         if (row->target != target)
             continue;
-        sld_truth t = row->n_when ? sld_conditions(g, n, row->when, row->n_when, symbols) : SLD_ALWAYS;
+        sld_truth t = row->n_when ? sld_conditions(g, c, row->when, row->n_when, symbols) : SLD_ALWAYS;
         if (t == SLD_ALWAYS)
             return row;
         if (!*near) {
@@ -30,21 +29,28 @@ static const sld_kernel_row *find_row(sld_graph *g, sld_node n, sld_target targe
     return NULL;
 }
 
-const sld_kernel_row *sld_bind(sld_graph *g, sld_node n, sld_target target, const int64_t *symbols, char *why,
-                              size_t why_len)
+const sld_kernel_row *sld__bind_call(sld_graph *g, const sld_call *c, sld_target target, const int64_t *symbols,
+                                     char *why, size_t why_len)
 {
     const sld_kernel_row *near = NULL;
     sld_truth holds = SLD_NEVER;
-    const sld_kernel_row *row = find_row(g, n, target, symbols, &near, &holds);
+    const sld_kernel_row *row = find_row(g, c, target, symbols, &near, &holds);
     if (!row && target == SLD_TARGET_CPU)
-        row = find_row(g, n, SLD_TARGET_REF, symbols, &near, &holds);
+        row = find_row(g, c, SLD_TARGET_REF, symbols, &near, &holds);
     if (row || !why_len)
         return row;
-    const char *op = sld_node_op(g, n)->name;
+    const char *op = g->rules->ops[c->op].name;
     if (near)
         snprintf(why, why_len, "%s: kernel %s wants %s, which %s here", op, near->name, near->when_text,
                  holds == SLD_DEPENDS ? "depends on symbolic dims" : "does not hold");
     else
         snprintf(why, why_len, "%s: no kernel for target %s", op, target_name(target));
     return NULL;
+}
+
+const sld_kernel_row *sld_bind(sld_graph *g, sld_node n, sld_target target, const int64_t *symbols, char *why,
+                              size_t why_len)
+{
+    const sld_call c = sld__call_of(g, n);
+    return sld__bind_call(g, &c, target, symbols, why, why_len);
 }

@@ -48,7 +48,7 @@ static bool at_symbols(const copy *c, sld_dim d, const char *name, const char *a
 static bool shape_at(const copy *c, sld_value v, int64_t *dims)
 {
     const char *name = sld_value_name(c->from, v);
-    for (uint32_t i = 0; i < c->from->values.at[v].rank; i++) {
+    for (uint32_t i = 0; i < sld_rank(c->from, v); i++) {
         if (!at_symbols(c, sld_shape(c->from, v)[i], name, NULL, &dims[i]))
             return false;
         if (dims[i] < 0) {
@@ -62,12 +62,12 @@ static bool shape_at(const copy *c, sld_value v, int64_t *dims)
 
 static bool copy_source(copy *c, sld_value v)
 {
-    const sld_value_rec *r = &c->from->values.at[v];
+    const sld_type_rec *r = sld_type_of(c->from, v);
     int64_t dims[UINT8_MAX];
     if (!shape_at(c, v, dims))
         return false;
     const char *name = sld_value_name(c->from, v);
-    c->map[v] = r->kind == SLD_VALUE_INPUT
+    c->map[v] = sld_kind(c->from, v) == SLD_VALUE_INPUT
                     ? sld_graph_input(c->to, name, (sld_dtype)r->dtype, r->rank, dims)
                     : sld_graph_const(c->to, name, (sld_dtype)r->dtype, r->rank, dims, NULL, 0);
     return c->map[v] != 0;
@@ -79,7 +79,7 @@ static bool copy_sources(copy *c)
         if (!copy_source(c, c->from->inputs.at[i]))
             return false;
     for (sld_value v = 1; v < c->from->values.n; v++)
-        if (c->from->values.at[v].kind == SLD_VALUE_CONST && !copy_source(c, v))
+        if (sld_kind(c->from, v) == SLD_VALUE_CONST && !copy_source(c, v))
             return false;
     return true;
 }
@@ -105,11 +105,11 @@ static bool list_at(copy *c, const char *name, const char *attr, sld_attr *a)
 static bool attrs_at(copy *c, sld_node n, sld_attr *attrs)
 {
     const sld_op_info *op = sld_node_op(c->from, n);
-    bool named = c->from->nodes.at[n].n_out != 0;
+    bool named = sld_n_results(c->from, n) != 0;
     const char *name = named ? sld_value_name(c->from, sld_result(c->from, n, 0)) : op->name;
     for (uint32_t i = 0; i < op->n_attrs; i++) {
         sld_attr *a = &attrs[i];
-        *a = *sld_node_attr(c->from, n, i);
+        *a = sld_node_attrs(c->from, n)[i];
         bool list = a->kind == SLD_ATTR_INTS || a->kind == SLD_ATTR_AXES;
         if (list ? !list_at(c, name, op->attrs[i].name, a)
                  : a->kind == SLD_ATTR_INT && !at_symbols(c, a->i, name, op->attrs[i].name, &a->i))
@@ -124,8 +124,8 @@ static bool same_shape(const copy *c, sld_value from, sld_value to)
     int64_t dims[UINT8_MAX];
     if (!shape_at(c, from, dims))
         return false;
-    uint32_t rank = c->to->values.at[to].rank, i = 0;
-    while (i < rank && rank == c->from->values.at[from].rank && dims[i] == sld_shape(c->to, to)[i])
+    uint32_t rank = sld_rank(c->to, to), i = 0;
+    while (i < rank && rank == sld_rank(c->from, from) && dims[i] == sld_shape(c->to, to)[i])
         i++;
     if (i == rank)
         return true;
@@ -137,18 +137,19 @@ static bool same_shape(const copy *c, sld_value from, sld_value to)
 
 static bool copy_node(copy *c, sld_node n)
 {
-    const sld_node_rec *r = &c->from->nodes.at[n];
+    const sld_call r = sld__call_of(c->from, n);
     sld_attr attrs[UINT8_MAX];
     if (!attrs_at(c, n, attrs))
         return false;
-    for (uint32_t i = 0; i < r->n_in; i++)
-        c->operands[i] = c->map[sld_operand(c->from, n, i)];
-    for (uint32_t i = 0; i < r->n_out; i++)
-        c->names[i] = sld_value_name(c->from, r->out + i);
-    sld_node m = sld_graph_add(c->to, r->op, r->n_in, c->operands, attrs, r->n_out, c->names);
-    for (uint32_t i = 0; m && i < r->n_out; i++) {
-        c->map[r->out + i] = sld_result(c->to, m, i);
-        if (!same_shape(c, r->out + i, sld_result(c->to, m, i)))
+    for (uint32_t i = 0; i < r.n_in; i++)
+        c->operands[i] = c->map[r.in[i]];
+    for (uint32_t i = 0; i < r.n_out; i++)
+        c->names[i] = sld_value_name(c->from, sld_result(c->from, n, i));
+    sld_node m = sld_graph_add(c->to, r.op, r.n_in, c->operands, attrs, r.n_out, c->names);
+    for (uint32_t i = 0; m && i < r.n_out; i++) {
+        sld_value from = sld_result(c->from, n, i), to = sld_result(c->to, m, i);
+        c->map[from] = to;
+        if (!same_shape(c, from, to))
             return false;
     }
     return m != 0;
@@ -159,12 +160,12 @@ static bool copy_all(copy *c)
     const sld_graph *g = c->from;
     if (!copy_sources(c))
         return false;
-    for (sld_node n = g->first; n; n = g->nodes.at[n].next)
+    for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n))
         if (!copy_node(c, n))
             return false;
     for (uint32_t i = 0; i < g->outputs.n; i++)
         if (sld_graph_output(c->to, sld__name_text(g, g->outputs.at[i].name),
-                             c->map[g->uses.at[g->outputs.at[i].use].value]))
+                             c->map[g->outputs.at[i].value]))
             return false;
     return true;
 }
@@ -175,9 +176,9 @@ sld_graph *sld__graph_at(sld_graph *g, const int64_t *symbols, sld_value *map)
     uint32_t n_in = 0, n_out = 0;
     if (!check_symbols(g, symbols) || !(c.to = sld_graph_new(g->ctx, g->rules)))
         return NULL;
-    for (sld_node n = g->first; n; n = g->nodes.at[n].next) {
+    for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n)) {
         n_in = g->nodes.at[n].n_in > n_in ? g->nodes.at[n].n_in : n_in;
-        n_out = g->nodes.at[n].n_out > n_out ? g->nodes.at[n].n_out : n_out;
+        n_out = sld_n_results(g, n) > n_out ? sld_n_results(g, n) : n_out;
     }
     c.operands = sld__alloc(g->ctx, (n_in + 1u) * sizeof *c.operands);
     c.names = sld__alloc(g->ctx, (n_out + 1u) * sizeof *c.names);

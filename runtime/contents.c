@@ -33,7 +33,7 @@ static bool operand(sld_env *e, uint32_t i, known *k)
     uint32_t n;
     sld_value v = i < e->n_in ? e->in[i] : 0;
     const sld_dim *d = v ? sld_value_contents(e->g, v, &n) : NULL;
-    if (!d || !set_shape(k, e->g->values.at[v].rank, sld_shape(e->g, v)) || k->n != n)
+    if (!d || !set_shape(k, sld_rank(e->g, v), sld_shape(e->g, v)) || k->n != n)
         return false;
     memcpy(k->d, d, n * sizeof *d);
     return true;
@@ -130,7 +130,7 @@ static bool negated(sld_env *e, known *out)
 static bool dims_of(sld_env *e, known *out)
 {
     const sld_attr *start = attr(e, "start");
-    uint32_t rank = e->in[0] ? e->g->values.at[e->in[0]].rank : 0;
+    uint32_t rank = e->in[0] ? sld_rank(e->g, e->in[0]) : 0;
     int64_t from = start ? start->i : 0;
     from += from < 0 ? rank : 0;
     from = from < 0 ? 0 : from;
@@ -144,7 +144,7 @@ static bool dims_of(sld_env *e, known *out)
 static bool one_dim(sld_env *e, known *out)
 {
     uint32_t axis;
-    if (out->n != 1 || !e->in[0] || !axis_of(e, e->g->values.at[e->in[0]].rank, &axis))
+    if (out->n != 1 || !e->in[0] || !axis_of(e, sld_rank(e->g, e->in[0]), &axis))
         return false;
     out->d[0] = sld_shape(e->g, e->in[0])[axis];
     return true;
@@ -288,7 +288,7 @@ static bool fit(sld_env *e, uint8_t dtype, sld_dim *d)
     return sld_dim_is_sym(*d) || (*d >= ranges[dtype].lo && *d <= ranges[dtype].hi);
 }
 
-bool sld__contents(sld_env *e, const sld_inferred *result, uint32_t *contents)
+bool sld__contents(sld_env *e, const sld_type_rec *result, uint32_t *contents)
 {
     sld_graph *g = e->g;
     known out;

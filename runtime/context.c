@@ -85,6 +85,8 @@ bool sld__grow(sld_ctx *ctx, void **at, uint32_t *cap, uint32_t n, size_t size)
     if (n <= *cap)
         return true;
     uint64_t want = *cap < UINT32_MAX / 2 ? *cap * 2ull : UINT32_MAX;
+    if (*cap >= 1u << 16)
+        want = *cap + (uint64_t)*cap / 8; /* of what is large, little is to lie idle */
     want = want < n ? n : want;
     want = want < 8 ? 8 : want;
     if (want > SIZE_MAX / size) {

@@ -1,204 +1,166 @@
-/* Changes to a graph that is there: uses change their value, nodes come, go and move.  Order
- * labels leave gaps; when one is used up, only the crowded neighbourhood is spread out again,
- * as in the list-labelling scheme of Bender et al.: amortised O(log n) an insertion. */
+/* Changes to a graph that is there: values come and go in blocks, uses change their value,
+ * nodes are removed.  Blocks of results are reused, so that rewriting does not make a graph grow. */
 #include "edit.h"
 
 #include "names.h"
 
+/* ------------------------------------------------------------------ values -- */
+
+sld_value sld__new_values(sld_graph *g, uint32_t n)
+{
+    sld_value v = n < SLD_BLOCKS ? g->free_values[n] : 0;
+    if (v) {
+        g->free_values[n] = g->values.at[v].users;
+        g->values.at[v].users = 0;
+        return v;
+    }
+    if (!n || !SLD_RESERVE(g->ctx, g->values, g->values.n + n))
+        return 0;
+    v = g->values.n;
+    g->values.n += n;
+    return v;
+}
+
+static void forget(sld_graph *g, sld_value v)
+{
+    if (v < g->value_names.n) {
+        sld__name_set_owner(g, SLD_NAME_VALUE, g->value_names.at[v], 0);
+        g->value_names.at[v] = 0;
+    }
+    if (v < g->contents.n)
+        g->contents.at[v] = 0;
+}
+
+void sld__give_values(sld_graph *g, sld_value first, uint32_t n)
+{
+    for (sld_value v = first; v < first + n; v++) {
+        sld__users_free(g, &g->values.at[v]);
+        forget(g, v);
+        g->values.at[v] = (sld_value_rec){0};
+    }
+    if (n && n < SLD_BLOCKS) {
+        g->values.at[first].users = g->free_values[n];
+        g->free_values[n] = first;
+    }
+}
+
 /* -------------------------------------------------------------------- uses -- */
 
-void sld__link_use(sld_graph *g, sld_use u, sld_value v)
-{
-    sld_use_rec *r = &g->uses.at[u];
-    r->value = v;
-    r->prev = r->next = 0;
-    if (!v)
-        return;
-    sld_value_rec *val = &g->values.at[v];
-    r->next = val->uses;
-    if (r->next)
-        g->uses.at[r->next].prev = u;
-    val->uses = u;
-    val->n_uses++;
-}
-
-static void unlink_use(sld_graph *g, sld_use u)
-{
-    sld_use_rec *r = &g->uses.at[u];
-    if (!r->value)
-        return;
-    sld_value_rec *val = &g->values.at[r->value];
-    if (r->prev)
-        g->uses.at[r->prev].next = r->next;
-    else
-        val->uses = r->next;
-    if (r->next)
-        g->uses.at[r->next].prev = r->prev;
-    val->n_uses--;
-    *r = (sld_use_rec){0};
-}
+static uint32_t name_of(const sld_graph *g, sld_value v) { return v < g->value_names.n ? g->value_names.at[v] : 0; }
 
 static void exchange_names(sld_graph *g, sld_value a, sld_value b)
 {
-    sld_value_rec *x = &g->values.at[a], *y = &g->values.at[b];
-    if (x->kind != SLD_VALUE_RESULT || y->kind != SLD_VALUE_RESULT)
+    uint32_t x = name_of(g, a), y = name_of(g, b);
+    if ((!x && !y) || sld_kind(g, a) != SLD_VALUE_RESULT ||
+        sld_kind(g, b) != SLD_VALUE_RESULT)
         return;
-    uint32_t name = x->name;
-    x->name = y->name;
-    y->name = name;
-    sld__name_set_owner(g, SLD_NAME_VALUE, x->name, a);
-    sld__name_set_owner(g, SLD_NAME_VALUE, y->name, b);
+    g->value_names.at[a] = y;
+    g->value_names.at[b] = x;
+    sld__name_set_owner(g, SLD_NAME_VALUE, y, a);
+    sld__name_set_owner(g, SLD_NAME_VALUE, x, b);
 }
 
-void sld_replace_value(sld_graph *g, sld_value old, sld_value with)
+/* What user reads as old it reads as with; new says whether it did not read that before. */
+static void redirect(sld_graph *g, uint32_t user, sld_value old, sld_value with)
 {
+    if (user & SLD_USER_OUTPUT) {
+        sld_value *v = &g->outputs.at[user & ~SLD_USER_OUTPUT].value;
+        *v = *v == old ? with : *v;
+        return;
+    }
+    sld_value *in = g->operands.at + g->nodes.at[user].in;
+    for (uint32_t i = 0, n = g->nodes.at[user].op ? g->nodes.at[user].n_in : 0; i < n; i++)
+        in[i] = in[i] == old ? with : in[i];
+}
+
+void sld__replace_value(sld_graph *g, sld_value old, sld_value with)
+{
+    sld_value_rec *from = &g->values.at[old], *to = &g->values.at[with];
+    uint32_t n;
+    const uint32_t *users = sld__users(g, old, &n);
     if (old == with)
         return;
-    sld_value_rec *from = &g->values.at[old], *to = &g->values.at[with];
-    sld_use last = 0;
-    for (sld_use u = from->uses; u; u = g->uses.at[u].next) {
-        g->uses.at[u].value = with;
-        last = u;
-    }
-    if (last) {
-        g->uses.at[last].next = to->uses;
-        if (to->uses)
-            g->uses.at[to->uses].prev = last;
-        to->uses = from->uses;
-        to->n_uses += from->n_uses;
-        from->uses = from->n_uses = 0;
-    }
     exchange_names(g, old, with);
-}
-
-/* ------------------------------------------------------------------- order -- */
-
-#define ORDER_START ((uint64_t)1 << 62) /* label of the first node: room on both sides */
-#define ORDER_GAP ((uint64_t)1 << 24)
-
-static void relabel_all(sld_graph *g)
-{
-    uint64_t label = ORDER_START;
-    for (sld_node n = g->first; n; n = g->nodes.at[n].next, label += ORDER_GAP)
-        g->nodes.at[n].order = label;
-}
-
-/* Spreads the labels around node n: over the smallest aligned range of 2^k labels that holds fewer than
- * 2^(k/2) nodes. A sparser threshold would touch more nodes now, a denser one would be full again soon. */
-static void relabel_near(sld_graph *g, sld_node n)
-{
-    sld_node_rec *at = g->nodes.at;
-    sld_node from = n, to = n;
-    uint64_t count = 1;
-    for (unsigned k = 4; k < 64; k++) {
-        uint64_t mask = ((uint64_t)1 << k) - 1, lo = at[n].order & ~mask, hi = lo | mask;
-        for (; at[from].prev && at[at[from].prev].order >= lo; count++)
-            from = at[from].prev;
-        for (; at[to].next && at[at[to].next].order <= hi; count++)
-            to = at[to].next;
-        if (count * count >= mask)
-            continue;
-        uint64_t gap = (mask + 1) / count, label = lo + gap / 2;
-        for (sld_node i = from;; i = at[i].next, label += gap) {
-            at[i].order = label;
-            if (i == to)
-                return;
-        }
-    }
-    relabel_all(g);
-}
-
-/* Labels between which node n stands, the ends included as sentinels. */
-static void set_label(sld_graph *g, sld_node n)
-{
-    sld_node_rec *at = g->nodes.at;
-    sld_node prev = at[n].prev, next = at[n].next;
-    if (!prev && !next) {
-        at[n].order = ORDER_START;
-    } else if (!next) {
-        if (at[prev].order > UINT64_MAX - ORDER_GAP)
-            relabel_all(g);
-        at[n].order = at[prev].order + ORDER_GAP;
-    } else {
-        if (at[next].order - (prev ? at[prev].order : 0) < 2)
-            relabel_near(g, next);
-        uint64_t lo = prev ? at[prev].order : 0;
-        at[n].order = lo + (at[next].order - lo) / 2;
-    }
-}
-
-void sld__link_node(sld_graph *g, sld_node n, sld_node before)
-{
-    sld_node_rec *at = g->nodes.at;
-    sld_node prev = before ? at[before].prev : g->last;
-    /* The new node joins the list only when it is labelled, so that relabelling does not meet it. */
-    at[n].prev = prev;
-    at[n].next = before;
-    set_label(g, n);
-    *(prev ? &at[prev].next : &g->first) = n;
-    *(before ? &at[before].prev : &g->last) = n;
-}
-
-static void unlink_node(sld_graph *g, sld_node n)
-{
-    sld_node_rec *at = g->nodes.at;
-    *(at[n].prev ? &at[at[n].prev].next : &g->first) = at[n].next;
-    *(at[n].next ? &at[at[n].next].prev : &g->last) = at[n].prev;
-}
-
-void sld_move_before(sld_graph *g, sld_node n, sld_node before)
-{
-    if (n == before || g->nodes.at[n].next == before)
+    if (!n)
         return;
-    unlink_node(g, n);
-    sld__link_node(g, n, before);
+    if (to->n_uses || to->users & SLD_USERS_LIST) {
+        g->n_unread -= !to->n_uses && sld__counts_unread(to);
+        if (!to->n_uses)
+            g->users.at[(to->users & ~SLD_USERS_LIST) + 1] = 0;
+        for (uint32_t i = 0; i < n; i++)
+            if (sld__reads(g, users[i], old)) {
+                if (!sld__reads(g, users[i], with))
+                    sld__users_add(g, to, users[i]);
+                redirect(g, users[i], old, with);
+                users = sld__users(g, old, &n); /* the lists may stand elsewhere now */
+            }
+    } else {
+        for (uint32_t i = 0; i < n; i++)
+            redirect(g, users[i], old, with);
+        to->users = from->users;
+        from->users = 0;
+        g->n_unread -= sld__counts_unread(to);
+    }
+    to->n_uses += from->n_uses;
+    from->n_uses = 0;
+    g->n_unread += sld__counts_unread(from);
 }
 
 /* ----------------------------------------------------------------- removal -- */
 
-static void free_value(sld_graph *g, sld_value v)
-{
-    sld__name_set_owner(g, SLD_NAME_VALUE, g->values.at[v].name, 0);
-    g->values.at[v] = (sld_value_rec){.kind = SLD_VALUE_FREE};
-}
-
-void sld_erase_node(sld_graph *g, sld_node n)
+void sld__erase_node(sld_graph *g, sld_node n, sld_loose *loose)
 {
     sld_node_rec *r = &g->nodes.at[n];
-    for (uint32_t i = 0; i < r->n_in; i++)
-        unlink_use(g, r->in + i);
-    for (uint32_t i = 0; i < r->n_out; i++)
-        free_value(g, r->out + i);
-    unlink_node(g, n);
-    *r = (sld_node_rec){0};
+    const sld_value *in = g->operands.at + r->in;
+    uint32_t n_out = sld_n_results(g, n);
+    for (uint32_t i = 0; i < r->n_in; i++) {
+        if (!in[i])
+            continue;
+        sld__unlink(g, in[i]);
+        if (loose && loose->n < SLD_LOOSE_MAX && sld_producer(g, in[i]))
+            loose->at[loose->n++] = in[i];
+    }
+    g->n_unread -= n_out;
+    sld__give_values(g, r->out, n_out);
+    r->op = 0;
     g->n_nodes--;
 }
 
-static bool removable(const sld_graph *g, sld_node n)
+void sld__erase_chain(sld_graph *g, sld_node n)
 {
-    const sld_node_rec *r = &g->nodes.at[n];
-    for (uint32_t i = 0; i < r->n_out; i++)
-        if (g->values.at[r->out + i].n_uses)
-            return false;
-    return !(sld_node_op(g, n)->flags & SLD_OP_EFFECT);
+    sld_loose loose;
+    loose.n = 0;
+    sld__erase_node(g, n, &loose);
+    sld__erase_loose(g, &loose);
+}
+
+void sld__erase_loose(sld_graph *g, sld_loose *loose)
+{
+    while (loose->n) {
+        sld_node p = sld_producer(g, loose->at[--loose->n]); /* 0 when the value has gone */
+        if (p && sld__removable(g, p))
+            sld__erase_node(g, p, loose);
+    }
+}
+
+static void free_const(sld_graph *g, sld_value v)
+{
+    sld_const *c = &g->consts.at[g->values.at[v].origin & ~SLD_ORIGIN_CONST];
+    sld__free(g->ctx, c->data);
+    *c = (sld_const){0};
+    g->n_unread--;
+    sld__give_values(g, v, 1);
 }
 
 sld_status sld_graph_sweep(sld_graph *g)
 {
     sld__clear(g->ctx);
     /* Backwards, so that a reader has gone before its producer is looked at. */
-    for (sld_node n = g->last, prev; n; n = prev) {
-        prev = g->nodes.at[n].prev;
-        if (removable(g, n))
-            sld_erase_node(g, n);
-    }
-    for (sld_value v = 1; v < g->values.n; v++) {
-        if (g->values.at[v].kind != SLD_VALUE_CONST || g->values.at[v].n_uses)
-            continue;
-        sld_const *c = &g->consts.at[g->values.at[v].data];
-        sld__free(g->ctx, c->data);
-        *c = (sld_const){0};
-        free_value(g, v);
-    }
+    for (sld_node n = g->n_unread ? g->nodes.n : 0; n-- > 1;)
+        if (g->nodes.at[n].op && sld__removable(g, n))
+            sld__erase_chain(g, n);
+    for (sld_value v = 1; g->n_unread && v < g->values.n; v++)
+        if (sld_kind(g, v) == SLD_VALUE_CONST && !g->values.at[v].n_uses)
+            free_const(g, v);
     return SLD_OK;
 }

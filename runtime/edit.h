@@ -1,12 +1,43 @@
-/* The two lists that a graph threads through its arrays: uses of a value, nodes in order. */
+/* Changes to a graph that is there, and what making a node takes. */
 #ifndef SLD_EDIT_H
 #define SLD_EDIT_H
 
-#include "graph.h"
+#include "users.h"
 
-/* Makes a free use slot a use of v (0: absent operand). */
-void sld__link_use(sld_graph *g, sld_use u, sld_value v);
-/* Puts a node that is in no list directly before another (0: at the end) and labels it. */
-void sld__link_node(sld_graph *g, sld_node n, sld_node before);
+/* n consecutive values without a type; 0 when memory is short, or n is 0. */
+sld_value sld__new_values(sld_graph *g, uint32_t n);
+/* The results of a node to come, typed and without a producer. */
+sld_value sld__new_results(sld_graph *g, const sld_call *c, const sld_outcome *o);
+/* Takes consecutive values without uses back. */
+void sld__give_values(sld_graph *g, sld_value first, uint32_t n);
+/* Writes the node of a call into slot n; room for its operands and users is reserved. */
+void sld__put_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, sld_value out);
+/* Values that lost a reader: what may be dead now, or matched now. What finds no room is left to a sweep. */
+enum { SLD_LOOSE_MAX = 1024 };
+typedef struct sld_loose { uint32_t n; sld_value at[SLD_LOOSE_MAX]; } sld_loose;
+/* Removes a node whose results have no uses; notes results of nodes that it read. loose may be NULL. */
+void sld__erase_node(sld_graph *g, sld_node n, sld_loose *loose);
+/* Removes a node and what it alone led to. */
+void sld__erase_chain(sld_graph *g, sld_node n);
+/* Removes the producers of noted values that nobody reads. */
+void sld__erase_loose(sld_graph *g, sld_loose *loose);
+/* True when nobody reads any result of node n, which is there. */
+static inline bool sld__unread(const sld_graph *g, sld_node n)
+{
+    const sld_value_rec *v = g->values.at + g->nodes.at[n].out;
+    for (uint32_t i = 0, n_out = sld_n_results(g, n); i < n_out; i++)
+        if (v[i].n_uses)
+            return false;
+    return true;
+}
+/* All uses of old become uses of with (graph outputs too). When both are results of nodes they exchange
+ * names, so that the text of a graph keeps speaking of the same things; inputs and constants keep theirs.
+ * Room is reserved unless `with` has no readers. */
+void sld__replace_value(sld_graph *g, sld_value old, sld_value with);
+/* The same of a node that may be removed for it: one without effect. */
+static inline bool sld__removable(const sld_graph *g, sld_node n)
+{
+    return !(sld_node_op(g, n)->flags & SLD_OP_EFFECT) && sld__unread(g, n);
+}
 
 #endif

@@ -50,7 +50,7 @@ static sld_val operand_value(const sld_env *e, uint32_t i)
     v.operand = (int16_t)i;
     if (i < e->n_in && e->in[i]) {
         v.kind = SLD_VAL_LIST;
-        v.n = e->g->values.at[e->in[i]].rank;
+        v.n = sld_rank(e->g, e->in[i]);
         v.d = sld_shape(e->g, e->in[i]);
     }
     return v;

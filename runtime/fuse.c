@@ -1,161 +1,21 @@
-/* Runs the rules over a graph: phases in order, each node in topological order, until a
- * whole round changes nothing.  Generated code finds and builds; here a rewrite is checked
- * and takes place, or is undone with the reason kept. */
+/* Runs the rules over a graph: phases in order, until a whole round changes nothing.  A phase tries
+ * each node once in topological order; after that, and in later rounds, only nodes near a change
+ * are tried again, so that the work is linear in nodes plus what the rewrites themselves take. */
 #include "fuse.h"
 
-#include <string.h>
+#include <stdlib.h>
 
-/* ------------------------------------------------------------ one rewrite -- */
-
-static void refuse(sld_graph *g, uint32_t *counter, const char *reason)
-{
-    sld_fuse_state *s = g->fuse;
-    (*counter)++;
-    snprintf(s->stats[s->rule].reason, sizeof s->stats[s->rule].reason, "%s", reason);
-}
-
-bool sld_rewrite_begin(sld_graph *g, int rule, const sld_node *nodes, uint32_t n)
-{
-    sld_fuse_state *s = g->fuse;
-    s->rule = rule;
-    s->n_built = s->n_yields = 0;
-    s->n_matched = n;
-    s->broken = false;
-    memcpy(s->matched, nodes, n * sizeof *nodes);
-    if (sld_make_room(g, nodes, n, &s->before))
-        return true;
-    if (*sld_error(g->ctx))
-        s->status = SLD_ERR_MEMORY;
-    else
-        refuse(g, &s->stats[rule].refused_cycle, "a path leaves the match and comes back");
-    return false;
-}
-
-sld_node sld_rewrite_build(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in, const sld_attr *attrs,
-                           uint32_t n_out)
-{
-    sld_fuse_state *s = g->fuse;
-    if (s->broken || s->n_built == SLD_MATCH_MAX) {
-        s->broken = true;
-        return 0;
-    }
-    sld_node n = sld__add_before(g, s->before, op, n_in, in, attrs, n_out, NULL);
-    if (!n) {
-        s->broken = true;
-        return 0;
-    }
-    s->built[s->n_built++] = n;
-    return n;
-}
-
-void sld_rewrite_yield(sld_graph *g, sld_value old, sld_value with)
-{
-    sld_fuse_state *s = g->fuse;
-    if (s->n_yields == SLD_MATCH_MAX) {
-        s->broken = true;
-        return;
-    }
-    s->old[s->n_yields] = old;
-    s->with[s->n_yields++] = with;
-}
-
-static bool same_type(sld_graph *g, sld_value a, sld_value b)
-{
-    const sld_value_rec *x = &g->values.at[a], *y = &g->values.at[b];
-    if (x->dtype != y->dtype || x->rank != y->rank)
-        return false;
-    for (uint32_t i = 0; i < x->rank; i++)
-        if (g->dims.at[x->shape + i] != g->dims.at[y->shape + i])
-            return false;
-    return true;
-}
-
-static bool acceptable(sld_graph *g)
-{
-    sld_fuse_state *s = g->fuse;
-    sld_rule_stats *st = &s->stats[s->rule];
-    char why[160];
-    if (s->broken) {
-        refuse(g, &st->refused_type, sld_error(g->ctx));
-        sld__clear(g->ctx);
-        return false;
-    }
-    for (uint32_t i = 0; i < s->n_yields; i++)
-        if (!same_type(g, s->old[i], s->with[i])) {
-            snprintf(why, sizeof why, "%s would change its type", sld_value_name(g, s->old[i]));
-            refuse(g, &st->refused_type, why);
-            return false;
-        }
-    for (uint32_t i = 0; i < s->n_built; i++)
-        if (!sld_bind(g, s->built[i], s->options.target, NULL, why, sizeof why)) {
-            refuse(g, &st->refused_kernel, why);
-            return false;
-        }
-    return true;
-}
-
-static bool unused(const sld_graph *g, sld_node n)
-{
-    const sld_node_rec *r = &g->nodes.at[n];
-    for (uint32_t i = 0; i < r->n_out; i++)
-        if (g->values.at[r->out + i].n_uses)
-            return false;
-    return r->op != 0;
-}
-
-/* Erases a node that nobody reads and what it alone read, so that use counts are true for
- * the next match. What does not fit the stack is left to the sweep. */
-static void erase_chain(sld_graph *g, sld_node n)
-{
-    sld_node stack[SLD_MATCH_MAX];
-    uint32_t depth = 0;
-    stack[depth++] = n;
-    while (depth) {
-        n = stack[--depth];
-        if (!unused(g, n))
-            continue;
-        sld_node producers[SLD_MATCH_MAX];
-        uint32_t k = 0, n_in = g->nodes.at[n].n_in;
-        for (uint32_t i = 0; i < n_in && k + depth < SLD_MATCH_MAX; i++) {
-            sld_value v = sld_operand(g, n, i);
-            sld_node p = v ? g->values.at[v].node : 0;
-            if (p && !(sld_node_op(g, p)->flags & SLD_OP_EFFECT))
-                producers[k++] = p;
-        }
-        sld_erase_node(g, n);
-        for (uint32_t i = 0; i < k; i++)
-            stack[depth++] = producers[i];
-    }
-}
-
-/* A list may hold producers and readers in any order; erasing a reader reaches its producers. */
-static void erase_unused(sld_graph *g, const sld_node *nodes, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        erase_chain(g, nodes[i]);
-}
-
-bool sld_rewrite_commit(sld_graph *g)
-{
-    sld_fuse_state *s = g->fuse;
-    bool ok = acceptable(g);
-    if (ok) {
-        for (uint32_t i = 0; i < s->n_yields; i++)
-            sld_replace_value(g, s->old[i], s->with[i]);
-        erase_unused(g, s->matched, s->n_matched);
-        s->stats[s->rule].fired++;
-    }
-    erase_unused(g, s->built, s->n_built);
-    s->resume = 0;
-    for (uint32_t i = 0; ok && !s->resume && i < s->n_built; i++)
-        if (g->nodes.at[s->built[i]].op)
-            s->resume = s->built[i];
-    return ok;
-}
-
-/* -------------------------------------------------------------- the driver -- */
-
-typedef struct driver { sld_graph *g; uint64_t rewrites, limit; } driver;
+typedef struct driver {
+    sld_graph *g;
+    uint64_t rewrites, limit;
+    uint32_t phase, radius, reads;
+    const uint8_t *roots;            /* of the phase, by op */
+    sld_node cursor, end;            /* nodes between them will be tried anyway, and so will what reads them */
+    SLD_ARRAY(sld_node) queue;       /* to be tried again, in order */
+    uint32_t head;
+    SLD_ARRAY(uint8_t) queued;       /* by node: 1 + the steps over which its readers wait too; 0: it does not wait */
+    uint32_t *seen;                  /* by phase: how much of the log it knows */
+} driver;
 
 static bool stopped(const driver *d)
 {
@@ -163,38 +23,190 @@ static bool stopped(const driver *d)
     return s->status || (s->options.max_rewrites && d->rewrites >= s->options.max_rewrites);
 }
 
-/* One walk over all nodes; a rewrite is continued at the first node that it built. */
-static uint64_t walk(driver *d, uint32_t phase)
+#define PUSH(g, list, x) \
+    (SLD_RESERVE((g)->ctx, list, (list).n + 1) ? (void)((list).at[(list).n++] = (x)) \
+                                               : (void)((g)->fuse->status = SLD_ERR_MEMORY))
+
+/* False when n and all that reads it over `depth` steps wait already. */
+static bool enqueue(driver *d, sld_node n, uint32_t depth)
 {
-    sld_graph *g = d->g;
-    const uint8_t *roots = g->rules->roots[phase];
-    uint64_t before = d->rewrites;
-    for (sld_node n = g->first; n && !stopped(d);) {
-        sld_node next = g->nodes.at[n].next;
-        if (roots[g->nodes.at[n].op] && g->rules->rewrite(g, n, phase) >= 0) {
-            d->rewrites++;
-            next = g->fuse->resume ? g->fuse->resume : next;
-            if (d->rewrites > d->limit)
-                g->fuse->status = sld__fail(g->ctx, SLD_ERR_LIMIT, "rule '%s' does not come to an end",
-                                            g->rules->rules[g->fuse->rule].name);
-        }
-        n = next;
-    }
-    return d->rewrites - before;
+    while (d->queued.n <= n && !d->g->fuse->status)
+        PUSH(d->g, d->queued, 0);
+    if (d->g->fuse->status || d->queued.at[n] > depth)
+        return false;
+    if (!d->queued.at[n])
+        PUSH(d->g, d->queue, n);
+    d->queued.at[n] = (uint8_t)(depth + 1);
+    return true;
 }
 
-static sld_status run_phases(driver *d)
+/* Queues the nodes that a change at n can let match: n and those that read it over at most `depth` steps. */
+static void touch(driver *d, sld_node n, uint32_t depth)
 {
-    uint64_t fired;
-    do {
-        fired = 0;
-        for (uint32_t p = 0; p < d->g->rules->n_phases && !stopped(d); p++)
-            for (uint64_t once; (once = walk(d, p)) && !stopped(d);)
-                fired += once;
-        if (!d->g->fuse->status)
-            d->g->fuse->status = sld_graph_sweep(d->g);
-    } while (fired && !stopped(d));
-    return d->g->fuse->status;
+    sld_graph *g = d->g;
+    if (!g->nodes.at[n].op || (n > d->cursor && n < d->end) || !enqueue(d, n, depth))
+        return;
+    uint32_t n_out = depth ? sld_n_results(g, n) : 0;
+    for (uint32_t i = 0; i < n_out; i++) {
+        uint32_t n_users;
+        sld_value v = sld_result(g, n, i);
+        const uint32_t *users = sld__users(g, v, &n_users);
+        for (uint32_t k = 0; k < n_users; k++)
+            if (!(users[k] & SLD_USER_OUTPUT) && sld__reads(g, users[k], v))
+                touch(d, users[k], depth - 1);
+    }
+}
+
+static void changed(driver *d, sld_node n)
+{
+    if (d->g->rules->n_phases > 1)
+        PUSH(d->g, d->g->fuse->log, n);
+    touch(d, n, d->radius);
+}
+
+/* What still reads a value of which the match read more than what was built does may match now. */
+static void loosened(driver *d, sld_value v)
+{
+    sld_graph *g = d->g;
+    const sld_fuse_state *s = g->fuse;
+    const sld_value_rec *r = &g->values.at[v];
+    sld_node p = sld_producer(g, v);
+    if (!p || !r->n_uses || r->n_uses > d->reads || (s->n_built == 1 && r->users == s->built[0].node))
+        return;
+    uint32_t before = 0, after = 0;
+    for (uint32_t i = 0; i < s->loose.n; i++)
+        before += s->loose.at[i] == v;
+    for (uint32_t i = 0; i < s->in.n; i++)
+        after += s->in.at[i] == v;
+    if (before > after)
+        changed(d, p);
+}
+
+/* Queues what the rewrite that was just made at n can have changed. */
+static void after_rewrite(driver *d, sld_node n)
+{
+    sld_graph *g = d->g;
+    const sld_fuse_state *s = g->fuse;
+    for (uint32_t i = 0; i < s->n_built; i++)
+        if (g->rules->n_phases > 1 || s->built[i].node != n || n != d->cursor)
+            changed(d, s->built[i].node);
+    for (uint32_t i = 0; i < s->moved.n; i++)
+        changed(d, s->moved.at[i]);
+    for (uint32_t i = 0; i < s->loose.n; i++)
+        loosened(d, s->loose.at[i]);
+}
+
+static void try_node(driver *d, sld_node n)
+{
+    sld_graph *g = d->g;
+    sld_fuse_state *s = g->fuse;
+    while (d->roots[g->nodes.at[n].op] && !stopped(d)) {
+        s->cycle = false;
+        if (g->rules->rewrite(g, n, d->phase) < 0) {
+            if (s->cycle)
+                PUSH(g, s->refused, n);
+            return;
+        }
+        if (++d->rewrites > d->limit)
+            s->status =
+                sld__fail(g->ctx, SLD_ERR_LIMIT, "rule '%s' does not come to an end", g->rules->rules[s->rule].name);
+        after_rewrite(d, n);
+    }
+}
+
+static void drain(driver *d)
+{
+    while (d->head < d->queue.n && !stopped(d)) {
+        sld_node n = d->queue.at[d->head++];
+        d->queued.at[n] = 0;
+        try_node(d, n);
+    }
+    if (d->head == d->queue.n)
+        d->head = d->queue.n = 0;
+}
+
+/* What one phase does the others hear of. */
+static uint32_t most_reads(const sld_ruleset *r)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < r->n_phases; i++)
+        most = r->phases[i].reads > most ? r->phases[i].reads : most;
+    return most;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    sld_node x = *(const sld_node *)a, y = *(const sld_node *)b;
+    return (x > y) - (x < y);
+}
+
+/* Nodes are tried in topological order, so that what a rule makes is there for the rules of its readers. */
+static void run_phase(driver *d, uint32_t phase, bool all)
+{
+    sld_graph *g = d->g;
+    const sld_fuse_state *s = g->fuse;
+    sld__order_mend(g);
+    d->phase = phase;
+    d->radius = g->rules->phases[phase].radius < UINT8_MAX ? g->rules->phases[phase].radius : UINT8_MAX - 1;
+    d->reads = g->rules->n_phases > 1 ? most_reads(g->rules) : g->rules->phases[phase].reads;
+    d->roots = g->rules->roots[phase];
+    d->end = all ? g->nodes.n : 0;
+    for (d->cursor = 1; d->cursor < d->end && !stopped(d); d->cursor++)
+        if (d->roots[g->nodes.at[d->cursor].op]) {
+            try_node(d, d->cursor);
+            if (d->queue.n)
+                drain(d);
+        }
+    d->cursor = d->end = 0;
+    for (uint32_t i = d->seen[phase]; !all && i < s->log.n; i++)
+        touch(d, s->log.at[i], d->radius);
+    if (d->queue.n)
+        qsort(d->queue.at, d->queue.n, sizeof *d->queue.at, ascending);
+    drain(d);
+    d->seen[phase] = s->log.n;
+}
+
+/* Matches that closed a cycle are tried again when something else has changed. */
+static void recall_refused(driver *d)
+{
+    sld_fuse_state *s = d->g->fuse;
+    for (uint32_t i = 0; i < s->refused.n; i++)
+        PUSH(d->g, s->log, s->refused.at[i]);
+    s->refused.n = 0;
+}
+
+static void run_rounds(driver *d)
+{
+    sld_graph *g = d->g;
+    uint64_t before = 0;
+    for (bool all = true; !stopped(d) && (all || d->rewrites > before);) {
+        before = d->rewrites;
+        for (uint32_t p = 0; p < g->rules->n_phases && !stopped(d); p++)
+            run_phase(d, p, all);
+        uint32_t n_nodes = g->n_nodes;
+        if (!g->fuse->status && g->n_unread)
+            g->fuse->status = sld_graph_sweep(g);
+        all = d->rewrites > before && g->n_nodes < n_nodes; /* any node may have had a reader that is gone */
+        if (d->rewrites > before)
+            recall_refused(d);
+    }
+}
+
+static sld_status run(sld_graph *g)
+{
+    sld_ctx *ctx = g->ctx;
+    driver d = {.g = g, .limit = 1000 + 16 * (uint64_t)g->n_nodes};
+    d.seen = sld__alloc(ctx, (g->rules->n_phases + 1u) * sizeof *d.seen);
+    if (!d.seen)
+        return SLD_ERR_MEMORY;
+    if (g->n_unread)
+        g->fuse->status = sld_graph_sweep(g);
+    run_rounds(&d);
+    sld__order_mend(g);
+    void *all[] = {d.queue.at, d.queued.at, d.seen};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        sld__free(ctx, all[i]);
+    return g->fuse->status;
 }
 
 sld_status sld_fuse(sld_graph *g, const sld_fuse_options *options, sld_rule_stats *stats)
@@ -210,12 +222,18 @@ sld_status sld_fuse(sld_graph *g, const sld_fuse_options *options, sld_rule_stat
         s->options = options ? *options : (sld_fuse_options){.target = SLD_TARGET_CPU};
         s->stats = own;
         g->fuse = s;
-        driver d = {.g = g, .limit = 1000 + 16 * (uint64_t)g->n_nodes};
-        status = run_phases(&d);
+        status = run(g);
         g->fuse = NULL;
     }
     if (own != stats)
         sld__free(ctx, own);
+    if (s) {
+        sld__free(ctx, s->in.at);
+        sld__free(ctx, s->moved.at);
+        sld__free(ctx, s->mark.at);
+        sld__free(ctx, s->log.at);
+        sld__free(ctx, s->refused.at);
+    }
     sld__free(ctx, s);
     return status;
 }

@@ -1,37 +1,85 @@
-/* One rewrite in progress, as generated code drives it: begin, build and yield, commit. */
+/* One rewrite in progress, as generated code drives it: begin, build and yield, commit.
+ * Nothing in the graph changes before the commit; what is built stands here until then. */
 #ifndef SLD_FUSE_H
 #define SLD_FUSE_H
 
-#include "graph.h"
+#include "edit.h"
 
-#define SLD_MATCH_MAX 256 /* nodes of a match, nodes built, values yielded */
+#define SLD_BUILT_MAX 256 /* nodes built, values yielded */
+
+typedef struct sld_built {
+    uint16_t op;
+    uint16_t n_in, n_out;
+    uint32_t in;          /* first operand in sld_fuse_state.in */
+    uint32_t attrs, id;   /* as in sld_outcome */
+    sld_value out;
+    sld_node node;        /* from the commit on */
+} sld_built;
 
 typedef struct sld_fuse_state {
     sld_fuse_options options;
     sld_rule_stats *stats;      /* one for each rule */
     sld_status status;          /* a fault that ends fusing, such as lack of memory */
     int rule;                   /* rule at work */
-    sld_node before;            /* where new nodes go; 0: at the end */
-    sld_node matched[SLD_MATCH_MAX], built[SLD_MATCH_MAX];
-    sld_value old[SLD_MATCH_MAX], with[SLD_MATCH_MAX];
-    uint32_t n_matched, n_built, n_yields;
     bool broken;                /* a build failed */
-    sld_node resume;            /* where the driver continues after a rewrite */
+    bool cycle;                 /* the last commit was refused for a path that comes back */
+    const sld_node *matched;
+    uint32_t n_matched, n_built, n_yields;
+    sld_node last;              /* of the match in topological order */
+    uint64_t label, step;       /* labels of what is built; step 0: it takes the place of the last one */
+    sld_built built[SLD_BUILT_MAX];
+    sld_value old[SLD_BUILT_MAX], with[SLD_BUILT_MAX];
+    SLD_ARRAY(sld_value) in;    /* operands of what is built */
+    SLD_ARRAY(sld_node) moved;  /* readers that a commit gave a value that was there before */
+    sld_loose loose;            /* values that the match read, after a commit */
+    SLD_ARRAY(uint8_t) mark;    /* by node; 0 but while a place is sought */
+    SLD_ARRAY(sld_node) log;    /* where the graph changed, for the other phases */
+    SLD_ARRAY(sld_node) refused;/* roots of matches that closed a cycle: may fit after a change anywhere */
 } sld_fuse_state;
 
-/* False when the match closes a cycle: a path leaves it and comes back. Finds the place
- * for new nodes: after all operands of the match, before all other readers of its results. */
-bool sld_rewrite_begin(sld_graph *g, int rule, const sld_node *nodes, uint32_t n);
-sld_node sld_rewrite_build(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in, const sld_attr *attrs,
+static inline bool sld_rewrite_begin(sld_graph *g, int rule, const sld_node *nodes, uint32_t n)
+{
+    sld_fuse_state *s = g->fuse;
+    s->rule = rule;
+    s->matched = nodes;
+    s->n_matched = n;
+    s->n_built = s->n_yields = s->in.n = s->moved.n = 0;
+    s->broken = s->cycle = false;
+    return true;
+}
+
+/* A handle of the node to come; 0 when it cannot be built. */
+uint32_t sld_rewrite_build(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in, const sld_attr *attrs,
                            uint32_t n_out);
-void sld_rewrite_yield(sld_graph *g, sld_value old, sld_value with);
-/* Checks that yielded types are unchanged and that a kernel covers every built node; then
- * replaces and erases, or removes what was built. */
+
+static inline sld_value sld_rewrite_result(const sld_graph *g, uint32_t built, uint32_t i)
+{
+    return built ? g->fuse->built[built - 1].out + i : 0;
+}
+
+static inline void sld_rewrite_yield(sld_graph *g, sld_value old, sld_value with)
+{
+    sld_fuse_state *s = g->fuse;
+    s->broken |= s->n_yields == SLD_BUILT_MAX;
+    s->old[s->n_yields & (SLD_BUILT_MAX - 1)] = old;
+    s->with[s->n_yields++ & (SLD_BUILT_MAX - 1)] = with;
+}
+
+/* Checks that yielded types are unchanged, that a kernel covers every built node and that no path leaves the
+ * match and comes back; then replaces and erases. Otherwise the graph stays as it was. */
 bool sld_rewrite_commit(sld_graph *g);
 
-/* ---- convex.c ---- */
-/* False when a path leaves the marked nodes (mark != 0) and comes back; otherwise *before is the place
- * for new nodes. May move unmarked nodes, keeping the order topological. */
-bool sld_make_room(sld_graph *g, const sld_node *nodes, uint32_t n, sld_node *before);
+/* ---- order.c ---- */
+static inline bool sld_before(const sld_graph *g, sld_node a, sld_node b)
+{
+    return g->labels ? g->labels[a] < g->labels[b] : a < b;
+}
+/* Finds the place for what is built: after all that it reads, before all who will read it. False when there is
+ * none, or with an error set. May give other nodes earlier labels. */
+bool sld__make_room(sld_graph *g);
+/* Room for one more node in what mending takes. */
+bool sld__order_reserve(sld_graph *g);
+/* Numbers nodes anew, so that ids tell their order again; in the log too, 0 for those that are gone. */
+void sld__order_mend(sld_graph *g);
 
 #endif

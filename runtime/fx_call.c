@@ -286,7 +286,7 @@ static sld_status contents_attr(binding *b, const char *name, sld_value v, sld_a
     if (!p)
         return fx_fail(b->im, SLD_ERR_TYPE, "%s: '%s' is a tensor whose contents are unknown",
                        b->call->target, name);
-    if (b->im->g->values.at[v].rank == 0) {
+    if (sld_rank(b->im->g, v) == 0) {
         *out = (sld_attr){.kind = SLD_ATTR_INT, .i = p[0]};
         return SLD_OK;
     }
@@ -392,7 +392,7 @@ static uint8_t tensors_dtype(const binding *b, uint8_t var)
     uint8_t t = 0;
     for (uint32_t i = 0; i < b->items.n; i++)
         if (b->items.at[i].v && has_var(operand_type(b, i), var))
-            t = promote(t, b->im->g->values.at[b->items.at[i].v].dtype);
+            t = promote(t, sld_dtype_of(b->im->g, b->items.at[i].v));
     for (uint32_t i = 0; t && i < b->items.n; i++) {
         const item *x = &b->items.at[i];
         if (x->v || !x->number.kind || !has_var(operand_type(b, i), var))
@@ -422,7 +422,7 @@ static uint8_t var_dtype(const binding *b, uint8_t var, const sld_attr *number)
     if (t || !number)
         return t;
     sld_value first = b->items.n ? b->items.at[0].v : 0;
-    uint8_t like = first ? b->im->g->values.at[first].dtype : 0;
+    uint8_t like = first ? sld_dtype_of(b->im->g, first) : 0;
     return like && b->op->dtype_vars[var].set >> like & 1 ? like : number_dtype(number);
 }
 
@@ -435,7 +435,7 @@ static sld_value make_cast(binding *b, sld_value v, uint8_t to)
         fx_fail(b->im, SLD_ERR_OP, "%s: the ruleset has no cast for %s", b->call->target, fx_dtype_name(to));
         return 0;
     }
-    sld_node n = sld__add_before(g, 0, op, 1, &v, &attr, 1, NULL);
+    sld_node n = sld__add(g, op, 1, &v, &attr, 1, NULL);
     return n ? sld_result(g, n, 0) : 0;
 }
 
@@ -480,7 +480,7 @@ static sld_status settle(binding *b, sld_value *in)
         in[i] = x->v;
         if (!x->v && !x->number.kind)
             continue;
-        uint8_t have = x->v ? b->im->g->values.at[x->v].dtype : 0;
+        uint8_t have = x->v ? sld_dtype_of(b->im->g, x->v) : 0;
         uint8_t want = type->from == SLD_DT_VAR ? var_dtype(b, type->dtype, x->v ? NULL : &x->number)
                                                 : type->dtype;
         if (!x->v)
@@ -510,7 +510,7 @@ static sld_status add_node(binding *b, sld_value *first, uint32_t *n)
             snprintf(text, sizeof text, "%s.0", names[0]);
             names[0] = text;
         }
-        sld_node node = sld__add_before(g, 0, b->e->op, b->items.n, in, b->attrs, *n, names);
+        sld_node node = sld__add(g, b->e->op, b->items.n, in, b->attrs, *n, names);
         *first = node && *n ? sld_result(g, node, 0) : 0;
         s = node ? SLD_OK : SLD_ERR_TYPE;
     }

@@ -66,7 +66,8 @@ static sld_status add_symbol(fx_import *im, json_t *nodes, size_t at, const char
     if (!v || !SLD_RESERVE(g->ctx, g->dims, g->dims.n + 1))
         return SLD_ERR_MEMORY;
     g->dims.at[g->dims.n] = d;
-    g->values.at[v].contents = ++g->dims.n;
+    if (!sld__set_contents(g, v, ++g->dims.n))
+        return SLD_ERR_MEMORY;
     return add_leaf(im, name, v, true);
 }
 
@@ -93,7 +94,7 @@ static sld_status add_constant(fx_import *im, const char *name, const fx_types *
 
 static fx_type type_of(const fx_import *im, sld_value v)
 {
-    const sld_value_rec *r = &im->g->values.at[v];
+    const sld_type_rec *r = sld_type_of(im->g, v);
     fx_type t = {.dtype = r->dtype, .rank = r->rank};
     memcpy(t.dims, sld_shape(im->g, v), r->rank * sizeof *t.dims);
     return t;

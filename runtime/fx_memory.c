@@ -41,7 +41,7 @@ fx_tensor fx_result(const fx_import *im, const char *target, uint32_t base, sld_
     const sld_vocab_entry *e = im->writes ? sld_vocab_next(im->writes, target, 0, NULL) : NULL;
     const fx_tensor *b = &im->tensors.at[base];
     fx_tensor t = {.value = v};
-    if (!e || !base || !v || im->g->values.at[v].dtype != im->g->values.at[b->value].dtype)
+    if (!e || !base || !v || sld_dtype_of(im->g, v) != sld_dtype_of(im->g, b->value))
         return t;
     t.base = base;
     t.root = b->root ? b->root : base;

@@ -8,6 +8,7 @@
 #include "dims.h"
 #include "edit.h"
 #include "names.h"
+#include "users.h"
 
 /* -------------------------------------------------------- memory of a graph -- */
 
@@ -56,12 +57,14 @@ const char *sld__graph_str(sld_graph *g, const char *s)
 static bool reserve_first(sld_graph *g)
 {
     if (!SLD_RESERVE(g->ctx, g->nodes, 1) || !SLD_RESERVE(g->ctx, g->values, 1) ||
-        !SLD_RESERVE(g->ctx, g->uses, 1) || !SLD_RESERVE(g->ctx, g->dims, 1) ||
+        !SLD_RESERVE(g->ctx, g->users, 1) || !SLD_RESERVE(g->ctx, g->types, 1) ||
+        !SLD_RESERVE(g->ctx, g->operands, 1) || !SLD_RESERVE(g->ctx, g->dims, 1) ||
         !SLD_RESERVE(g->ctx, g->attrs, 1))
         return false;
     g->nodes.at[g->nodes.n++] = (sld_node_rec){0};
     g->values.at[g->values.n++] = (sld_value_rec){0};
-    g->uses.at[g->uses.n++] = (sld_use_rec){0};
+    g->types.at[g->types.n++] = (sld_type_rec){0};
+    g->users.at[g->users.n++] = 0; /* list 0 would be none */
     return (g->symbols = sld__symbols_new(g->ctx)) != NULL;
 }
 
@@ -92,10 +95,12 @@ void sld_graph_free(sld_graph *g)
     sld_ctx *ctx = g->ctx;
     for (uint32_t i = 0; i < g->consts.n; i++)
         sld__free(ctx, g->consts.at[i].data);
-    void *arrays[] = {g->nodes.at, g->values.at, g->uses.at,   g->attrs.at,
-                      g->dims.at,  g->consts.at, g->inputs.at, g->outputs.at};
+    void *arrays[] = {g->nodes.at, g->values.at, g->operands.at, g->users.at,   g->types.at,       g->attrs.at,
+                      g->dims.at,  g->consts.at, g->inputs.at,   g->outputs.at, g->value_names.at, g->contents.at};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         sld__free(ctx, arrays[i]);
+    sld__free(ctx, g->mend);
+    sld__interned_free(g);
     sld__names_free(g);
     sld__symbols_free(ctx, g->symbols);
     for (struct sld_chunk *c = g->chunks, *next; c; c = next) {
@@ -113,7 +118,7 @@ void sld_graph_free(sld_graph *g)
 
 static bool value_alive(const sld_graph *g, sld_value v)
 {
-    return v && v < g->values.n && g->values.at[v].kind != SLD_VALUE_FREE;
+    return v && v < g->values.n && g->values.at[v].type;
 }
 
 /* ------------------------------------------------------ inputs and constants -- */
@@ -135,31 +140,28 @@ static bool check_type(sld_graph *g, const char *name, sld_dtype t, uint32_t ran
     return false;
 }
 
-/* Appends a value with its shape; claims its name. */
-static sld_value new_value(sld_graph *g, sld_value_kind kind, const char *name, sld_dtype t, uint32_t rank,
-                           const sld_dim *dims)
+/* A value that no node computes. name: what the caller wants; NULL: whatever is asked for later. */
+static sld_value new_source(sld_graph *g, uint32_t origin, const char *name, sld_dtype t, uint32_t rank,
+                            const sld_dim *dims)
 {
-    if (!SLD_RESERVE(g->ctx, g->values, g->values.n + 1) || !SLD_RESERVE(g->ctx, g->dims, g->dims.n + rank))
+    uint32_t type = sld__type(g, t, rank, dims);
+    sld_value v = type ? sld__new_values(g, 1) : 0;
+    if (!v)
         return 0;
-    sld_value v = g->values.n;
-    uint32_t id = sld__name_claim(g, SLD_NAME_VALUE, name, v);
-    if (!id)
+    g->values.at[v] = (sld_value_rec){.type = type, .origin = origin};
+    if (name && *name && !sld__name_value(g, v, name)) {
+        sld__give_values(g, v, 1);
         return 0;
-    g->values.at[v] = (sld_value_rec){
-        .kind = (uint8_t)kind, .dtype = (uint8_t)t, .rank = (uint8_t)rank, .shape = g->dims.n, .name = id};
-    for (uint32_t i = 0; i < rank; i++)
-        g->dims.at[g->dims.n++] = dims[i];
-    g->values.n++;
+    }
     return v;
 }
 
 sld_value sld_graph_input(sld_graph *g, const char *name, sld_dtype t, uint32_t rank, const sld_dim *dims)
 {
     sld__clear(g->ctx);
-    name = name && *name ? name : "input";
-    if (!check_type(g, name, t, rank, dims) || !SLD_RESERVE(g->ctx, g->inputs, g->inputs.n + 1))
+    if (!check_type(g, name && *name ? name : "input", t, rank, dims) || !SLD_RESERVE(g->ctx, g->inputs, g->inputs.n + 1))
         return 0;
-    sld_value v = new_value(g, SLD_VALUE_INPUT, name, t, rank, dims);
+    sld_value v = new_source(g, SLD_ORIGIN_INPUT, name, t, rank, dims);
     if (v)
         g->inputs.at[g->inputs.n++] = v;
     return v;
@@ -191,8 +193,7 @@ sld_value sld_graph_const(sld_graph *g, const char *name, sld_dtype t, uint32_t 
                           const void *data, size_t nbytes)
 {
     sld__clear(g->ctx);
-    name = name && *name ? name : "const";
-    if (!check_const(g, name, t, rank, dims, data, nbytes) ||
+    if (!check_const(g, name && *name ? name : "const", t, rank, dims, data, nbytes) ||
         !SLD_RESERVE(g->ctx, g->consts, g->consts.n + 1))
         return 0;
     sld_const c = {0};
@@ -202,12 +203,16 @@ sld_value sld_graph_const(sld_graph *g, const char *name, sld_dtype t, uint32_t 
             return 0;
         memcpy(c.data, data, nbytes);
     }
-    sld_value v = new_value(g, SLD_VALUE_CONST, name, t, rank, dims);
+    if (g->consts.n > SLD_NODES_MAX) {
+        FAIL(g, SLD_ERR_LIMIT, "more than %u constants", SLD_NODES_MAX);
+        return 0;
+    }
+    sld_value v = new_source(g, SLD_ORIGIN_CONST | g->consts.n, name, t, rank, dims);
     if (!v) {
         sld__free(g->ctx, c.data);
         return 0;
     }
-    g->values.at[v].data = g->consts.n;
+    g->n_unread++;
     g->consts.at[g->consts.n++] = c;
     return v;
 }
@@ -217,16 +222,14 @@ sld_status sld_graph_output(sld_graph *g, const char *name, sld_value v)
     sld__clear(g->ctx);
     if (!value_alive(g, v))
         return FAIL(g, SLD_ERR_GRAPH, "output '%s': value %u does not exist", name ? name : "", v);
-    if (!SLD_RESERVE(g->ctx, g->outputs, g->outputs.n + 1) || !SLD_RESERVE(g->ctx, g->uses, g->uses.n + 1))
+    if (!SLD_RESERVE(g->ctx, g->outputs, g->outputs.n + 1) || !sld__users_reserve(g, 1, &v, 1))
         return SLD_ERR_MEMORY;
     name = name && *name ? name : sld_value_name(g, v);
     uint32_t id = sld__name_claim(g, SLD_NAME_OUTPUT, name, g->outputs.n + 1);
     if (!id)
         return SLD_ERR_MEMORY;
-    sld_use u = g->uses.n++;
-    g->uses.at[u] = (sld_use_rec){0};
-    sld__link_use(g, u, v);
-    g->outputs.at[g->outputs.n++] = (sld_output){u, id};
+    g->outputs.at[g->outputs.n] = (sld_output){v, id};
+    sld__link(g, v, SLD_USER_OUTPUT | g->outputs.n++);
     return SLD_OK;
 }
 
@@ -240,120 +243,102 @@ uint16_t sld_op_find(const sld_ruleset *rules, const char *name)
     return 0;
 }
 
-/* A node on its way into the graph. */
-typedef struct pending {
-    uint16_t op;
-    uint32_t n_in, n_out;
-    const sld_value *in;
-    sld_attr attrs[UINT8_MAX];
-    sld_inferred *types;
-    uint32_t *contents;
-    uint32_t *names;
-} pending;
-
-static bool check_operands(sld_graph *g, const pending *p, sld_node before)
+static bool check_operands(sld_graph *g, const sld_call *c)
 {
-    const char *op = g->rules->ops[p->op].name;
-    for (uint32_t i = 0; i < p->n_in; i++) {
-        sld_value v = p->in[i];
-        if (v && !value_alive(g, v)) {
-            FAIL(g, SLD_ERR_GRAPH, "%s: operand %u is no value of the graph", op, i);
+    for (uint32_t i = 0; i < c->n_in; i++)
+        if (c->in[i] && !value_alive(g, c->in[i])) {
+            FAIL(g, SLD_ERR_GRAPH, "%s: operand %u is no value of the graph", g->rules->ops[c->op].name, i);
             return false;
         }
-        sld_node producer = v ? g->values.at[v].node : 0;
-        if (before && producer && g->nodes.at[producer].order >= g->nodes.at[before].order) {
-            FAIL(g, SLD_ERR_GRAPH, "%s: operand '%s' is defined later", op, sld_value_name(g, v));
-            return false;
-        }
-    }
     return true;
 }
 
-static bool claim_names(sld_graph *g, pending *p, const char *const *names)
+static bool name_results(sld_graph *g, sld_value first, uint32_t n, const char *const *names)
 {
-    for (uint32_t i = 0; i < p->n_out; i++) {
-        const char *name = names && names[i] && *names[i] ? names[i] : g->rules->ops[p->op].name;
-        p->names[i] = sld__name_claim(g, SLD_NAME_VALUE, name, g->values.n + i);
-        if (!p->names[i]) {
-            while (i-- > 0)
-                sld__name_set_owner(g, SLD_NAME_VALUE, p->names[i], 0);
+    for (uint32_t i = 0; names && i < n; i++)
+        if (names[i] && *names[i] && !sld__name_value(g, first + i, names[i]))
             return false;
-        }
-    }
     return true;
 }
 
-/* Everything has been checked and there is room. */
-static sld_node insert(sld_graph *g, const pending *p, sld_node before)
+static bool reserve_node(sld_graph *g, const sld_call *c)
 {
-    sld_node n = g->nodes.n++;
-    g->nodes.at[n] = (sld_node_rec){.op = p->op,
-                                    .n_in = (uint16_t)p->n_in,
-                                    .n_out = (uint16_t)p->n_out,
-                                    .in = g->uses.n,
-                                    .out = g->values.n,
-                                    .attrs = g->attrs.n};
-    for (uint32_t i = 0; i < p->n_in; i++) {
-        g->uses.at[g->uses.n] = (sld_use_rec){.node = n};
-        sld__link_use(g, g->uses.n++, p->in[i]);
+    if (g->nodes.n > SLD_NODES_MAX) {
+        FAIL(g, SLD_ERR_LIMIT, "more than %u nodes", SLD_NODES_MAX);
+        return false;
     }
-    for (uint32_t i = 0; i < p->n_out; i++)
-        g->values.at[g->values.n++] = (sld_value_rec){.kind = SLD_VALUE_RESULT,
-                                                      .dtype = p->types[i].dtype,
-                                                      .rank = p->types[i].rank,
-                                                      .index = (uint16_t)i,
-                                                      .node = n,
-                                                      .shape = p->types[i].shape,
-                                                      .name = p->names[i],
-                                                      .contents = p->contents[i]};
-    for (uint32_t i = 0; i < g->rules->ops[p->op].n_attrs; i++)
-        g->attrs.at[g->attrs.n++] = p->attrs[i];
-    sld__link_node(g, n, before);
+    return SLD_RESERVE(g->ctx, g->nodes, g->nodes.n + 1) && sld__users_reserve(g, c->n_in, c->in, 1) &&
+           SLD_RESERVE(g->ctx, g->operands, g->operands.n + c->n_in + 2);
+}
+
+void sld__put_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, sld_value out)
+{
+    const sld_op_info *info = &g->rules->ops[c->op];
+    if (info->flags & SLD_OP_VARIADIC)
+        g->operands.at[g->operands.n++] = c->n_out;
+    if (info->n_attrs)
+        g->operands.at[g->operands.n++] = attrs;
+    g->nodes.at[n] = (sld_node_rec){.op = c->op, .n_in = (uint16_t)c->n_in, .in = g->operands.n, .out = out};
+    for (uint32_t i = 0; i < c->n_in; i++) {
+        g->operands.at[g->operands.n++] = c->in[i];
+        if (c->in[i])
+            sld__link(g, c->in[i], n);
+    }
+    for (uint32_t i = 0; i < c->n_out; i++)
+        g->values.at[out + i].origin = n;
+    g->n_unread += c->n_out;
     g->n_nodes++;
+}
+
+/* Everything that can fail comes first. */
+static sld_node add(sld_graph *g, const sld_call *c, const char *const *names)
+{
+    sld_outcome o;
+    if (!check_operands(g, c) || sld__outcome(g, c, &o) || !reserve_node(g, c))
+        return 0;
+    sld_value out = sld__new_results(g, c, &o);
+    if (c->n_out && !out)
+        return 0;
+    if (!name_results(g, out, c->n_out, names)) {
+        sld__give_values(g, out, c->n_out);
+        return 0;
+    }
+    sld_node n = g->nodes.n++;
+    sld__put_node(g, n, c, o.attrs, out);
     return n;
 }
 
-static sld_node check_and_insert(sld_graph *g, pending *p, sld_node before, const char *const *names)
+sld_value sld__new_results(sld_graph *g, const sld_call *c, const sld_outcome *o)
 {
-    if (!check_operands(g, p, before) ||
-        sld_infer(g, p->op, p->n_in, p->in, p->attrs, p->n_out, p->types, p->contents))
+    sld_value out = sld__new_values(g, c->n_out);
+    const uint32_t *types = sld__outcome_types(g, o);
+    for (uint32_t i = 0; out && i < c->n_out; i++)
+        g->values.at[out + i] = (sld_value_rec){.type = types[i]};
+    if (out && (!sld__names_reach(g, out + c->n_out - 1) ||
+                (o->contents && !sld__set_contents(g, out, o->contents)))) {
+        sld__give_values(g, out, c->n_out);
         return 0;
-    if (!SLD_RESERVE(g->ctx, g->nodes, g->nodes.n + 1) ||
-        !SLD_RESERVE(g->ctx, g->values, g->values.n + p->n_out) ||
-        !SLD_RESERVE(g->ctx, g->uses, g->uses.n + p->n_in) ||
-        !SLD_RESERVE(g->ctx, g->attrs, g->attrs.n + g->rules->ops[p->op].n_attrs) ||
-        !claim_names(g, p, names))
-        return 0;
-    return insert(g, p, before);
+    }
+    return out;
 }
 
-sld_node sld__add_before(sld_graph *g, sld_node before, uint16_t op, uint32_t n_in, const sld_value *in,
-                         const sld_attr *attrs, uint32_t n_out, const char *const *names)
+sld_node sld__add(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in, const sld_attr *attrs, uint32_t n_out,
+                  const char *const *names)
 {
     if (!op || op >= g->rules->n_ops) {
         FAIL(g, SLD_ERR_GRAPH, "op %u does not exist", op);
         return 0;
     }
-    const sld_op_info *info = &g->rules->ops[op];
     if (n_in > UINT16_MAX || n_out > UINT16_MAX) {
-        FAIL(g, SLD_ERR_LIMIT, "%s: more than %d operands or results", info->name, UINT16_MAX);
+        FAIL(g, SLD_ERR_LIMIT, "%s: more than %d operands or results", g->rules->ops[op].name, UINT16_MAX);
         return 0;
     }
-    pending p = {.op = op, .n_in = n_in, .n_out = n_out, .in = in};
-    if (attrs)
-        memcpy(p.attrs, attrs, info->n_attrs * sizeof *attrs);
-    char *block = sld__alloc(g->ctx, n_out * (sizeof *p.types + sizeof *p.contents + sizeof *p.names));
-    if (!block)
-        return 0;
-    p.types = (sld_inferred *)block;
-    p.contents = (uint32_t *)(p.types + n_out);
-    p.names = p.contents + n_out;
+    const sld_call c = {op, n_in, n_out, in, attrs};
     const char *where = g->where;
     if (!where && names && n_out && names[0])
         g->where = names[0]; /* so that a message of sld_infer tells which node it speaks of */
-    sld_node n = check_and_insert(g, &p, before, names);
+    sld_node n = add(g, &c, names);
     g->where = where;
-    sld__free(g->ctx, block);
     return n;
 }
 
@@ -361,7 +346,7 @@ sld_node sld_graph_add(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value
                        uint32_t n_out, const char *const *names)
 {
     sld__clear(g->ctx);
-    return sld__add_before(g, 0, op, n_in, in, attrs, n_out, names);
+    return sld__add(g, op, n_in, in, attrs, n_out, names);
 }
 
 uint32_t sld_graph_n_nodes(const sld_graph *g) { return g->n_nodes; }

@@ -1,76 +1,81 @@
 /* Solder's op graph: flat arrays addressed by dense ids, 0 meaning none.  Internal to
  * the runtime and to the primitives that generated code is compiled over.
  *
- *   node  -> op, operands (consecutive use slots), results (consecutive values), attributes
- *   value -> producer, dtype, shape, list of its uses
- *   use   -> one operand slot of a node; node 0: a graph output
+ *   node  -> op, operands (values, one after another), results (consecutive values)
+ *   value -> type, producer, number of uses, the nodes that read it
+ *   type  -> dtype and shape; equal types are one entry, and so are equal lists of attributes
  *
- * Nodes form a doubly linked list in topological order; `order` are gapped labels along
- * it, so that "does a come before b" is one comparison. */
+ * Ids of nodes ascend in topological order.  Only while rules are at work may a node stand
+ * where its id does not: then labels tell the order, until sld__order_mend numbers anew. */
 #ifndef SLD_GRAPH_H
 #define SLD_GRAPH_H
 
 #include <stdarg.h>
 #include "solder.h"
 
-typedef uint32_t sld_use; /* 0: none */
-
+/* In front of a node's operands stand what only some nodes have: the first of its attributes, if its op has
+ * any, and before that the number of its results, if that is not the op's. */
 typedef struct sld_node_rec {
     uint16_t op;          /* 0: erased */
-    uint16_t n_in, n_out;
-    uint16_t mark;        /* scratch of passes, 0 between them */
-    uint32_t in;          /* first use slot */
+    uint16_t n_in;
+    uint32_t in;          /* first operand in sld_graph.operands */
     uint32_t out;         /* first result */
-    uint32_t attrs;       /* first attribute; op's n_attrs of them */
-    sld_node prev, next;  /* topological order */
-    uint64_t order;
 } sld_node_rec;
+
+typedef struct sld_value_rec {
+    uint32_t type;        /* in sld_graph.types; 0: no value */
+    uint32_t origin;      /* the node whose result it is, SLD_ORIGIN_INPUT, or SLD_ORIGIN_CONST | its contents */
+    uint32_t n_uses;      /* operand slots and graph outputs that read it */
+    uint32_t users;       /* who reads it, unless n_uses is 0; see users.c */
+} sld_value_rec;
+
+#define SLD_ORIGIN_INPUT 0x80000000u
+#define SLD_ORIGIN_CONST 0xc0000000u
+#define SLD_NODES_MAX 0x3fffffffu
 
 typedef enum sld_value_kind { SLD_VALUE_FREE, SLD_VALUE_INPUT, SLD_VALUE_CONST, SLD_VALUE_RESULT } sld_value_kind;
 
-typedef struct sld_value_rec {
-    uint8_t kind, dtype, rank;
-    uint8_t pad;
-    uint16_t index;       /* which result of its node */
-    sld_node node;        /* producer of a result */
+typedef struct sld_type_rec {
+    uint8_t dtype, rank;
     uint32_t shape;       /* first of rank dims in sld_graph.dims */
-    sld_use uses;         /* first use */
-    uint32_t n_uses;      /* graph outputs counted */
-    uint32_t name;        /* id in sld_graph.names */
-    uint32_t data;        /* SLD_VALUE_CONST: index in sld_graph.consts */
-    uint32_t contents;    /* first known element in sld_graph.dims + 1; 0: unknown. Count = product of shape */
-} sld_value_rec;
-
-typedef struct sld_use_rec {
-    sld_value value;      /* 0: absent optional operand */
-    sld_node node;        /* 0: a graph output */
-    sld_use prev, next;   /* among the uses of the value */
-} sld_use_rec;
+} sld_type_rec;
 
 typedef struct sld_const { void *data; size_t nbytes; } sld_const; /* data NULL: without contents */
 
-typedef struct sld_output { sld_use use; uint32_t name; } sld_output;
+typedef struct sld_output { sld_value value; uint32_t name; } sld_output;
 
-typedef struct sld_symbols sld_symbols; /* dims.c */
-typedef struct sld_names sld_names;     /* names.c */
+typedef struct sld_symbols sld_symbols;   /* dims.c */
+typedef struct sld_names sld_names;       /* names.c */
+typedef struct sld_interned sld_interned; /* types.c */
 
 #define SLD_ARRAY(T) struct { T *at; uint32_t n, cap; }
+#define SLD_BLOCKS 9                      /* sizes of result blocks that are kept for reuse: 1 to 8 */
 
 struct sld_graph {
     sld_ctx *ctx;
     const sld_ruleset *rules;
     SLD_ARRAY(sld_node_rec) nodes;   /* [0] unused */
     SLD_ARRAY(sld_value_rec) values; /* [0] unused */
-    SLD_ARRAY(sld_use_rec) uses;     /* [0] unused */
+    SLD_ARRAY(sld_value) operands;
+    SLD_ARRAY(uint32_t) users;       /* lists of values that several nodes read */
+    SLD_ARRAY(sld_type_rec) types;   /* [0] unused */
     SLD_ARRAY(sld_attr) attrs;
     SLD_ARRAY(sld_dim) dims;         /* shapes and known contents */
     SLD_ARRAY(sld_const) consts;
     SLD_ARRAY(sld_value) inputs;     /* in order */
     SLD_ARRAY(sld_output) outputs;   /* in order */
+    SLD_ARRAY(uint32_t) value_names; /* by value; 0 or beyond the end: not named yet */
+    SLD_ARRAY(uint32_t) contents;    /* by value: first known element in dims + 1; 0 or beyond the end: unknown */
+    sld_interned *interned;
     sld_names *names;
     sld_symbols *symbols;
-    sld_node first, last;            /* topological order */
+    uint64_t *labels;                /* by node: topological order while ids do not tell it; NULL: they do */
+    void *mend;                      /* memory for numbering nodes anew, while there are labels */
+    uint32_t labels_cap;
     uint32_t n_nodes;                /* alive */
+    uint32_t n_unread;               /* results and constants without a use */
+    uint32_t free_values[SLD_BLOCKS];/* first values of free blocks, linked through users */
+    uint32_t free_users[32];         /* free lists of readers by size, linked through their first word */
     const char *where;               /* file, node or rule at work: prefix of messages, may be NULL */
     struct sld_fuse_state *fuse;     /* set while sld_fuse runs */
     /* Lists in attributes and other small data live until the graph is freed. */
@@ -98,55 +103,127 @@ double sld__element_float(const void *data, sld_dtype t, size_t i);
 void sld__set_element_float(void *data, sld_dtype t, size_t i, double x);
 
 /* ---- graph.c ---- */
-#define SLD_NODE_REC(g, n) (&(g)->nodes.at[n])
-#define SLD_VALUE_REC(g, v) (&(g)->values.at[v])
 static inline const sld_op_info *sld_node_op(const sld_graph *g, sld_node n)
 {
     return &g->rules->ops[g->nodes.at[n].op];
 }
-static inline sld_value sld_operand(const sld_graph *g, sld_node n, uint32_t i)
+static inline const sld_value *sld_operands(const sld_graph *g, sld_node n)
 {
-    return g->uses.at[g->nodes.at[n].in + i].value;
+    return g->operands.at + g->nodes.at[n].in;
 }
+static inline sld_value sld_operand(const sld_graph *g, sld_node n, uint32_t i) { return sld_operands(g, n)[i]; }
 static inline sld_value sld_result(const sld_graph *g, sld_node n, uint32_t i) { return g->nodes.at[n].out + i; }
-static inline const sld_attr *sld_node_attr(const sld_graph *g, sld_node n, uint32_t i)
+static inline uint32_t sld_n_results(const sld_graph *g, sld_node n)
 {
-    return &g->attrs.at[g->nodes.at[n].attrs + i];
+    const sld_op_info *op = sld_node_op(g, n);
+    return op->flags & SLD_OP_VARIADIC ? sld_operands(g, n)[op->n_attrs ? -2 : -1] : op->n_results;
 }
-static inline const sld_dim *sld_shape(const sld_graph *g, sld_value v) { return g->dims.at + g->values.at[v].shape; }
-const char *sld_value_name(const sld_graph *g, sld_value v);
-sld_value sld_value_find(const sld_graph *g, const char *name); /* 0 when unknown */
+/* Attributes of a node, one for each of its op. */
+static inline const sld_attr *sld_node_attrs(const sld_graph *g, sld_node n)
+{
+    return g->attrs.at + (sld_node_op(g, n)->n_attrs ? sld_operands(g, n)[-1] : 0);
+}
+/* The first node in topological order, and the one after n; 0 at the end. */
+static inline sld_node sld_next_node(const sld_graph *g, sld_node n)
+{
+    while (++n < g->nodes.n)
+        if (g->nodes.at[n].op)
+            return n;
+    return 0;
+}
+static inline sld_node sld_first_node(const sld_graph *g) { return sld_next_node(g, 0); }
+static inline sld_value_kind sld_kind(const sld_graph *g, sld_value v)
+{
+    const sld_value_rec *r = &g->values.at[v];
+    return !r->type                           ? SLD_VALUE_FREE
+           : r->origin < SLD_ORIGIN_INPUT     ? SLD_VALUE_RESULT
+           : r->origin >= SLD_ORIGIN_CONST    ? SLD_VALUE_CONST : SLD_VALUE_INPUT;
+}
+/* The node whose result v is; 0 for inputs and constants. */
+static inline sld_node sld_producer(const sld_graph *g, sld_value v)
+{
+    uint32_t origin = g->values.at[v].origin;
+    return origin < SLD_ORIGIN_INPUT ? origin : 0;
+}
+static inline const sld_type_rec *sld_type_of(const sld_graph *g, sld_value v)
+{
+    return &g->types.at[g->values.at[v].type];
+}
+static inline sld_dtype sld_dtype_of(const sld_graph *g, sld_value v) { return (sld_dtype)sld_type_of(g, v)->dtype; }
+static inline uint32_t sld_rank(const sld_graph *g, sld_value v) { return sld_type_of(g, v)->rank; }
+static inline const sld_dim *sld_shape(const sld_graph *g, sld_value v) { return g->dims.at + sld_type_of(g, v)->shape; }
+static inline const sld_const *sld_const_of(const sld_graph *g, sld_value v)
+{
+    return &g->consts.at[g->values.at[v].origin & ~SLD_ORIGIN_CONST];
+}
 /* Memory that lives as long as the graph; NULL with an error set. */
 void *sld__graph_alloc(sld_graph *g, size_t size);
 const char *sld__graph_str(sld_graph *g, const char *s);
+/* As sld_graph_add, keeping an error that is set. */
+sld_node sld__add(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in, const sld_attr *attrs,
+                  uint32_t n_out, const char *const *names);
+
+/* ---- value.c ---- */
+/* Values that nobody named get a name when it is asked for. */
+const char *sld_value_name(const sld_graph *g, sld_value v);
+sld_value sld_value_find(const sld_graph *g, const char *name); /* 0 when unknown */
+/* Gives a value a name, or a numbered form of it. False when memory is short. */
+bool sld__name_value(sld_graph *g, sld_value v, const char *name);
+/* Room for the name of v if values of this graph have names. */
+bool sld__names_reach(sld_graph *g, sld_value v);
 /* Known elements of a small integer value, or NULL; n gets their count. Constants of an integer or
  * bool dtype with at most SLD_CONTENTS_MAX elements count as known. */
 #define SLD_CONTENTS_MAX 64
 const sld_dim *sld_value_contents(sld_graph *g, sld_value v, uint32_t *n);
+/* Says where in dims the elements are known from; index + 1. */
+bool sld__set_contents(sld_graph *g, sld_value v, uint32_t contents);
 /* One number of a constant with a single element, of any dtype. */
 bool sld_value_scalar(const sld_graph *g, sld_value v, double *out);
-/* All uses of old become uses of new (graph outputs too). When both are results of nodes they exchange
- * names, so that the text of a graph keeps speaking of the same things; inputs and constants keep theirs. */
-void sld_replace_value(sld_graph *g, sld_value old, sld_value with);
-/* Removes a node whose results have no uses. */
-void sld_erase_node(sld_graph *g, sld_node n);
-/* Moves node n to stand directly before (or at the end when before is 0). */
-void sld_move_before(sld_graph *g, sld_node n, sld_node before);
-/* As sld_graph_add, placed before a node (0: at the end). */
-sld_node sld__add_before(sld_graph *g, sld_node before, uint16_t op, uint32_t n_in, const sld_value *in,
-                         const sld_attr *attrs, uint32_t n_out, const char *const *names);
+
+/* ---- types.c ---- */
+/* The id of a type, 0 when memory is short. */
+uint32_t sld__type(sld_graph *g, sld_dtype dtype, uint32_t rank, const sld_dim *dims);
+/* A node as it would be: what it reads, and what follows from that. */
+typedef struct sld_call {
+    uint16_t op;
+    uint32_t n_in, n_out;
+    const sld_value *in;
+    const sld_attr *attrs;  /* one for each attribute */
+} sld_call;
+typedef struct sld_outcome {
+    uint32_t attrs;         /* in canonical form, first of them in sld_graph.attrs */
+    uint32_t types;         /* of the results, in sld__outcome_types: valid until the next call */
+    uint32_t contents;      /* of result 0; 0: unknown */
+    uint32_t id;            /* of all calls with these types and attributes; 0: not kept */
+} sld_outcome;
+/* Checks a call against its signature and infers what it gives; the same question is answered from memory. */
+sld_status sld__outcome(sld_graph *g, const sld_call *c, sld_outcome *o);
+const uint32_t *sld__outcome_types(const sld_graph *g, const sld_outcome *o);
+/* Whether a kernel of the target covers the call; the reason when none does. */
+bool sld__outcome_bound(sld_graph *g, const sld_call *c, const sld_outcome *o, sld_target target, char *why, size_t n);
+void sld__interned_free(sld_graph *g);
+/* A node that is there. */
+static inline sld_call sld__call_of(const sld_graph *g, sld_node n)
+{
+    return (sld_call){g->nodes.at[n].op, g->nodes.at[n].n_in, sld_n_results(g, n), sld_operands(g, n),
+                      sld_node_attrs(g, n)};
+}
+
+/* ---- bind.c ---- */
+/* As sld_bind, of a node that need not be there. */
+const sld_kernel_row *sld__bind_call(sld_graph *g, const sld_call *c, sld_target target, const int64_t *symbols,
+                                     char *why, size_t why_len);
 
 /* ---- infer.c ---- */
-/* The types that results would have. */
-typedef struct sld_inferred { uint8_t dtype, rank; uint32_t shape; /* in g->dims */ } sld_inferred;
 /* Checks a prospective node against its signature, canonicalises attrs in place (one for each attribute; lists
- * and strings are moved to graph memory) and infers the result types and, where known, contents.
- * contents: n_out entries, index + 1 into g->dims or 0. */
+ * and strings are moved to graph memory) and infers the types of its results and, where known, the contents of
+ * result 0: index + 1 into g->dims or 0. */
 sld_status sld_infer(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in, sld_attr *attrs,
-                     uint32_t n_out, sld_inferred *out, uint32_t *contents);
-/* Evaluates a list of conditions over an existing node's signature variables, for the given values of the symbols
+                     uint32_t n_out, uint32_t *types, uint32_t *contents);
+/* Evaluates a list of conditions over the signature variables of a call, for the given values of the symbols
  * (NULL: for all of their range). */
-sld_truth sld_conditions(sld_graph *g, sld_node n, const sld_term *terms, uint32_t n_terms, const int64_t *symbols);
+sld_truth sld_conditions(sld_graph *g, const sld_call *c, const sld_term *terms, uint32_t n_terms,
+                         const int64_t *symbols);
 /* True when attribute values are equal in kind and contents. */
 bool sld_attr_equal(const sld_attr *a, const sld_attr *b);
 

@@ -89,7 +89,7 @@ static sld_dtype first_dtype(const sld_graph *g, const sld_vocab_entry *e, const
     for (uint32_t i = 0; i < e->n_operands; i++) {
         const sld_bound *b = e->operands[i].param >= 0 ? &params[e->operands[i].param] : NULL;
         if (b && b->kind == SLD_BOUND_VALUE)
-            return (sld_dtype)g->values.at[b->value].dtype;
+            return (sld_dtype)sld_dtype_of(g, b->value);
     }
     return SLD_F32;
 }

@@ -91,37 +91,31 @@ static bool append(sld_env *e, const sld_val *v, sld_dim *dims, uint32_t *rank)
     return true;
 }
 
-static bool infer_shape(sld_env *e, const sld_type *t, sld_inferred *out)
+static bool infer_shape(sld_env *e, const sld_type *t, sld_dim *dims, uint32_t *rank)
 {
-    sld_dim dims[SLD_RANK_MAX];
-    uint32_t rank = 0;
     const sld_term *at = t->shape;
-    e->n_scratch = 0;
+    e->n_scratch = *rank = 0;
     for (uint32_t i = 0; i < t->n_elems; i++) {
         sld_val v;
-        if (!sld__eval(e, &at, &v) || !append(e, &v, dims, &rank))
+        if (!sld__eval(e, &at, &v) || !append(e, &v, dims, rank))
             return false;
     }
-    sld_graph *g = e->g;
-    if (!SLD_RESERVE(g->ctx, g->dims, g->dims.n + rank))
-        return false;
-    out->rank = (uint8_t)rank;
-    out->shape = g->dims.n;
-    for (uint32_t i = 0; i < rank; i++)
-        g->dims.at[g->dims.n++] = dims[i];
     return true;
 }
 
-static bool infer_result(sld_env *e, uint32_t i, sld_inferred *out)
+static bool infer_result(sld_env *e, uint32_t i, uint32_t *type)
 {
     const sld_type *t = &e->op->results[e->op->flags & SLD_OP_VARIADIC ? 0 : i].type;
+    sld_dim dims[SLD_RANK_MAX];
+    uint32_t rank;
     e->result = i;
-    out->dtype = t->from == SLD_DT_FIXED ? t->dtype
-                 : t->from == SLD_DT_VAR ? e->dtypes[t->dtype] : (uint8_t)e->attrs[t->dtype].i;
-    if (!infer_shape(e, t, out))
+    uint8_t dtype = t->from == SLD_DT_FIXED ? t->dtype
+                    : t->from == SLD_DT_VAR ? e->dtypes[t->dtype] : (uint8_t)e->attrs[t->dtype].i;
+    if (!infer_shape(e, t, dims, &rank))
         return false;
-    return out->dtype != SLD_DTYPE_NONE ||
-           sld__infer_fail(e, "the dtype of result %u does not follow from the operands given", i);
+    if (dtype == SLD_DTYPE_NONE)
+        return sld__infer_fail(e, "the dtype of result %u does not follow from the operands given", i);
+    return (*type = sld__type(e->g, dtype, rank, dims)) != 0;
 }
 
 /* An error of arithmetic or memory knows nothing of the node: its text is put behind the node's name. */
@@ -136,17 +130,16 @@ static void report_elsewhere(sld_env *e)
 }
 
 sld_status sld_infer(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in, sld_attr *attrs,
-                     uint32_t n_out, sld_inferred *out, uint32_t *contents)
+                     uint32_t n_out, uint32_t *types, uint32_t *contents)
 {
     sld_env e;
     start(&e, g, &g->rules->ops[op], n_in, in, attrs, n_out);
     bool ok = check_arity(&e) && sld__normalise_attrs(&e) && sld__bind_operands(&e) && check_where(&e);
-    for (uint32_t i = 0; ok && i < n_out; i++) {
-        contents[i] = 0;
-        ok = infer_result(&e, i, &out[i]);
-    }
+    *contents = 0;
+    for (uint32_t i = 0; ok && i < n_out; i++)
+        ok = infer_result(&e, i, &types[i]);
     if (ok && n_out)
-        ok = sld__contents(&e, &out[0], &contents[0]);
+        ok = sld__contents(&e, &g->types.at[types[0]], contents);
     if (!ok)
         report_elsewhere(&e);
     return ok ? SLD_OK : SLD_ERR_TYPE;
@@ -167,25 +160,18 @@ static sld_truth all_of(sld_env *e, const sld_term *terms, uint32_t n_terms)
     return all;
 }
 
-sld_truth sld_conditions(sld_graph *g, sld_node n, const sld_term *terms, uint32_t n_terms,
+sld_truth sld_conditions(sld_graph *g, const sld_call *c, const sld_term *terms, uint32_t n_terms,
                          const int64_t *symbols)
 {
-    const sld_node_rec *r = &g->nodes.at[n];
+    const sld_op_info *op = &g->rules->ops[c->op];
     bool clean = !*sld_error(g->ctx);
     sld_attr attrs[UINT8_MAX + 1]; /* a copy: functions bring attributes to canonical form */
-    sld_value *in = sld__alloc(g->ctx, (r->n_in + 1u) * sizeof *in);
-    sld_truth all = SLD_NEVER;
-    if (in) {
-        sld_env e;
-        for (uint32_t i = 0; i < r->n_in; i++)
-            in[i] = sld_operand(g, n, i);
-        for (uint32_t i = 0; i < sld_node_op(g, n)->n_attrs; i++)
-            attrs[i] = *sld_node_attr(g, n, i);
-        start(&e, g, sld_node_op(g, n), r->n_in, in, attrs, r->n_out);
-        e.symbols = symbols;
-        all = sld__bind_operands(&e) ? all_of(&e, terms, n_terms) : SLD_NEVER;
-        sld__free(g->ctx, in);
-    }
+    for (uint32_t i = 0; i < op->n_attrs; i++)
+        attrs[i] = c->attrs[i];
+    sld_env e;
+    start(&e, g, op, c->n_in, c->in, attrs, c->n_out);
+    e.symbols = symbols;
+    sld_truth all = sld__bind_operands(&e) ? all_of(&e, terms, n_terms) : SLD_NEVER;
     if (clean)
         sld__clear(g->ctx); /* what cannot be evaluated does not hold; that is no error of the caller */
     return all;

@@ -112,7 +112,7 @@ bool sld__fn_cut(sld_env *e, uint32_t n, const sld_val *a, sld_val *out);
 
 /* ---- contents.c ---- */
 /* index + 1 into g->dims of the known elements of result 0, or 0. False when memory is short. */
-bool sld__contents(sld_env *e, const sld_inferred *result, uint32_t *contents);
+bool sld__contents(sld_env *e, const sld_type_rec *result, uint32_t *contents);
 
 /* ---- infer_text.c ---- */
 /* Errors about an operand's dtype or shape, with the values of the variables that its type names. */

@@ -128,7 +128,7 @@ static bool is_argument(const sld_op_info *op, uint32_t slot, sld_fn fn)
 /* Axes are those of operand 0, and those of the result when operands are stacked along a new one. */
 static int64_t axes_rank(const sld_env *e, uint32_t slot)
 {
-    int64_t rank = e->n_in && e->in[0] ? e->g->values.at[e->in[0]].rank : 0;
+    int64_t rank = e->n_in && e->in[0] ? sld_rank(e->g, e->in[0]) : 0;
     return rank + is_argument(e->op, slot, SLD_FN_STACK);
 }
 

@@ -6,7 +6,7 @@
 static bool bind_dtype(sld_env *e, uint32_t i)
 {
     const sld_type *t = &sld__operand_info(e, i)->type;
-    uint8_t got = e->g->values.at[e->in[i]].dtype;
+    uint8_t got = sld_dtype_of(e->g, e->in[i]);
     uint8_t want = t->from == SLD_DT_FIXED ? t->dtype
                    : t->from == SLD_DT_VAR ? e->dtypes[t->dtype] : (uint8_t)e->attrs[t->dtype].i;
     if (want == SLD_DTYPE_NONE && e->op->dtype_vars[t->dtype].set & SLD_DTYPE_BIT(got))
@@ -61,7 +61,7 @@ typedef enum pass { VARIABLES, ARITHMETIC } pass;
 static bool bind_shape(sld_env *e, uint32_t i, pass p)
 {
     const sld_type *type = &sld__operand_info(e, i)->type;
-    uint32_t n = type->n_elems, rank = e->g->values.at[e->in[i]].rank, at = 0;
+    uint32_t n = type->n_elems, rank = sld_rank(e->g, e->in[i]), at = 0;
     bool any_rank = false;
     const sld_term *t = type->shape;
     for (uint32_t k = 0; k < n; k++, t = sld__next_term(t))

@@ -176,7 +176,7 @@ static void put_values(const sld_env *e, text *out, const sld_term *terms, uint3
             put(out, "%s = ", e->op->rank_vars[t->id]);
             put_dims(e, out, r->n, sld_shape(e->g, e->in[r->operand]) + r->at);
         } else {
-            const sld_value_rec *v = &e->g->values.at[e->in[t->id]];
+            const sld_type_rec *v = sld_type_of(e->g, e->in[t->id]);
             put(out, "%s: %s", e->op->operands[t->id].name, sld_dtype_name((sld_dtype)v->dtype));
             put_dims(e, out, v->rank, sld_shape(e->g, e->in[t->id]));
         }
@@ -207,7 +207,7 @@ static void put_expected(const sld_env *e, text *out, const sld_type *type)
 
 static bool bad_operand(sld_env *e, uint32_t i, text *expected, const char *more)
 {
-    const sld_value_rec *v = &e->g->values.at[e->in[i]];
+    const sld_type_rec *v = sld_type_of(e->g, e->in[i]);
     put(expected, ", got %s", sld_dtype_name((sld_dtype)v->dtype));
     put_dims(e, expected, v->rank, sld_shape(e->g, e->in[i]));
     return sld__infer_fail(e, "operand %s: %s%s", sld__operand_info(e, i)->name, expected->at, more);

@@ -57,7 +57,7 @@ static void refuse(exporter *x, sld_node n, const char *why)
 {
     const sld_graph *g = x->g;
     sld__fail(g->ctx, SLD_ERR_TYPE, "node '%s' (%s): %s",
-              g->nodes.at[n].n_out ? sld_value_name(g, sld_result(g, n, 0)) : "", sld_node_op(g, n)->name, why);
+              sld_n_results(g, n) ? sld_value_name(g, sld_result(g, n, 0)) : "", sld_node_op(g, n)->name, why);
     x->failed = true;
 }
 
@@ -70,12 +70,12 @@ static void choose_names(exporter *x)
     x->names = make(x, g->values.n * sizeof *x->names);
     x->read = make(x, g->values.n * sizeof *x->read);
     for (uint32_t i = 0; x->names && i < g->outputs.n; i++) {
-        sld_value v = g->uses.at[g->outputs.at[i].use].value;
-        if (g->values.at[v].kind == SLD_VALUE_RESULT && !x->names[v])
+        sld_value v = g->outputs.at[i].value;
+        if (sld_kind(g, v) == SLD_VALUE_RESULT && !x->names[v])
             x->names[v] = copy_text(x, sld__name_text(g, g->outputs.at[i].name));
     }
     for (sld_value v = 1; x->names && v < g->values.n; v++) {
-        if (g->values.at[v].kind == SLD_VALUE_FREE || x->names[v])
+        if (sld_kind(g, v) == SLD_VALUE_FREE || x->names[v])
             continue;
         char name[320];
         const char *own = sld_value_name(g, v);
@@ -84,6 +84,7 @@ static void choose_names(exporter *x)
             strcat(name, "_v");
         x->names[v] = copy_text(x, strlen(own) < 300 ? name : own);
     }
+    x->failed |= *sld_error(g->ctx) != 0;
 }
 
 static char *fresh_name(exporter *x)
@@ -268,7 +269,7 @@ static char *symbol_tensor(exporter *x, sld_dim symbol)
     if (remembered(x, symbol))
         return remembered(x, symbol);
     for (uint32_t i = 0; i < g->inputs.n; i++)
-        for (uint32_t k = 0; k < g->values.at[g->inputs.at[i]].rank; k++) {
+        for (uint32_t k = 0; k < sld_rank(g, g->inputs.at[i]); k++) {
             if (sld_shape(g, g->inputs.at[i])[k] != symbol)
                 continue;
             Onnx__NodeProto *n = new_node(x, "Shape", "", 1, 1);
@@ -368,7 +369,7 @@ static bool invertible(const sld_graph *g, const sld_vocab_entry *e, sld_node n)
             (e->operands[i].param == -2 && i < g->nodes.at[n].n_in && sld_operand(g, n, i)))
             return false;
     for (uint32_t i = 0; i < op->n_attrs; i++) {
-        const sld_attr *a = sld_node_attr(g, n, i);
+        const sld_attr *a = &sld_node_attrs(g, n)[i];
         int param = e->attrs[i].param;
         const sld_attr *fixed = param == -1 ? &e->attrs[i].lit : param == -2 ? &op->attrs[i].dflt : NULL;
         if (fixed && !sld_attr_equal(a, fixed) &&
@@ -417,7 +418,7 @@ static bool add_input(exporter *x, Onnx__NodeProto *p, const sld_vocab_entry *e,
         return add_variadic(x, p, n, (uint32_t)to);
     char *name = "";
     if (to >= 1000)
-        name = attr_tensor(x, sld_node_attr(g, n, (uint32_t)to - 1000));
+        name = attr_tensor(x, &sld_node_attrs(g, n)[(uint32_t)to - 1000]);
     else if (to >= 0 && (uint32_t)to < g->nodes.at[n].n_in && sld_operand(g, n, (uint32_t)to))
         name = read_name(x, sld_operand(g, n, (uint32_t)to));
     else if (guard && guard->kind)
@@ -430,17 +431,17 @@ static bool add_input(exporter *x, Onnx__NodeProto *p, const sld_vocab_entry *e,
 static bool add_tensor_attr(exporter *x, Onnx__NodeProto *p, const char *name, sld_value v)
 {
     const sld_graph *g = x->g;
-    const sld_value_rec *r = &g->values.at[v];
+    const sld_type_rec *r = sld_type_of(g, v);
     int64_t one = 1;
-    if (r->kind != SLD_VALUE_CONST || !g->consts.at[r->data].data)
+    if (sld_kind(g, v) != SLD_VALUE_CONST || !sld_const_of(g, v)->data)
         return false;
     Onnx__AttributeProto *a = new_attr(x, p, name);
     if (!a)
         return false;
     a->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR;
-    a->t =
-        new_tensor(x, NULL, (sld_dtype)r->dtype, 1, &one, g->consts.at[r->data].data, g->consts.at[r->data].nbytes);
-    return a->t != NULL && g->consts.at[r->data].nbytes == sld_dtype_size((sld_dtype)r->dtype);
+    const sld_const *c = sld_const_of(g, v);
+    a->t = new_tensor(x, NULL, (sld_dtype)r->dtype, 1, &one, c->data, c->nbytes);
+    return a->t != NULL && c->nbytes == sld_dtype_size((sld_dtype)r->dtype);
 }
 
 static bool add_keyword(exporter *x, Onnx__NodeProto *p, const sld_vocab_entry *e, sld_node n, uint32_t param)
@@ -451,7 +452,7 @@ static bool add_keyword(exporter *x, Onnx__NodeProto *p, const sld_vocab_entry *
     const sld_attr *guard = guard_literal(e, param);
     if (to >= 1000) {
         const sld_attr_info *info = &g->rules->ops[e->op].attrs[to - 1000];
-        const sld_attr *a = sld_node_attr(g, n, (uint32_t)to - 1000);
+        const sld_attr *a = &sld_node_attrs(g, n)[(uint32_t)to - 1000];
         bool zero_parts = a->kind == SLD_ATTR_INT && a->i == 0 && e->params[param].dflt.kind == SLD_ATTR_INT &&
                           e->params[param].dflt.i == 0;
         return zero_parts || add_attr(x, p, name, info, a, false);
@@ -481,7 +482,7 @@ static bool own_node(exporter *x, Onnx__NodeProto *p, sld_node n)
     for (uint32_t i = 0; i < x->g->nodes.at[n].n_in; i++)
         p->input[p->n_input++] = read_name(x, sld_operand(x->g, n, i));
     for (uint32_t i = 0; i < op->n_attrs; i++) {
-        const sld_attr *a = sld_node_attr(x->g, n, i);
+        const sld_attr *a = &sld_node_attrs(x->g, n)[i];
         bool given = !op->attrs[i].has_default || !sld_attr_equal(a, &op->attrs[i].dflt);
         if (given && !add_attr(x, p, op->attrs[i].name, &op->attrs[i], a, true))
             return false;
@@ -491,17 +492,17 @@ static bool own_node(exporter *x, Onnx__NodeProto *p, sld_node n)
 
 static void export_node(exporter *x, sld_node n)
 {
-    const sld_node_rec *r = &x->g->nodes.at[n];
+    const sld_call c = sld__call_of(x->g, n);
     const sld_vocab_entry *e = find_entry(x, n);
     Onnx__NodeProto *p =
-        new_node(x, e ? e->foreign : sld_node_op(x->g, n)->name, e ? "" : "solder", r->n_in + 16, r->n_out);
+        new_node(x, e ? e->foreign : sld_node_op(x->g, n)->name, e ? "" : "solder", c.n_in + 16, c.n_out);
     if (!p)
         return;
     bool ok = e ? standard_node(x, p, e, n) : own_node(x, p, n);
     if (!ok && !x->failed)
         refuse(x, n, "its symbolic attributes cannot be written as ONNX");
-    for (uint32_t i = 0; i < r->n_out; i++)
-        p->output[p->n_output++] = x->names[r->out + i];
+    for (uint32_t i = 0; i < c.n_out; i++)
+        p->output[p->n_output++] = x->names[sld_result(x->g, n, i)];
     PUSH(x, x->nodes, p);
 }
 
@@ -509,7 +510,7 @@ static void export_node(exporter *x, sld_node n)
 
 static Onnx__ValueInfoProto *value_info(exporter *x, sld_value v, char *name)
 {
-    const sld_value_rec *r = &x->g->values.at[v];
+    const sld_type_rec *r = sld_type_of(x->g, v);
     Onnx__ValueInfoProto *info = make(x, sizeof *info);
     Onnx__TypeProto *type = make(x, sizeof *type);
     Onnx__TypeProto__Tensor *t = make(x, sizeof *t);
@@ -552,10 +553,10 @@ static void export_constants(exporter *x)
 {
     sld_graph *g = x->g;
     for (sld_value v = 1; v < g->values.n && !x->failed; v++) {
-        const sld_value_rec *r = &g->values.at[v];
-        if (r->kind != SLD_VALUE_CONST || !x->read[v])
+        const sld_type_rec *r = sld_type_of(g, v);
+        if (sld_kind(g, v) != SLD_VALUE_CONST || !x->read[v])
             continue;
-        const sld_const *c = &g->consts.at[r->data];
+        const sld_const *c = sld_const_of(g, v);
         if (!c->data && c->nbytes) {
             sld__fail(g->ctx, SLD_ERR_INPUT, "constant '%s' was read without its contents", sld_value_name(g, v));
             x->failed = true;
@@ -570,7 +571,7 @@ static void export_constants(exporter *x)
 static Onnx__ValueInfoProto *export_output(exporter *x, uint32_t i)
 {
     sld_graph *g = x->g;
-    sld_value v = g->uses.at[g->outputs.at[i].use].value;
+    sld_value v = g->outputs.at[i].value;
     char *name = copy_text(x, sld__name_text(g, g->outputs.at[i].name));
     if (name && strcmp(name, x->names[v])) {
         Onnx__NodeProto *n = new_node(x, "Identity", "", 1, 1);
@@ -588,11 +589,11 @@ static void export_graph(exporter *x, Onnx__GraphProto *p)
 {
     sld_graph *g = x->g;
     choose_names(x);
-    for (sld_node n = g->first; n && !x->failed; n = g->nodes.at[n].next) {
+    for (sld_node n = sld_first_node(g); n && !x->failed; n = sld_next_node(g, n)) {
         export_node(x, n);
-        for (uint32_t i = 0; i < g->nodes.at[n].n_out && !x->failed; i++)
-            if (!sld__name_owner(g, SLD_NAME_OUTPUT, x->names[g->nodes.at[n].out + i]))
-                PUSH(x, x->infos, value_info(x, g->nodes.at[n].out + i, x->names[g->nodes.at[n].out + i]));
+        for (uint32_t i = 0; i < sld_n_results(g, n) && !x->failed; i++)
+            if (!sld__name_owner(g, SLD_NAME_OUTPUT, x->names[sld_result(g, n, i)]))
+                PUSH(x, x->infos, value_info(x, sld_result(g, n, i), x->names[sld_result(g, n, i)]));
     }
     p->input = make(x, (g->inputs.n + 1) * sizeof *p->input);
     p->output = make(x, (g->outputs.n + 1) * sizeof *p->output);

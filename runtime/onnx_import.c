@@ -517,7 +517,7 @@ static bool check_type(importer *im, const Onnx__ValueInfoProto *v, sld_value va
         return true;
     if (!read_type(im, v, &dtype, &rank, dims))
         return false;
-    const sld_value_rec *r = &im->g->values.at[value];
+    const sld_type_rec *r = sld_type_of(im->g, value);
     bool ok = dtype == r->dtype && (rank == 255 || rank == r->rank);
     for (uint32_t i = 0; ok && rank != 255 && i < rank; i++)
         ok = dims[i] == SLD_SYM_NONE || sld_dim_eq(im->g, dims[i], sld_shape(im->g, value)[i]) != SLD_NEVER;

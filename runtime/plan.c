@@ -49,7 +49,7 @@ typedef struct builder {
 
 static sld_status measure(builder *b, sld_value v)
 {
-    const sld_value_rec *r = &b->g->values.at[v];
+    const sld_type_rec *r = sld_type_of(b->g, v);
     size_t n = sld_dtype_size((sld_dtype)r->dtype);
     bool empty = false, fits = true;
     for (uint32_t i = 0; i < r->rank; i++) {
@@ -76,14 +76,13 @@ static sld_status add_sources(builder *b, const sld_graph *given, const sld_valu
         b->at[v].input = i + 1;
     }
     for (sld_value v = 1; v < given->values.n; v++) {
-        const sld_value_rec *r = &given->values.at[v];
-        if (r->kind != SLD_VALUE_CONST || !r->n_uses)
+        if (sld_kind(given, v) != SLD_VALUE_CONST || !given->values.at[v].n_uses)
             continue;
         sld_status s = measure(b, map[v]);
         if (s)
             return s;
         storage *at = &b->at[map[v]];
-        at->data = given->consts.at[r->data].data;
+        at->data = sld_const_of(given, v)->data;
         if (!at->data && at->size)
             return sld__fail(b->ctx, SLD_ERR_INPUT, "value '%s': this constant was read without its contents",
                              sld_value_name(given, v));
@@ -116,7 +115,7 @@ static void touch(builder *b, sld_value v, uint32_t now)
 /* "node 'x' (op): text" */
 static sld_status fail_node(const sld_graph *g, sld_node n, const char *text)
 {
-    bool named = g->nodes.at[n].n_out != 0;
+    bool named = sld_n_results(g, n) != 0;
     return sld__fail(g->ctx, SLD_ERR_KERNEL, "node %s%s%s(%s): %s", named ? "'" : "",
                      named ? sld_value_name(g, sld_result(g, n, 0)) : "", named ? "' " : "",
                      sld_node_op(g, n)->name, text);
@@ -124,7 +123,7 @@ static sld_status fail_node(const sld_graph *g, sld_node n, const char *text)
 
 static bool is_view(const sld_graph *g, sld_node n)
 {
-    return sld_node_op(g, n)->flags & SLD_OP_VIEW && g->nodes.at[n].n_in && g->nodes.at[n].n_out == 1 &&
+    return sld_node_op(g, n)->flags & SLD_OP_VIEW && g->nodes.at[n].n_in && sld_n_results(g, n) == 1 &&
            sld_operand(g, n, 0);
 }
 
@@ -143,37 +142,36 @@ static sld_status add_view(builder *b, sld_node n)
 
 static sld_status add_launch(builder *b, sld_node n, sld_target target)
 {
-    const sld_node_rec *r = &b->g->nodes.at[n];
+    const sld_call c = sld__call_of(b->g, n);
     uint32_t now = b->info.n_launches;
     char why[200];
     const sld_kernel_row *row = sld_bind(b->g, n, target, NULL, why, sizeof why);
     if (!row)
         return fail_node(b->g, n, why);
-    for (uint32_t i = 0; i < r->n_in; i++)
-        touch(b, sld_operand(b->g, n, i), now);
-    for (uint32_t i = 0; i < r->n_out; i++) {
-        sld_status s = add_buffer(b, r->out + i, now);
+    for (uint32_t i = 0; i < c.n_in; i++)
+        touch(b, c.in[i], now);
+    for (uint32_t i = 0; i < c.n_out; i++) {
+        sld_status s = add_buffer(b, sld_result(b->g, n, i), now);
         if (s)
             return s;
     }
     b->launches[b->info.n_launches++] =
         (launch){.fn = row->fn, .node = n,
-                 .args = {.op = sld_node_op(b->g, n), .n_in = r->n_in, .n_out = r->n_out,
-                          .attrs = b->g->attrs.at + r->attrs}};
-    b->n_slots += r->n_in + r->n_out;
+                 .args = {.op = sld_node_op(b->g, n), .n_in = c.n_in, .n_out = c.n_out, .attrs = c.attrs}};
+    b->n_slots += c.n_in + c.n_out;
     return SLD_OK;
 }
 
 static sld_status add_nodes(builder *b, sld_target target)
 {
     const sld_graph *g = b->g;
-    for (sld_node n = g->first; n; n = g->nodes.at[n].next) {
+    for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n)) {
         sld_status s = is_view(g, n) ? add_view(b, n) : add_launch(b, n, target);
         if (s)
             return s;
     }
     for (uint32_t i = 0; i < g->outputs.n; i++)
-        touch(b, g->uses.at[g->outputs.at[i].use].value, b->info.n_launches);
+        touch(b, g->outputs.at[i].value, b->info.n_launches);
     return SLD_OK;
 }
 
@@ -185,7 +183,7 @@ static void set_tensor(const builder *b, sld_plan *p, sld_value v)
     p->tensors[slot] = (sld_tensor){0};
     if (!v)
         return;
-    const sld_value_rec *r = &b->g->values.at[v];
+    const sld_type_rec *r = sld_type_of(b->g, v);
     const storage *base = &b->at[b->at[v].base];
     p->tensors[slot] =
         (sld_tensor){.dtype = r->dtype, .rank = r->rank, .dims = sld_shape(b->g, v), .data = base->data};
@@ -207,7 +205,7 @@ static void fill(const builder *b, sld_plan *p)
             set_tensor(b, p, sld_result(g, l->node, k));
     }
     for (uint32_t i = 0; i < g->outputs.n; i++)
-        set_tensor(b, p, g->uses.at[g->outputs.at[i].use].value);
+        set_tensor(b, p, g->outputs.at[i].value);
 }
 
 /* One block: the plan, its tables, the arena. The arena is not cleared, so that a plan that never runs does

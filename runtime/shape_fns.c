@@ -364,7 +364,7 @@ static bool fn_index(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
         if (!index[k])
             continue;
         sld_val one = {
-            .kind = SLD_VAL_LIST, .n = e->g->values.at[index[k]].rank, .d = sld_shape(e->g, index[k])};
+            .kind = SLD_VAL_LIST, .n = sld_rank(e->g, index[k]), .d = sld_shape(e->g, index[k])};
         ok = broadcast(e, &block, &one, &block) != NULL;
         first = count++ ? first : k;
         last = k;
@@ -461,7 +461,7 @@ static bool fn_numel(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
 
 static uint8_t operand_dtype(const sld_env *e, const sld_val *a)
 {
-    return e->g->values.at[e->in[a->operand]].dtype;
+    return sld_dtype_of(e->g, e->in[a->operand]);
 }
 
 static bool fn_bytes(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)

@@ -107,13 +107,13 @@ bool sld__fn_reshape(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
  * is wanted. */
 static bool join(sld_env *e, uint32_t first, uint32_t except, sld_dim *d)
 {
-    uint32_t rank = e->g->values.at[e->in[first]].rank;
+    uint32_t rank = sld_rank(e->g, e->in[first]);
     for (uint32_t i = first + 1; i < e->n_in; i++) {
         if (!e->in[i])
             return sld__infer_fail(e, "operand %u is missing", i);
-        if (e->g->values.at[e->in[i]].rank != rank)
+        if (sld_rank(e->g, e->in[i]) != rank)
             return sld__infer_fail(e, "operand %u has rank %u, the first one %u", i,
-                                   e->g->values.at[e->in[i]].rank, rank);
+                                   sld_rank(e->g, e->in[i]), rank);
         for (uint32_t k = 0; k < rank; k++) {
             sld_dim x = sld_shape(e->g, e->in[i])[k];
             if (k == except ? !sld__ok(d[k] = sld_dim_add(e->g, d[k], x))

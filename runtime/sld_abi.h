@@ -303,7 +303,13 @@ typedef struct sld_rule_info {
     uint8_t n_variants;     /* after alternatives are expanded */
 } sld_rule_info;
 
-typedef struct sld_phase_info { const char *name; bool report; /* rules are listed in reports */ } sld_phase_info;
+typedef struct sld_phase_info {
+    const char *name;
+    bool report;                    /* rules are listed in reports */
+    uint32_t radius;                /* at least the number of nodes on any path from a root, along operands, to a node
+                                     * that its match speaks of: how far a change can let a rule match anew */
+    uint32_t reads;                 /* at least how often a match reads a value that must have no other reader */
+} sld_phase_info;
 
 struct sld_graph;
 struct sld_fuse_stats;

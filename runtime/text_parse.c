@@ -539,14 +539,14 @@ static bool read_results(parser *t)
 
 static bool same_type(const parser *t, sld_value v, const written_type *w)
 {
-    const sld_value_rec *r = &t->g->values.at[v];
+    const sld_type_rec *r = sld_type_of(t->g, v);
     return r->dtype == w->dtype && r->rank == w->rank &&
            (!w->rank || !memcmp(sld_shape(t->g, v), t->dims.at + w->first, w->rank * sizeof(sld_dim)));
 }
 
 static void type_text(const sld_graph *g, sld_value v, char *buf, size_t n)
 {
-    const sld_value_rec *r = &g->values.at[v];
+    const sld_type_rec *r = sld_type_of(g, v);
     size_t len = (size_t)snprintf(buf, n, "%s[", sld_dtype_name(r->dtype));
     for (uint32_t i = 0; i < r->rank && len < n; i++) {
         len += (size_t)snprintf(buf + len, n - len, i ? ", " : "");

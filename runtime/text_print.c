@@ -69,8 +69,8 @@ static void print_dims(printer *p, const sld_dim *dims, uint32_t n)
 
 static void print_type(printer *p, sld_value v)
 {
-    fputs(sld_dtype_name(p->g->values.at[v].dtype), p->out);
-    print_dims(p, sld_shape(p->g, v), p->g->values.at[v].rank);
+    fputs(sld_dtype_name(sld_dtype_of(p->g, v)), p->out);
+    print_dims(p, sld_shape(p->g, v), sld_rank(p->g, v));
 }
 
 /* --------------------------------------------------------------- constants -- */
@@ -110,7 +110,7 @@ static void print_element(printer *p, const void *data, sld_dtype t, uint32_t i)
 
 static void print_elements(printer *p, sld_value v, const sld_const *c)
 {
-    const sld_value_rec *r = &p->g->values.at[v];
+    const sld_type_rec *r = sld_type_of(p->g, v);
     uint32_t n = (uint32_t)(c->nbytes / sld_dtype_size(r->dtype));
     fputs(r->rank ? "[" : "", p->out);
     for (uint32_t i = 0; i < n; i++) {
@@ -137,13 +137,13 @@ static void print_base64(printer *p, const unsigned char *data, size_t n)
 
 static void print_const(printer *p, sld_value v, unsigned flags)
 {
-    const sld_const *c = &p->g->consts.at[p->g->values.at[v].data];
+    const sld_const *c = sld_const_of(p->g, v);
     fputs("const ", p->out);
     print_value(p, v);
     fputs(" : ", p->out);
     print_type(p, v);
     fputs(" = ", p->out);
-    if (c->data && c->nbytes <= SLD_TEXT_SMALL * sld_dtype_size(p->g->values.at[v].dtype))
+    if (c->data && c->nbytes <= SLD_TEXT_SMALL * sld_dtype_size(sld_dtype_of(p->g, v)))
         print_elements(p, v, c);
     else if (c->data && (flags & SLD_TEXT_DATA))
         print_base64(p, c->data, c->nbytes);
@@ -187,7 +187,7 @@ static void print_attrs(printer *p, sld_node n)
     const sld_op_info *op = sld_node_op(p->g, n);
     const char *before = "; ";
     for (uint32_t i = 0; i < op->n_attrs; i++) {
-        const sld_attr *a = sld_node_attr(p->g, n, i);
+        const sld_attr *a = &sld_node_attrs(p->g, n)[i];
         if (a->kind == SLD_ATTR_NONE || (op->attrs[i].has_default && sld_attr_equal(a, &op->attrs[i].dflt)))
             continue;
         fprintf(p->out, "%s%s = ", before, op->attrs[i].name);
@@ -198,21 +198,21 @@ static void print_attrs(printer *p, sld_node n)
 
 static void print_node(printer *p, sld_node n)
 {
-    const sld_node_rec *r = &p->g->nodes.at[n];
-    for (uint32_t i = 0; i < r->n_out; i++) {
-        print_value(p, r->out + i);
-        fputs(i + 1 < r->n_out ? ", " : " = ", p->out);
+    const sld_call c = sld__call_of(p->g, n);
+    for (uint32_t i = 0; i < c.n_out; i++) {
+        print_value(p, sld_result(p->g, n, i));
+        fputs(i + 1 < c.n_out ? ", " : " = ", p->out);
     }
     fprintf(p->out, "%s(", sld_node_op(p->g, n)->name);
-    for (uint32_t i = 0; i < r->n_in; i++) {
+    for (uint32_t i = 0; i < c.n_in; i++) {
         fputs(i ? ", " : "", p->out);
-        print_value(p, sld_operand(p->g, n, i));
+        print_value(p, c.in[i]);
     }
     print_attrs(p, n);
     putc(')', p->out);
-    for (uint32_t i = 0; i < r->n_out; i++) {
+    for (uint32_t i = 0; i < c.n_out; i++) {
         fputs(i ? ", " : " : ", p->out);
-        print_type(p, r->out + i);
+        print_type(p, sld_result(p->g, n, i));
     }
     putc('\n', p->out);
 }
@@ -258,15 +258,15 @@ static void print_graph(printer *p, unsigned flags)
         putc('\n', p->out);
     }
     for (sld_value v = 1; v < g->values.n; v++)
-        if (g->values.at[v].kind == SLD_VALUE_CONST)
+        if (sld_kind(g, v) == SLD_VALUE_CONST)
             print_const(p, v, flags);
-    for (sld_node n = g->first; n; n = g->nodes.at[n].next)
+    for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n))
         print_node(p, n);
     for (uint32_t i = 0; i < g->outputs.n; i++) {
         fputs("output ", p->out);
         print_name(p, sld__name_text(g, g->outputs.at[i].name));
         fputs(" = ", p->out);
-        print_value(p, g->uses.at[g->outputs.at[i].use].value);
+        print_value(p, g->outputs.at[i].value);
         putc('\n', p->out);
     }
 }
@@ -276,6 +276,8 @@ sld_status sld_text_print(sld_graph *g, FILE *out, unsigned flags)
     sld__clear(g->ctx);
     printer p = {g, out, SLD_OK};
     print_graph(&p, flags);
+    if (!p.status && *sld_error(g->ctx))
+        p.status = SLD_ERR_MEMORY; /* a value could not be named */
     if (!p.status && (fflush(out) || ferror(out)))
         p.status = sld__fail(g->ctx, SLD_ERR_IO, "cannot write the graph's text: %s", strerror(errno));
     return p.status;

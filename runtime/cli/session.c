@@ -86,8 +86,8 @@ static void print_inputs(const sld_graph *g)
     for (uint32_t i = 0; i < g->inputs.n; i++) {
         sld_value v = g->inputs.at[i];
         fprintf(stderr, "  --input %s=FILE   %s[", sld_value_name(g, v),
-                sld_dtype_name((sld_dtype)g->values.at[v].dtype));
-        for (uint32_t k = 0; k < g->values.at[v].rank; k++) {
+                sld_dtype_name((sld_dtype)sld_dtype_of(g, v)));
+        for (uint32_t k = 0; k < sld_rank(g, v); k++) {
             char dim[80];
             sld_dim_print(g, sld_shape(g, v)[k], dim, sizeof dim);
             fprintf(stderr, "%s%s", k ? ", " : "", dim);
@@ -100,9 +100,9 @@ static void print_inputs(const sld_graph *g)
  * size of the file. True when one was solved. Other sizes are check_size()'s to judge. */
 static bool solve_symbol(sld_graph *g, sld_value v, size_t size, int64_t *symbols)
 {
-    size_t known = sld_dtype_size((sld_dtype)g->values.at[v].dtype);
+    size_t known = sld_dtype_size((sld_dtype)sld_dtype_of(g, v));
     uint32_t open = UINT32_MAX, count = 0;
-    for (uint32_t k = 0; k < g->values.at[v].rank; k++) {
+    for (uint32_t k = 0; k < sld_rank(g, v); k++) {
         sld_dim d = sld_shape(g, v)[k];
         int64_t x;
         if (sld_dim_eval(g, d, symbols, &x)) {
@@ -134,8 +134,8 @@ static void solve_symbols(sld_graph *g, const size_t *sizes, int64_t *symbols)
 
 static int check_size(sld_graph *g, sld_value v, size_t size, const int64_t *symbols, const char *path)
 {
-    size_t want = sld_dtype_size((sld_dtype)g->values.at[v].dtype);
-    for (uint32_t k = 0; k < g->values.at[v].rank; k++) {
+    size_t want = sld_dtype_size((sld_dtype)sld_dtype_of(g, v));
+    for (uint32_t k = 0; k < sld_rank(g, v); k++) {
         int64_t x;
         if (!sld_dim_eval(g, sld_shape(g, v)[k], symbols, &x) || x < 0 ||
             __builtin_mul_overflow(want, (size_t)x, &want)) {

@@ -111,8 +111,8 @@ static void fill_inputs(launched *l)
 {
     uint32_t state = 2463534242u;
     for (uint32_t i = 0; i < l->args.n_in; i++) {
-        sld_value v = sld_operand(l->g, l->g->first, i);
-        if (!v || l->g->values.at[v].kind != SLD_VALUE_INPUT)
+        sld_value v = sld_operand(l->g, sld_first_node(l->g), i);
+        if (!v || sld_kind(l->g, v) != SLD_VALUE_INPUT)
             continue;
         size_t n = kern_numel(&l->in[i]);
         bool positive = *sld_value_name(l->g, v) == 'p', whole = !kern_is_float(l->in[i].dtype);
@@ -127,8 +127,8 @@ static void fill_inputs(launched *l)
 static void free_inputs(launched *l)
 {
     for (uint32_t i = 0; i < l->args.n_in; i++) {
-        sld_value v = sld_operand(l->g, l->g->first, i);
-        if (v && l->g->values.at[v].kind == SLD_VALUE_INPUT)
+        sld_value v = sld_operand(l->g, sld_first_node(l->g), i);
+        if (v && sld_kind(l->g, v) == SLD_VALUE_INPUT)
             free(l->in[i].data);
     }
 }
@@ -213,7 +213,7 @@ START_TEST(cpu_leaves_f64)
 {
     launched l = launch_parse("input %x : f64[3, 4]\ninput %w : f64[4]\n%r = rms_norm(%x, %w; eps = 1e-06)");
     char why[200];
-    ck_assert_int_eq(sld_bind(l.g, l.g->first, SLD_TARGET_CPU, NULL, why, sizeof why)->target, SLD_TARGET_REF);
+    ck_assert_int_eq(sld_bind(l.g, sld_first_node(l.g), SLD_TARGET_CPU, NULL, why, sizeof why)->target, SLD_TARGET_REF);
     launch_free(&l);
 }
 END_TEST

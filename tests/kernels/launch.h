@@ -29,7 +29,7 @@ static inline sld_tensor launch_tensor(const sld_graph *g, sld_value v)
 {
     if (!v)
         return (sld_tensor){.dtype = SLD_DTYPE_NONE};
-    const sld_value_rec *r = &g->values.at[v];
+    const sld_type_rec *r = sld_type_of(g, v);
     return (sld_tensor){.dtype = r->dtype, .rank = r->rank, .dims = sld_shape(g, v)};
 }
 
@@ -52,17 +52,18 @@ static inline launched launch_parse(const char *node)
 static inline void launch_prepare(launched *l)
 {
     sld_graph *g = l->g;
-    const sld_node_rec *n = &g->nodes.at[g->first];
-    ck_assert(n->n_in <= LAUNCH_MAX && n->n_out <= LAUNCH_MAX);
-    for (uint32_t i = 0; i < n->n_in; i++) {
-        sld_value v = sld_operand(g, g->first, i);
+    const sld_call n = sld__call_of(g, sld_first_node(g));
+    ck_assert(n.n_in <= LAUNCH_MAX && n.n_out <= LAUNCH_MAX);
+    for (uint32_t i = 0; i < n.n_in; i++) {
+        sld_value v = n.in[i];
         l->in[i] = launch_tensor(g, v);
-        if (v && g->values.at[v].kind == SLD_VALUE_CONST)
-            l->in[i].data = g->consts.at[g->values.at[v].data].data;
+        if (v && sld_kind(g, v) == SLD_VALUE_CONST)
+            l->in[i].data = sld_const_of(g, v)->data;
     }
-    for (uint32_t i = 0; i < sld_node_op(g, g->first)->n_attrs; i++)
-        l->attrs[i] = *sld_node_attr(g, g->first, i);
-    l->args = (sld_launch){.op = sld_node_op(g, g->first), .n_in = n->n_in, .n_out = n->n_out, .in = l->in,
+    const sld_op_info *op = &g->rules->ops[n.op];
+    for (uint32_t i = 0; i < op->n_attrs; i++)
+        l->attrs[i] = n.attrs[i];
+    l->args = (sld_launch){.op = op, .n_in = n.n_in, .n_out = n.n_out, .in = l->in,
                            .out = l->out, .attrs = l->attrs};
 }
 
@@ -70,10 +71,10 @@ static inline void launch_prepare(launched *l)
 static inline void launch_run(launched *l, sld_target target)
 {
     char why[200];
-    l->row = sld_bind(l->g, l->g->first, target, NULL, why, sizeof why);
+    l->row = sld_bind(l->g, sld_first_node(l->g), target, NULL, why, sizeof why);
     ck_assert_msg(l->row != NULL, "%s\n%s", why, l->text);
     for (uint32_t i = 0; i < l->args.n_out; i++) {
-        l->out[i] = launch_tensor(l->g, sld_result(l->g, l->g->first, i));
+        l->out[i] = launch_tensor(l->g, sld_result(l->g, sld_first_node(l->g), i));
         size_t bytes = kern_numel(&l->out[i]) * kern_size(l->out[i].dtype);
         l->out[i].data = bytes ? malloc(bytes) : NULL;
         if (bytes)

@@ -39,7 +39,7 @@ static void check_result(const launched *l, uint32_t i)
     sld_value v = sld_value_find(l->g, name);
     ck_assert_msg(v != 0, "no %s\n%s", name, l->text);
     sld_tensor want = launch_tensor(l->g, v);
-    want.data = l->g->consts.at[l->g->values.at[v].data].data;
+    want.data = sld_const_of(l->g, v)->data;
     const sld_tensor *got = &l->out[i];
     ck_assert_msg(got->dtype == want.dtype && got->rank == want.rank &&
                       !memcmp(got->dims, want.dims, want.rank * sizeof *want.dims),

@@ -179,7 +179,7 @@ static sld_graph *build(sld_ctx *ctx)
         sld_value sum = a ? sld_result(g, a, 0) : 0;
         sld_node e = a ? sld_graph_add(g, OP_EVERY, 1, &sum, every, 1, NULL) : 0;
         ok = e != 0;
-        in[0] = ok ? g->nodes.at[e].out : 0;
+        in[0] = ok ? sld_result(g, e, 0) : 0;
     }
     if (ok && !sld_graph_output(g, "y", in[0]) && !sld_graph_verify(g))
         return g;

@@ -170,10 +170,10 @@ static void print_dims(run *r, char *out, uint32_t n, const sld_dim *d)
 static void print_results(run *r, sld_node node, char *out)
 {
     *out = '\0';
-    for (uint32_t i = 0; i < r->g->nodes.at[node].n_out; i++) {
+    for (uint32_t i = 0; i < sld_n_results(r->g, node); i++) {
         sld_value v = sld_result(r->g, node, i);
-        uint32_t n, rank = r->g->values.at[v].rank;
-        sprintf(out + strlen(out), "%s%s", i ? " " : "", sld_dtype_name((sld_dtype)r->g->values.at[v].dtype));
+        uint32_t n, rank = sld_rank(r->g, v);
+        sprintf(out + strlen(out), "%s%s", i ? " " : "", sld_dtype_name((sld_dtype)sld_dtype_of(r->g, v)));
         print_dims(r, out, rank, sld_shape(r->g, v));
         const sld_dim *d = sld_value_contents(r->g, v, &n);
         if (!d)
@@ -190,7 +190,7 @@ static void print_attrs(run *r, sld_node node, char *out)
     const sld_op_info *op = sld_node_op(r->g, node);
     *out = '\0';
     for (uint32_t i = 0; i < op->n_attrs; i++) {
-        const sld_attr *a = sld_node_attr(r->g, node, i);
+        const sld_attr *a = &sld_node_attrs(r->g, node)[i];
         ck_assert_int_eq(a->kind, op->attrs[i].kind);
         sprintf(out + strlen(out), "%s%s=", i ? " " : "", op->attrs[i].name);
         if (a->kind == SLD_ATTR_INTS || a->kind == SLD_ATTR_AXES)
@@ -445,7 +445,7 @@ static sld_node add_numbers(run *r, const node *n, const int64_t *symbols, run *
     for (uint32_t i = 0; i < n->n_in; i++) {
         if (!n->in[i])
             continue;
-        const sld_value_rec *v = &r->g->values.at[n->in[i]];
+        const sld_type_rec *v = sld_type_of(r->g, n->in[i]);
         for (uint32_t k = 0; k < v->rank; k++)
             ck_assert(sld_dim_eval(r->g, sld_shape(r->g, n->in[i])[k], symbols, &d[k]));
         m.in[i] = sld_graph_input(q->g, NULL, (sld_dtype)v->dtype, v->rank, d);
@@ -471,8 +471,8 @@ static void check_numbers(run *r, const node *n, sld_node symbolic, const int64_
     sld_node numbers = add_numbers(r, n, symbols, &q);
     for (uint32_t i = 0; numbers && i < n->n_out; i++, (*compared)++) {
         sld_value a = sld_result(r->g, symbolic, i), b = sld_result(q.g, numbers, i);
-        uint32_t rank = r->g->values.at[a].rank, n_a, n_b;
-        ck_assert_msg(rank == q.g->values.at[b].rank &&
+        uint32_t rank = sld_rank(r->g, a), n_a, n_b;
+        ck_assert_msg(rank == sld_rank(q.g, b) &&
                           same_dims(r, rank, sld_shape(r->g, a), symbols, sld_shape(q.g, b)),
                       "%s: symbols give another shape than numbers", infer_ops[n->op].name);
         const sld_dim *x = sld_value_contents(r->g, a, &n_a), *y = sld_value_contents(q.g, b, &n_b);
@@ -581,7 +581,8 @@ static sld_truth holds(const char *in, const sld_term *terms, uint32_t n)
     const infer_case c = IS("kernel", in, "", NULL);
     sld_node node = add(&r, &c);
     ck_assert_msg(node, "%s", sld_error(r.ctx));
-    sld_truth t = sld_conditions(r.g, node, terms, n, NULL);
+    const sld_call call = sld__call_of(r.g, node);
+    sld_truth t = sld_conditions(r.g, &call, terms, n, NULL);
     ck_assert_str_eq(sld_error(r.ctx), "");
     end(&r);
     return t;

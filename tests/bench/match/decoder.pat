@@ -17,8 +17,8 @@ op silu(x: F[*A]) -> F[*A]
 op mul(a: F[*A], b: F[*A]) -> F[*A]
 op ar_add_norm(x: F[*A, H], r: F[*A, H], w: F[*B, H]) -> (y: F[*A, H], sum: F[*A, H])
 op norm_quant(x: F[*A, H], w: F[*B, H], s: F[*C, H]) -> F[*A, H]
-op qk_norm_rope_kv(qkv: F[*A, H], wq: F[*B, H], wk: F[*B, H], pos: F[*C], table: F[*D], cache: F[*E], slots: F[*G])
-   -> (q2: F[*A, H], cache2: F[*E])
+op qk_norm_rope_kv(qkv: F[*A, H], wq: F[*B, H], wk: F[*C, H], pos: F[*D], table: F[*E], cache: F[*G], slots: F[*I])
+   -> (q2: F[*A, H], cache2: F[*G])
 op silu_mul_quant(g: F[*A, H], u: F[*A, H], s: F[*B, H]) -> F[*A, H]
 
 kernel ar_add_norm     { ref bench_kernel when H % 8 == 0 }

@@ -72,17 +72,17 @@ static uint64_t print(const sld_graph *g)
     uint64_t *prints = calloc(g->values.n, sizeof *prints), sum = 0, in[8];
     for (uint32_t i = 0; i < g->inputs.n; i++)
         prints[g->inputs.at[i]] = print_arg(i);
-    for (sld_node n = g->first; n; n = g->nodes.at[n].next) {
-        const sld_node_rec *r = &g->nodes.at[n];
-        for (uint32_t i = 0; i < r->n_in; i++)
-            in[i] = prints[sld_operand(g, n, i)];
-        uint64_t p = print_node(r->op, r->n_in, in);
-        for (uint32_t i = 0; i < r->n_out; i++)
+    for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n)) {
+        const sld_call c = sld__call_of(g, n);
+        for (uint32_t i = 0; i < c.n_in; i++)
+            in[i] = prints[c.in[i]];
+        uint64_t p = print_node(c.op, c.n_in, in);
+        for (uint32_t i = 0; i < c.n_out; i++)
             prints[sld_result(g, n, i)] = print_result(p, i);
         sum += p;
     }
     for (uint32_t k = 0; k < 2; k++)
-        in[k] = prints[g->uses.at[g->outputs.at[k].use].value];
+        in[k] = prints[g->outputs.at[k].value];
     free(prints);
     return sum + print_node(D_N_OPS, 2, in);
 }

@@ -1,0 +1,238 @@
+/* One rewrite: what generated code builds is checked as a whole and then takes the place of the
+ * match.  All that can fail comes before the first change. */
+#include "fuse.h"
+
+#include <string.h>
+
+static void refuse(sld_graph *g, uint32_t *counter, const char *reason)
+{
+    sld_fuse_state *s = g->fuse;
+    (*counter)++;
+    snprintf(s->stats[s->rule].reason, sizeof s->stats[s->rule].reason, "%s", reason);
+}
+
+uint32_t sld_rewrite_build(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in, const sld_attr *attrs,
+                           uint32_t n_out)
+{
+    sld_fuse_state *s = g->fuse;
+    const sld_call c = {op, n_in, n_out, in, attrs};
+    sld_outcome o;
+    s->broken = s->broken || s->n_built == SLD_BUILT_MAX || sld__outcome(g, &c, &o) ||
+                !SLD_RESERVE(g->ctx, s->in, s->in.n + n_in);
+    sld_value out = s->broken ? 0 : sld__new_results(g, &c, &o);
+    if (s->broken || (n_out && !out)) {
+        s->broken = true;
+        return 0;
+    }
+    s->built[s->n_built] = (sld_built){.op = op, .n_in = (uint16_t)n_in, .n_out = (uint16_t)n_out, .in = s->in.n,
+                                       .attrs = o.attrs, .id = o.id, .out = out};
+    for (uint32_t i = 0; i < n_in; i++)
+        s->in.at[s->in.n++] = in[i];
+    return ++s->n_built;
+}
+
+static sld_call call_of(const sld_graph *g, const sld_built *b)
+{
+    return (sld_call){b->op, b->n_in, b->n_out, g->fuse->in.at + b->in, g->attrs.at + b->attrs};
+}
+
+/* ------------------------------------------------------------------ checks -- */
+
+static bool types_stay(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    char why[160];
+    for (uint32_t i = 0; i < s->n_yields; i++)
+        if (g->values.at[s->old[i]].type != g->values.at[s->with[i]].type) {
+            snprintf(why, sizeof why, "%s would change its type", sld_value_name(g, s->old[i]));
+            refuse(g, &s->stats[s->rule].refused_type, why);
+            return false;
+        }
+    return true;
+}
+
+static bool kernels_cover(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    char why[160];
+    for (uint32_t i = 0; i < s->n_built; i++) {
+        const sld_built *b = &s->built[i];
+        const sld_call c = call_of(g, b);
+        const sld_outcome o = {.attrs = b->attrs, .id = b->id};
+        if (!sld__outcome_bound(g, &c, &o, s->options.target, why, sizeof why)) {
+            refuse(g, &s->stats[s->rule].refused_kernel, why);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool acceptable(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    if (s->broken) {
+        refuse(g, &s->stats[s->rule].refused_type, sld_error(g->ctx));
+        sld__clear(g->ctx);
+        return false;
+    }
+    if (!types_stay(g) || !kernels_cover(g))
+        return false;
+    if (sld__make_room(g))
+        return true;
+    if (*sld_error(g->ctx)) {
+        s->status = SLD_ERR_MEMORY;
+    } else {
+        s->cycle = true;
+        refuse(g, &s->stats[s->rule].refused_cycle, "a path leaves the match and comes back");
+    }
+    return false;
+}
+
+/* A value that is there already, or stands for several, takes the readers over one by one. */
+static bool reserve_yield(sld_graph *g, uint32_t at)
+{
+    sld_fuse_state *s = g->fuse;
+    sld_value with = s->with[at];
+    uint32_t n, shared = 0;
+    uint64_t readers = s->n_built; /* which may read it too */
+    for (uint32_t i = 0; i < s->n_yields; i++)
+        if (s->with[i] == with) {
+            sld__users(g, s->old[i], &n);
+            readers += n;
+            shared++;
+        }
+    return (shared == 1 && !g->values.at[with].origin && !(g->values.at[with].users & SLD_USERS_LIST)) ||
+           (readers <= UINT32_MAX && sld__users_reserve_many(g, with, (uint32_t)readers));
+}
+
+/* Notes who will read something that was there before. */
+static bool note_moved(sld_graph *g, uint32_t at)
+{
+    sld_fuse_state *s = g->fuse;
+    uint32_t n;
+    const uint32_t *users = sld__users(g, s->old[at], &n);
+    if (!g->values.at[s->with[at]].origin)
+        return true;
+    if (!SLD_RESERVE(g->ctx, s->moved, s->moved.n + n))
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (!(users[i] & SLD_USER_OUTPUT) && sld__reads(g, users[i], s->old[at]))
+            s->moved.at[s->moved.n++] = users[i];
+    return true;
+}
+
+static bool reserve(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    if (!SLD_RESERVE(g->ctx, g->operands, g->operands.n + s->in.n + 2 * s->n_built) ||
+        !SLD_RESERVE(g->ctx, g->nodes, g->nodes.n + s->n_built) ||
+        !sld__users_reserve(g, s->in.n, s->in.at, s->n_built))
+        return false;
+    for (uint32_t i = 0; i < s->n_yields; i++)
+        if (!reserve_yield(g, i) || !note_moved(g, i))
+            return false;
+    return !g->labels || sld__order_reserve(g);
+}
+
+/* ------------------------------------------------------------- the exchange -- */
+
+static void hold_operands(sld_graph *g)
+{
+    const sld_fuse_state *s = g->fuse;
+    for (uint32_t i = 0; i < s->in.n; i++) {
+        sld_value_rec *r = &g->values.at[s->in.at[i]];
+        if (s->in.at[i] && r->n_uses++ == 0)
+            g->n_unread -= sld__counts_unread(r);
+    }
+}
+
+/* Readers stand behind what they read in most matches; a kept node is asked again until nothing changes. */
+static void erase_matched(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    bool again;
+    do {
+        bool kept = false, erased = false;
+        for (uint32_t i = s->n_matched; i-- > 0;) {
+            sld_node n = s->matched[i];
+            if (!g->nodes.at[n].op)
+                continue;
+            if (sld__unread(g, n)) {
+                sld__erase_node(g, n, &s->loose);
+                erased = true;
+            } else {
+                kept = true;
+            }
+        }
+        again = kept && erased;
+    } while (again);
+}
+
+/* A slot of the match that is free now, from the last on, or a new one. */
+static sld_node take_slot(sld_graph *g, uint32_t *from)
+{
+    sld_fuse_state *s = g->fuse;
+    if (!s->step)
+        return s->last;
+    while (*from > 0) {
+        sld_node n = s->matched[--*from];
+        if (!g->nodes.at[n].op)
+            return n;
+    }
+    return g->nodes.n++;
+}
+
+static void put_built(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    uint32_t from = s->n_matched;
+    for (uint32_t i = 0; i < s->n_built; i++) {
+        sld_built *b = &s->built[i];
+        const sld_call c = call_of(g, b);
+        b->node = take_slot(g, &from);
+        if (s->step)
+            g->labels[b->node] = s->label + i * s->step;
+        for (uint32_t k = 0; k < c.n_in; k++)
+            if (c.in[k])
+                sld__unlink(g, c.in[k]); /* it was only held */
+        sld__put_node(g, b->node, &c, b->attrs, b->out);
+    }
+}
+
+/* What is built and not read, an alternative of the right side that nobody asked for, goes again. */
+static void drop_unread(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    for (uint32_t i = s->n_built; i-- > 0;)
+        if (g->nodes.at[s->built[i].node].op && sld__unread(g, s->built[i].node))
+            sld__erase_chain(g, s->built[i].node);
+}
+
+bool sld_rewrite_commit(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    bool ok = acceptable(g);
+    if (ok && !reserve(g)) {
+        s->status = SLD_ERR_MEMORY;
+        ok = false;
+    }
+    if (!ok) {
+        for (uint32_t i = s->n_built; i-- > 0;)
+            sld__give_values(g, s->built[i].out, s->built[i].n_out);
+        return false;
+    }
+    s->loose.n = 0;
+    for (uint32_t i = 0; i < s->n_yields; i++)
+        sld__replace_value(g, s->old[i], s->with[i]);
+    hold_operands(g);
+    erase_matched(g);
+    put_built(g);
+    drop_unread(g);
+    for (uint32_t i = 0; i < s->loose.n; i++) {
+        sld_node p = sld_producer(g, s->loose.at[i]);
+        if (p && !g->values.at[s->loose.at[i]].n_uses && sld__removable(g, p))
+            sld__erase_chain(g, p);
+    }
+    s->stats[s->rule].fired++;
+    return true;
+}

@@ -1,0 +1,133 @@
+/* Lists of readers.  A list is a block of sld_graph.users: its size class, the number of its
+ * entries, the entries.  Blocks of class k have 4 << k words; free ones are kept by class. */
+#include "users.h"
+
+#include <stdlib.h>
+
+enum { CLASSES = 28 };
+
+static uint32_t room_of(uint32_t class) { return (4u << class) - 2; }
+
+static bool class_for(sld_graph *g, uint64_t n, uint32_t *class)
+{
+    for (*class = 0; *class < CLASSES; ++*class)
+        if (room_of(*class) >= n)
+            return true;
+    sld__fail(g->ctx, SLD_ERR_LIMIT, "too many readers of one value");
+    return false;
+}
+
+/* A block of a class for which there is room; index in users. */
+static uint32_t take_block(sld_graph *g, uint32_t class)
+{
+    uint32_t at = g->free_users[class];
+    if (at) {
+        g->free_users[class] = g->users.at[at];
+    } else {
+        at = g->users.n;
+        g->users.n += 4u << class;
+    }
+    g->users.at[at] = class;
+    g->users.at[at + 1] = 0;
+    return at;
+}
+
+static bool reserve_block(sld_graph *g, uint32_t class)
+{
+    return g->free_users[class] || SLD_RESERVE(g->ctx, g->users, g->users.n + (4u << class));
+}
+
+static void give_block(sld_graph *g, uint32_t at)
+{
+    uint32_t class = g->users.at[at];
+    g->users.at[at] = g->free_users[class];
+    g->free_users[class] = at;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Keeps those who read v, each once. */
+static void clean(sld_graph *g, sld_value v, uint32_t *list)
+{
+    uint32_t kept = 0, n = list[1], *at = list + 2;
+    qsort(at, n, sizeof *at, ascending);
+    for (uint32_t i = 0; i < n; i++)
+        if ((!kept || at[kept - 1] != at[i]) && sld__reads(g, at[i], v))
+            at[kept++] = at[i];
+    list[1] = kept;
+}
+
+/* Moves the readers of v to a list with room for `want`. */
+static bool move_list(sld_graph *g, sld_value v, uint64_t want)
+{
+    sld_value_rec *r = &g->values.at[v];
+    uint32_t class, old = r->users, n;
+    if (!class_for(g, want, &class) || !reserve_block(g, class))
+        return false;
+    uint32_t to = take_block(g, class);
+    const uint32_t *from = sld__users(g, v, &n);
+    for (uint32_t i = 0; i < n; i++)
+        g->users.at[to + 2 + i] = from[i];
+    g->users.at[to + 1] = n;
+    if (old & SLD_USERS_LIST)
+        give_block(g, old & ~SLD_USERS_LIST);
+    r->users = to | SLD_USERS_LIST;
+    return true;
+}
+
+/* A list that is full is cleaned, and doubled unless that made much room. */
+static bool room_in_list(sld_graph *g, sld_value v, uint32_t more)
+{
+    const sld_value_rec *r = &g->values.at[v];
+    uint32_t *list = g->users.at + (r->users & ~SLD_USERS_LIST), room = room_of(list[0]);
+    list[1] = r->n_uses ? list[1] : 0;
+    if (list[1] + (uint64_t)more <= room)
+        return true;
+    clean(g, v, list);
+    return list[1] + (uint64_t)more <= room - room / 4 || move_list(g, v, 2ull * list[1] + more);
+}
+
+bool sld__users_reserve(sld_graph *g, uint32_t n, const sld_value *values, uint32_t nodes)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (g->values.at[values[i]].users & SLD_USERS_LIST && !room_in_list(g, values[i], nodes))
+            return false;
+    if (nodes > room_of(0) - 1)
+        for (uint32_t i = 0; i < n; i++)
+            if (values[i] && !sld__users_reserve_many(g, values[i], nodes))
+                return false;
+    uint64_t want = g->users.n + 4ull * n; /* whoever stands in its value may have to move to a list */
+    return want <= g->users.cap || SLD_RESERVE(g->ctx, g->users, (uint32_t)want);
+}
+
+bool sld__users_reserve_many(sld_graph *g, sld_value v, uint32_t readers)
+{
+    const sld_value_rec *r = &g->values.at[v];
+    if (r->users & SLD_USERS_LIST)
+        return room_in_list(g, v, readers);
+    return (r->n_uses != 0) + (uint64_t)readers <= 1 || move_list(g, v, (r->n_uses != 0) + (uint64_t)readers);
+}
+
+void sld__users_add(sld_graph *g, sld_value_rec *r, uint32_t user)
+{
+    if (!(r->users & SLD_USERS_LIST)) {
+        uint32_t at = take_block(g, 0);
+        g->users.at[at + 1] = 1;
+        g->users.at[at + 2] = r->users;
+        r->users = at | SLD_USERS_LIST;
+    }
+    uint32_t *list = g->users.at + (r->users & ~SLD_USERS_LIST);
+    if (!list[1] || list[1 + list[1]] != user)
+        list[2 + list[1]++] = user;
+}
+
+void sld__users_free(sld_graph *g, sld_value_rec *r)
+{
+    if (r->users & SLD_USERS_LIST)
+        give_block(g, r->users & ~SLD_USERS_LIST);
+    r->users = 0;
+}

@@ -1,0 +1,73 @@
+/* Who reads a value.  One reader stands in the value itself, several in a list.  Removing a use
+ * only counts: a list may name nodes that no longer read the value, and is cleaned when it is
+ * full.  So a use comes and goes in constant time, however many others there are. */
+#ifndef SLD_USERS_H
+#define SLD_USERS_H
+
+#include "graph.h"
+
+#define SLD_USERS_LIST 0x80000000u  /* in sld_value_rec.users: where in sld_graph.users the list is */
+#define SLD_USER_OUTPUT 0x40000000u /* a reader that is no node: a graph output by its index */
+
+/* The readers of v and perhaps others: sld__reads tells. Valid until the next change. */
+static inline const uint32_t *sld__users(const sld_graph *g, sld_value v, uint32_t *n)
+{
+    const sld_value_rec *r = &g->values.at[v];
+    *n = r->n_uses != 0;
+    if (!*n || !(r->users & SLD_USERS_LIST))
+        return &r->users;
+    const uint32_t *list = g->users.at + (r->users & ~SLD_USERS_LIST);
+    *n = list[1];
+    return list + 2;
+}
+
+static inline bool sld__reads(const sld_graph *g, uint32_t user, sld_value v)
+{
+    if (user & SLD_USER_OUTPUT)
+        return g->outputs.at[user & ~SLD_USER_OUTPUT].value == v;
+    const sld_node_rec *r = &g->nodes.at[user];
+    const sld_value *in = g->operands.at + r->in;
+    for (uint32_t i = 0; r->op && i < r->n_in; i++)
+        if (in[i] == v)
+            return true;
+    return false;
+}
+
+/* Makes sure that `nodes` further nodes can come to read these values without fail. */
+bool sld__users_reserve(sld_graph *g, uint32_t n, const sld_value *values, uint32_t nodes);
+/* The same for any number of readers of one value. */
+bool sld__users_reserve_many(sld_graph *g, sld_value v, uint32_t readers);
+/* Names one more reader, for which there is room. */
+void sld__users_add(sld_graph *g, sld_value_rec *r, uint32_t user);
+void sld__users_free(sld_graph *g, sld_value_rec *r);
+
+static inline bool sld__counts_unread(const sld_value_rec *r) { return r->origin >> 30 != SLD_ORIGIN_INPUT >> 30; }
+
+/* One use of v by user begins; room is reserved. */
+static inline void sld__link(sld_graph *g, sld_value v, uint32_t user)
+{
+    sld_value_rec *r = &g->values.at[v];
+    if (r->n_uses++ == 0) {
+        g->n_unread -= sld__counts_unread(r);
+        if (!(r->users & SLD_USERS_LIST)) {
+            r->users = user;
+            return;
+        }
+        g->users.at[(r->users & ~SLD_USERS_LIST) + 1] = 0;
+    } else if (r->users == user) {
+        return;
+    }
+    sld__users_add(g, r, user);
+}
+
+/* One use of v ends; true when it was the last. */
+static inline bool sld__unlink(sld_graph *g, sld_value v)
+{
+    sld_value_rec *r = &g->values.at[v];
+    if (--r->n_uses)
+        return false;
+    g->n_unread += sld__counts_unread(r);
+    return true;
+}
+
+#endif
