@@ -11,52 +11,46 @@ static cx fail(gen *g, const pat_expr *e, const char *what)
     return (cx){CX_ERROR, "0", NULL};
 }
 
-static x_val *value_arg(gen *g, const pat_expr *call, x_scope *s)
+static const char *value_arg(gen *g, const pat_expr *call, x_scope *s, val_part part)
 {
     const pat_expr *a = call->args.n ? call->args.at[0] : NULL;
     x_name *n = a && a->kind == PE_NAME ? pat_scope_find(s, a->name) : NULL;
-    bool bound = n && n->val && n->val->c && (n->val->kind == XVAL_RESULT ? n->val->node->visited : n->val->bound);
-    if (bound)
-        return n->val;
+    const char *c = n && n->val ? g->names.val(g->names.of, n->val, part) : NULL;
+    if (c)
+        return c;
     fail(g, call, gen_format(g, "'%s' wants the name of a value that is matched before it", call->name));
     return NULL;
 }
 
-static cx attr_var(x_var *v)
+static cx attr_var(gen *g, const x_var *v, const char *c)
 {
-    cx_kind kind = CX_FLOAT;
-    if (v->attr)
-        switch (attr_kind(v->attr)) {
-        case SLD_ATTR_FLOAT: kind = CX_FLOAT; break;
-        case SLD_ATTR_INT:
-        case SLD_ATTR_AXIS: kind = CX_DIM; break;
-        case SLD_ATTR_BOOL: kind = CX_BOOL; break;
-        case SLD_ATTR_DTYPE: kind = CX_DTYPE; break;
-        default: kind = CX_ATTR;
-        }
-    return (cx){kind, v->c, v->attr};
+    if (!v->attr)
+        return (cx){CX_FLOAT, gen_format(g, "%s.f", c), NULL};
+    switch (attr_kind(v->attr)) {
+    case SLD_ATTR_FLOAT: return (cx){CX_FLOAT, gen_format(g, "%s.f", c), v->attr};
+    case SLD_ATTR_INT:
+    case SLD_ATTR_AXIS: return (cx){CX_DIM, gen_format(g, "%s.i", c), v->attr};
+    case SLD_ATTR_BOOL: return (cx){CX_BOOL, gen_format(g, "%s.i", c), v->attr};
+    case SLD_ATTR_DTYPE: return (cx){CX_DTYPE, gen_format(g, "%s.i", c), v->attr};
+    default: return (cx){CX_ATTR, c, v->attr};
+    }
 }
 
 static cx name_expr(gen *g, const pat_expr *e, x_scope *s)
 {
     for (uint32_t i = 0; i < s->names.n; i++) {
-        x_var *v = s->names.at[i]->name == e->name ? s->names.at[i]->var : NULL;
-        if (!v || v->kind == XV_RANK)
-            continue;
-        if (v->kind == XV_DIM)
-            return (cx){CX_DIM, v->c, NULL};
-        if (v->kind == XV_DTYPE)
-            return (cx){CX_DTYPE, v->c, NULL};
-        cx x = attr_var(v);
-        if (x.kind == CX_FLOAT)
-            x.c = gen_format(g, "%s.f", v->c);
-        else if (x.kind != CX_ATTR)
-            x.c = gen_format(g, "%s.i", v->c);
-        return x;
+        const x_var *v = s->names.at[i]->name == e->name ? s->names.at[i]->var : NULL;
+        const char *c = v && v->kind != XV_RANK ? g->names.var(g->names.of, v) : NULL;
+        if (c)
+            return v->kind == XV_DIM     ? (cx){CX_DIM, c, NULL}
+                   : v->kind == XV_DTYPE ? (cx){CX_DTYPE, c, NULL}
+                                         : attr_var(g, v, c);
     }
     int t = dtype_by_name(e->name);
     if (t > 0)
         return (cx){CX_DTYPE, dtype_enum(t), NULL};
+    if (!strcmp(e->name, "inf"))
+        return (cx){CX_FLOAT, "(double)INFINITY", NULL};
     return fail(g, e, gen_format(g, "'%s' is not bound by the match", e->name));
 }
 
@@ -68,17 +62,18 @@ static cx call_expr(gen *g, const pat_expr *e, x_scope *s)
             return fail(g, e, gen_format(g, "'%s' wants a captured list", e->name));
         return (cx){CX_BOOL, gen_format(g, "sld_list_%s(%s)", e->name, a.c), NULL};
     }
-    x_val *v = value_arg(g, e, s);
-    if (!v)
-        return (cx){CX_ERROR, "0", NULL};
-    if (!strcmp(e->name, "shape"))
-        return (cx){CX_SHAPE, v->c, NULL};
-    if (!strcmp(e->name, "dtype"))
-        return (cx){CX_DTYPE, gen_format(g, "SLD_DTYPE(g, %s)", v->c), NULL};
-    if (!strcmp(e->name, "rank"))
-        return (cx){CX_DIM, gen_format(g, "(sld_dim)SLD_RANK(g, %s)", v->c), NULL};
-    if (!strcmp(e->name, "const"))
-        return (cx){CX_BOOL, gen_format(g, "SLD_IS_CONST(g, %s)", v->c), NULL};
+    static const struct { const char *name; cx_kind kind; val_part part; const char *before, *after; } functions[] = {
+        {"shape", CX_SHAPE, VAL_ITSELF, "", ""},
+        {"dtype", CX_DTYPE, VAL_DTYPE, "", ""},
+        {"rank", CX_DIM, VAL_RANK, "(sld_dim)", ""},
+        {"const", CX_BOOL, VAL_ITSELF, "SLD_IS_CONST(g, ", ")"},
+    };
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+        if (!strcmp(e->name, functions[i].name)) {
+            const char *v = value_arg(g, e, s, functions[i].part);
+            return (cx){v ? functions[i].kind : CX_ERROR,
+                        gen_format(g, "%s%s%s", functions[i].before, v ? v : "0", functions[i].after), NULL};
+        }
     return fail(g, e, gen_format(g, "unknown function '%s'", e->name));
 }
 
@@ -115,14 +110,15 @@ static bool enum_compare(gen *g, const pat_expr *e, x_scope *s, cx *x)
         if (name->kind != PE_NAME || word->kind != PE_NAME)
             continue;
         for (uint32_t i = 0; i < s->names.n; i++) {
-            x_var *v = s->names.at[i]->name == name->name ? s->names.at[i]->var : NULL;
+            const x_var *v = s->names.at[i]->name == name->name ? s->names.at[i]->var : NULL;
             if (!v || v->kind != XV_ATTR || !v->attr || v->attr->kind)
                 continue;
             int w = enum_word(v->attr, word->name);
             if (w < 0)
                 return *x = fail(g, word, gen_format(g, "'%s' is not a value of '%s'", word->name, v->attr->name)),
                        true;
-            *x = (cx){CX_BOOL, gen_format(g, "%s.i %s %d", v->c, e->kind == PE_EQ ? "==" : "!=", w), NULL};
+            const char *c = g->names.var(g->names.of, v);
+            *x = (cx){CX_BOOL, gen_format(g, "%s.i %s %d", c ? c : "0", e->kind == PE_EQ ? "==" : "!=", w), NULL};
             return true;
         }
     }
@@ -188,6 +184,8 @@ cx emit_expr(gen *g, const pat_expr *e, x_scope *s)
     case PE_CALL:
         return call_expr(g, e, s);
     case PE_NEG:
+        if (e->args.at[0]->kind == PE_INT)
+            return (cx){CX_DIM, gen_format(g, "INT64_C(-%" PRId64 ")", e->args.at[0]->ival), NULL};
         a = emit_expr(g, e->args.at[0], s);
         if (a.kind == CX_DIM)
             return (cx){CX_DIM, gen_format(g, "SLD_DIM_SUB(g, 0, %s)", a.c), NULL};
@@ -212,4 +210,14 @@ const char *emit_condition(gen *g, const pat_expr *e, x_scope *s)
     if (x.kind != CX_BOOL && x.kind != CX_ERROR)
         fail(g, e, "a condition is wanted here");
     return x.c;
+}
+
+void split_condition(gen *g, const pat_expr *e, void each(void *of, const pat_expr *e), void *of)
+{
+    if (e->kind != PE_AND) {
+        each(of, e);
+        return;
+    }
+    for (uint32_t i = 0; i < e->args.n; i++)
+        split_condition(g, e->args.at[i], each, of);
 }

@@ -52,19 +52,19 @@ static void emit_ruleset(gen *g, const char *name)
     out_line(o, "    };\n    return &set;\n}");
 }
 
-int gen_compile(pat_session *session, const pat_program *program, const char *name, const char *path, int n,
+int gen_compile(pat_session *session, const pat_program *program, const gen_options *options, int n,
                 char *const *files)
 {
     out o = {0};
-    gen g = {.session = session, .program = program, .arena = pat_arena_of(session), .o = &o};
+    gen g = {.session = session, .program = program, .arena = pat_arena_of(session), .o = &o, .options = options};
     emit_head(&g, n, files);
     emit_ops(&g);
     emit_vocabs(&g);
     emit_kernels(&g);
     emit_rules(&g);
-    emit_ruleset(&g, name);
+    emit_ruleset(&g, options->name);
     pat_print_diags(session, stderr);
-    int status = pat_error_count(session) ? 1 : out_write(path, o.text, o.n);
+    int status = pat_error_count(session) ? 1 : out_write(options->output, o.text, o.n);
     out_free(&o);
     return status;
 }

@@ -3,27 +3,39 @@
 #define GEN_GEN_H
 
 #include "expand.h"
+#include "byte_map.h"
 #include "out.h"
 #include "sld_abi.h"
+
+/* How expressions name what a match binds: places of the matcher, or parameters of the rewriter. NULL: not bound. */
+typedef enum val_part { VAL_ITSELF, VAL_DTYPE, VAL_RANK } val_part;
+typedef struct names {
+    void *of;
+    const char *(*val)(void *of, const x_val *v, val_part part);
+    const char *(*var)(void *of, const x_var *v);
+} names;
 
 typedef struct gen {
     pat_session *session;
     const pat_program *program;
     pat_arena *arena;
     out *o;
-    /* while one rule is emitted */
-    const pat_rule *rule;
-    x_variant *variant;
-    PAT_LIST(const char) fields;  /* declarations of the rule's match structure */
-    PAT_LIST(const char) locals;  /* declarations of one matcher's variables */
+    const struct gen_options *options;
+    const pat_rule *rule;         /* at work */
+    byte_map rewriters;                /* text to rewriter_fn */
+    names names;
 } gen;
 
 const char *gen_format(gen *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- compile.c ---- */
-/* Prints a checked program as C into a file (NULL: standard output). Answers an exit status. */
-int gen_compile(pat_session *session, const pat_program *program, const char *name, const char *path, int n,
-                char *const *files);
+typedef struct gen_options {
+    const char *name, *output; /* of the ruleset; NULL: standard output */
+    bool lines;                /* #line directives back to the rules */
+    bool stats;                /* say on stderr what the automata are like */
+} gen_options;
+/* Prints a checked program as C. Answers an exit status. */
+int gen_compile(pat_session *session, const pat_program *program, const gen_options *o, int n, char *const *files);
 
 /* ---- tables.c: ops, vocabularies, kernels ---- */
 void emit_ops(gen *g);
@@ -37,11 +49,6 @@ sld_attr_kind attr_kind(const pat_attr *a);
 int enum_word(const pat_attr *a, pat_name word); /* index or -1 */
 const pat_dtype_decl *find_dtype_var(const gen *g, pat_name name);
 
-/* ---- names.c: C variables of what a match binds ---- */
-/* The variant that the choice selects, with a C name for every value and variable. NULL after an error. */
-x_variant *expand_rule(gen *g, x_choice *choice);
-x_var *scope_var(gen *g, x_scope *s, x_var_kind kind, pat_name name); /* finds or declares */
-
 /* ---- cexpr.c: expressions as C ---- */
 typedef enum cx_kind { CX_ERROR, CX_DIM, CX_FLOAT, CX_BOOL, CX_DTYPE, CX_SHAPE, CX_ATTR } cx_kind;
 typedef struct cx { cx_kind kind; const char *c; const pat_attr *attr; } cx;
@@ -49,9 +56,28 @@ cx emit_expr(gen *g, const pat_expr *e, x_scope *s);
 /* A condition as a C truth value. */
 const char *emit_condition(gen *g, const pat_expr *e, x_scope *s);
 
-/* ---- match.c, rewrite.c ---- */
-void emit_matcher(gen *g, x_variant *v, uint32_t number, uint32_t count);
-void emit_rewriter(gen *g, x_variant *v);
+/* Conditions that must hold one by one: what `and` joins is taken apart. */
+void split_condition(gen *g, const pat_expr *e, void each(void *of, const pat_expr *e), void *of);
+
+/* ---- rewrite.c: right sides ---- */
+/* What a rewriter takes beside the matched nodes: values and variables of the left side by name. */
+typedef enum param_kind { PARAM_VAL, PARAM_REST, PARAM_DIM, PARAM_RANK, PARAM_ATTR, PARAM_DTYPE } param_kind;
+typedef struct param {
+    param_kind kind;
+    pat_name name;
+    pat_span span;          /* where it is read first */
+    const pat_attr *attr;   /* PARAM_ATTR: captured from; NULL: a constant */
+} param;
+typedef struct rewriter_fn { const char *name; PAT_LIST(param) params; } rewriter_fn;
+/* Prints the function that does a rule's right side, or finds one printed before that does the same. The variant
+ * has been walked, so that its variables know their attributes. */
+rewriter_fn *emit_rewriter(gen *g, x_variant *v);
+/* Whether a captured attribute can be the value of another. */
+bool attrs_agree(const pat_attr *from, const pat_attr *to);
+
+/* ---- rules.c ---- */
+/* With --line: what follows in o comes from this place. */
+void line_directive(gen *g, out *o, pat_span span);
 void emit_rules(gen *g);
 
 /* ---- tests.c ---- */

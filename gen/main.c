@@ -19,7 +19,8 @@ typedef enum job { COMPILE, CHECK, TESTS, DOC, EXPLAIN, FORMAT, FORMAT_CHECK, WH
 
 typedef struct options {
     job job;
-    const char *output, *depfile, *name, *why, *rule;
+    const char *depfile, *why, *rule;
+    gen_options gen;
     pat_diag_options diags;
 } options;
 
@@ -35,6 +36,8 @@ static const char usage_text[] =
     "  -o, --output OUT     write there instead of standard output\n"
     "  -n, --name NAME      export sld_ruleset_NAME(); default solder\n"
     "      --depfile FILE   write rules for make: OUT depends on all files that were read\n"
+    "      --line           #line directives lead from the C back to the rules\n"
+    "      --stats          tell the size of each automaton on standard error\n"
     "      --max-errors N   print at most N errors, 0: all; default 20\n"
     "  -Werror              warnings are errors\n"
     "      --format FORM    of diagnostics: text, or json (an object a line)\n";
@@ -71,8 +74,10 @@ static bool set_format(const char *text, bool *json)
 static bool set(options *o, int c)
 {
     switch (c) {
-    case 'o': o->output = optarg; return true;
-    case 'n': o->name = optarg; return true;
+    case 'o': o->gen.output = optarg; return true;
+    case 'n': o->gen.name = optarg; return true;
+    case 'l': o->gen.lines = true; return true;
+    case 's': o->gen.stats = true; return true;
     case 'c': o->job = CHECK; return true;
     case 'd': o->job = DOC; return true;
     case 'F':
@@ -129,7 +134,7 @@ static void print_doc(void *data, FILE *out)
 static void print_deps(void *data, FILE *out)
 {
     const run *r = data;
-    pat_write_deps(r->session, r->o->output, out);
+    pat_write_deps(r->session, r->o->gen.output, out);
 }
 
 static void print_rule(void *data, FILE *out)
@@ -142,7 +147,7 @@ static int explain_rule(run *r)
 {
     for (uint32_t i = 0; i < r->program->rules.n; i++)
         if (!strcmp(r->program->rules.at[i]->name, r->o->rule))
-            return write_printed(r->o->output, r, print_rule);
+            return write_printed(r->o->gen.output, r, print_rule);
     fprintf(stderr, "solderc: there is no rule '%s' in these files\n", r->o->rule);
     return 1;
 }
@@ -157,12 +162,12 @@ static int finish(run *r, int n, char *const *files)
     if (!ok || o->job == CHECK)
         return !ok;
     if (o->job == TESTS)
-        return gen_tests(r->session, r->program, o->name, o->output);
+        return gen_tests(r->session, r->program, o->gen.name, o->gen.output);
     if (o->job == EXPLAIN)
         return explain_rule(r);
     if (o->job == DOC)
-        return write_printed(o->output, r, print_doc);
-    int status = gen_compile(r->session, r->program, o->name, o->output, n, files);
+        return write_printed(o->gen.output, r, print_doc);
+    int status = gen_compile(r->session, r->program, &o->gen, n, files);
     return status || !o->depfile ? status : write_printed(o->depfile, r, print_deps);
 }
 
@@ -225,9 +230,10 @@ int main(int argc, char **argv)
         {"depfile", required_argument, 0, 'D'},    {"why", required_argument, 0, 'y'},
         {"max-errors", required_argument, 0, 'm'}, {"format", required_argument, 0, 'f'},
         {"explain", required_argument, 0, 'e'},    {"tests", no_argument, 0, 't'},
+        {"line", no_argument, 0, 'l'},             {"stats", no_argument, 0, 's'},
         {"help", no_argument, 0, 'h'},             {0, 0, 0, 0},
     };
-    options o = {.name = "solder", .diags.max_errors = 20};
+    options o = {.gen.name = "solder", .diags.max_errors = 20};
     for (int c; (c = getopt_long(argc, argv, "o:n:W:h", long_options, NULL)) != -1;)
         if (c == 'h')
             return usage(stdout, 0);
@@ -237,7 +243,7 @@ int main(int argc, char **argv)
         return explain(o.why);
     if (o.job == SERVE)
         return pat_lsp(stdin, stdout);
-    if (optind == argc || (o.depfile && (!o.output || o.job != COMPILE)))
+    if (optind == argc || (o.depfile && (!o.gen.output || o.job != COMPILE)))
         return usage(stderr, 2);
     if (o.job == FORMAT || o.job == FORMAT_CHECK)
         return format(&o, argc - optind, argv + optind);

@@ -1,5 +1,5 @@
-/* Emits the right side of a rule: one C function that builds the new nodes and hands the
- * yielded values over. */
+/* Right sides: a C function builds the new nodes and hands the yielded values over. Rules that do the same share
+ * one. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -10,20 +10,68 @@ typedef struct rname { pat_name name; const char *c; } rname;
 typedef struct rewriter {
     gen *g;
     x_variant *v;
+    rewriter_fn *fn;
+    pat_span span;        /* of the term at work */
     rname names[64];      /* names that the right side defines */
     uint32_t n_names, n_builds;
 } rewriter;
 
 static const char *build_term(rewriter *r, const pat_term *t);
 
+/* ------------------------------------------------------------ parameters -- */
+
+static const struct { char letter; const char *type; } params[] = {
+    [PARAM_VAL] = {'v', "SLD_VALUE"}, [PARAM_REST] = {'x', "sld_rest"},  [PARAM_DIM] = {'d', "sld_dim"},
+    [PARAM_RANK] = {'r', "sld_dims"}, [PARAM_ATTR] = {'a', "sld_attr"}, [PARAM_DTYPE] = {'t', "int"},
+};
+
+static const char *param_c(gen *g, param_kind kind, pat_name name)
+{
+    return gen_format(g, "%c_%s", params[kind].letter, name);
+}
+
+static const char *use_param(rewriter *r, param_kind kind, pat_name name, const pat_attr *attr)
+{
+    gen *g = r->g;
+    uint32_t i = 0;
+    while (i < r->fn->params.n && (r->fn->params.at[i]->kind != kind || r->fn->params.at[i]->name != name))
+        i++;
+    if (i == r->fn->params.n) {
+        param *p = pat_alloc(g->arena, sizeof *p);
+        *p = (param){kind, name, r->span, attr};
+        PAT_PUSH(g->arena, r->fn->params, p);
+    }
+    return param_c(g, kind, name);
+}
+
+static const char *name_val(void *of, const x_val *v, val_part part)
+{
+    rewriter *r = of;
+    if (!v->scope || !v->scope->rule_level)
+        return NULL;
+    const char *c = use_param(r, v->kind == XVAL_REST ? PARAM_REST : PARAM_VAL, v->name, NULL);
+    return part == VAL_DTYPE  ? gen_format(r->g, "SLD_DTYPE(g, %s)", c)
+           : part == VAL_RANK ? gen_format(r->g, "SLD_RANK(g, %s)", c)
+                              : c;
+}
+
+static const char *name_var(void *of, const x_var *v)
+{
+    static const param_kind kinds[] = {
+        [XV_DIM] = PARAM_DIM, [XV_RANK] = PARAM_RANK, [XV_ATTR] = PARAM_ATTR, [XV_DTYPE] = PARAM_DTYPE,
+    };
+    return use_param(of, kinds[v->kind], v->name, v->attr);
+}
+
 static const char *value_of(rewriter *r, const pat_term *t)
 {
     for (uint32_t i = r->n_names; i-- > 0;)
         if (r->names[i].name == t->name)
             return r->names[i].c;
-    x_name *n = pat_scope_find(r->v->scope, t->name);
-    if (n && n->val && n->val->c)
-        return n->val->c;
+    const x_name *n = pat_scope_find(r->v->scope, t->name);
+    const char *c = n && n->val ? name_val(r, n->val, VAL_ITSELF) : NULL;
+    if (c)
+        return c;
     pat_error(r->g->session, t->span, 410, "'%s' is not a value of the match", t->name);
     return "0";
 }
@@ -43,10 +91,7 @@ static void list_element(rewriter *r, const char *list, const pat_expr *e)
 {
     gen *g = r->g;
     if (e->kind == PE_RANK) {
-        x_var *v = scope_var(g, r->v->scope, XV_RANK, e->name);
-        if (!v->bound)
-            pat_error(g->session, e->span, 412, "'*%s' is not bound by the match", e->name);
-        out_line(g->o, "sld_list_push_dims(g, &%s, %s);", list, v->c);
+        out_line(g->o, "sld_list_push_dims(g, &%s, %s);", list, use_param(r, PARAM_RANK, e->name, NULL));
         return;
     }
     cx x = emit_expr(g, e, r->v->scope);
@@ -85,6 +130,44 @@ static void build_list(rewriter *r, const char *slot, const char *kind, const pa
     out_line(g->o, "%s = (sld_attr){.kind = %s, .n = %s.n, .p = %s.p};", slot, kind, list, list);
 }
 
+static bool same_words(const pat_attr *a, const pat_attr *b)
+{
+    bool same = a->words.n == b->words.n;
+    for (uint32_t i = 0; same && i < a->words.n; i++)
+        same = a->words.at[i]->name == b->words.at[i]->name;
+    return same;
+}
+
+bool attrs_agree(const pat_attr *from, const pat_attr *to)
+{
+    sld_attr_kind a = from ? attr_kind(from) : SLD_ATTR_FLOAT, b = to ? attr_kind(to) : SLD_ATTR_FLOAT;
+    return a == b && (a != SLD_ATTR_ENUM || same_words(from, to));
+}
+
+/* A captured attribute as it stands. An integer becomes a float as an expression does. */
+static bool copy_attr(rewriter *r, const char *slot, const pat_attr *a, const pat_expr *e)
+{
+    gen *g = r->g;
+    const x_scope *s = r->v->scope;
+    for (uint32_t i = 0; e->kind == PE_NAME && i < s->names.n; i++) {
+        const x_var *v = s->names.at[i]->name == e->name ? s->names.at[i]->var : NULL;
+        if (!v || v->kind != XV_ATTR)
+            continue;
+        if (v->attr && attr_kind(v->attr) == SLD_ATTR_INT && attr_kind(a) == SLD_ATTR_FLOAT)
+            return false;
+        if (!attrs_agree(v->attr, a)) {
+            pat_error(g->session, e->span, 415, "attribute '%s' cannot have the value of '%s': %s", a->name, e->name,
+                      attr_kind(a) == SLD_ATTR_ENUM && v->attr && attr_kind(v->attr) == SLD_ATTR_ENUM
+                          ? "their words differ"
+                          : "they differ in kind");
+            return true;
+        }
+        out_line(g->o, "%s = %s;", slot, use_param(r, PARAM_ATTR, e->name, v->attr));
+        return true;
+    }
+    return false;
+}
+
 static void build_attr(rewriter *r, const char *slot, const pat_attr *a, const pat_expr *e)
 {
     gen *g = r->g;
@@ -97,14 +180,14 @@ static void build_attr(rewriter *r, const char *slot, const pat_attr *a, const p
         out_line(g->o, "%s = (sld_attr){.kind = SLD_ATTR_ENUM, .i = %d};", slot, enum_word(a, e->name));
         return;
     }
-    if (e->kind == PE_NAME)
-        for (uint32_t i = 0; i < r->v->scope->names.n; i++) {
-            x_var *v = r->v->scope->names.at[i]->name == e->name ? r->v->scope->names.at[i]->var : NULL;
-            if (v && v->kind == XV_ATTR) {
-                out_line(g->o, "%s = %s;", slot, v->c);
-                return;
-            }
-        }
+    if (copy_attr(r, slot, a, e))
+        return;
+    if (kind == SLD_ATTR_STRING && e->kind == PE_STRING) {
+        out_f(g->o, "    %s = (sld_attr){.kind = SLD_ATTR_STRING, .s = ", slot);
+        out_string(g->o, e->name, strlen(e->name));
+        out_f(g->o, "};\n");
+        return;
+    }
     cx x = emit_expr(g, e, r->v->scope);
     if ((x.kind == CX_FLOAT || x.kind == CX_DIM) && kind == SLD_ATTR_FLOAT)
         out_line(g->o, "%s = (sld_attr){.kind = SLD_ATTR_FLOAT, .f = (double)%s};", slot, x.c);
@@ -129,26 +212,58 @@ static void build_attrs(rewriter *r, const char *array, const pat_op *op, const 
 
 /* ----------------------------------------------------------------- nodes -- */
 
+static uint32_t count_splices(const pat_term *t)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->operands.n; i++)
+        n += t->operands.at[i]->kind == PT_SPLICE;
+    return n;
+}
+
+/* The operands as "count, array"; rests are copied behind what stands before them. */
+static const char *build_operands(rewriter *r, const pat_term *t)
+{
+    gen *g = r->g;
+    const char *list = "";
+    uint32_t n = t->operands.n, splices = count_splices(t);
+    const char **c = pat_alloc(g->arena, (n + 1) * sizeof *c);
+    for (uint32_t i = 0; i < n; i++) {
+        c[i] = build_term(r, t->operands.at[i]);
+        list = gen_format(g, "%s%s%s", list, i ? ", " : "", c[i]);
+    }
+    if (!splices)
+        return gen_format(g, "%u, ((const SLD_VALUE[]){%s})", n, n ? list : "0");
+    const char *in = gen_format(g, "in%u", ++r->n_builds);
+    out_line(g->o, "SLD_VALUE %s[%u + %u * SLD_MAX_REST];", in, n - splices, splices);
+    out_line(g->o, "uint32_t n_%s = 0;", in);
+    for (uint32_t i = 0; i < n; i++)
+        if (t->operands.at[i]->kind == PT_SPLICE)
+            out_line(g->o, "n_%s = sld_push_rest(g, %s, n_%s, %s);", in, in, in, c[i]);
+        else
+            out_line(g->o, "%s[n_%s++] = %s;", in, in, c[i]);
+    return gen_format(g, "n_%s, %s", in, in);
+}
+
 /* Builds one node and answers its C variable. */
 static const char *build_op(rewriter *r, const pat_op *op, const pat_term *t, uint32_t n_results)
 {
     gen *g = r->g;
-    const char *in = "";
-    for (uint32_t i = 0; i < t->operands.n; i++)
-        in = gen_format(g, "%s%s%s", in, i ? ", " : "", build_term(r, t->operands.at[i]));
+    const char *in = build_operands(r, t);
     uint32_t id = ++r->n_builds;
     const char *attrs = gen_format(g, "attrs%u", id), *node = gen_format(g, "b%u", id);
+    r->span = t->span;
     if (op->attrs.n)
         out_line(g->o, "sld_attr %s[%u] = {{0}};", attrs, op->attrs.n);
     build_attrs(r, attrs, op, t);
-    out_line(g->o, "const SLD_NODE %s = SLD_BUILD(g, OP_%s, %u, ((const SLD_VALUE[]){%s}), %s, %u);", node, op->name,
-             t->operands.n, t->operands.n ? in : "0", op->attrs.n ? attrs : "NULL", n_results);
+    out_line(g->o, "const SLD_NODE %s = SLD_BUILD(g, OP_%s, %s, %s, %u);", node, op->name, in,
+             op->attrs.n ? attrs : "NULL", n_results);
     return node;
 }
 
 static const char *build_term(rewriter *r, const pat_term *t)
 {
-    if (t->kind == PT_NAME)
+    r->span = t->span;
+    if (t->kind == PT_NAME || t->kind == PT_SPLICE)
         return value_of(r, t);
     if (t->kind == PT_NONE)
         return "0";
@@ -163,6 +278,8 @@ static const char *build_term(rewriter *r, const pat_term *t)
 static void build_stmt(rewriter *r, const pat_stmt *s)
 {
     pat_op *op = s->value->kind == PT_APPLY ? pat_find_op(r->g->program, s->value->name) : NULL;
+    if (s->value->kind == PT_NAME && s->value->name == s->results.at[0]->name)
+        return; /* kept as it is */
     if (!op) {
         define(r, s->results.at[0], build_term(r, s->value));
         return;
@@ -173,22 +290,62 @@ static void build_stmt(rewriter *r, const pat_stmt *s)
             define(r, s->results.at[i], gen_format(r->g, "SLD_BUILT(g, %s, %u)", node, i));
 }
 
-void emit_rewriter(gen *g, x_variant *v)
+static void build_body(rewriter *r, const pat_rule *rule)
 {
-    rewriter r = {.g = g, .v = v};
-    const pat_rule *rule = g->rule;
-    out_line(g->o, "static bool apply_%s(SLD_GRAPH g, const struct match_%s *m)\n{", rule->name, rule->name);
-    g->o->indent = 1;
-    out_line(g->o, "if (!SLD_BEGIN(g, RULE_%s, m->nodes, m->n_nodes))", rule->name);
+    gen *g = r->g;
+    out_line(g->o, "if (!SLD_BEGIN(g, rule, nodes, n))");
     out_line(g->o, "    return false;");
-    for (uint32_t i = 0; i < rule->replace.n; i++)
-        build_stmt(&r, rule->replace.at[i]);
-    for (uint32_t i = 0; i < r.n_names; i++) {
-        x_name *n = pat_scope_find(v->scope, r.names[i].name);
-        if (n && n->val && n->val->kind == XVAL_RESULT && strcmp(n->val->c, r.names[i].c))
-            out_line(g->o, "SLD_YIELD(g, %s, %s);", n->val->c, r.names[i].c);
+    for (uint32_t i = 0; i < rule->replace.n; i++) {
+        line_directive(g, g->o, rule->replace.at[i]->span);
+        build_stmt(r, rule->replace.at[i]);
+    }
+    for (uint32_t i = 0; i < r->n_names; i++) {
+        const x_name *n = pat_scope_find(r->v->scope, r->names[i].name);
+        if (!n || !n->val || n->val->kind != XVAL_RESULT)
+            continue;
+        r->span = rule->name_span;
+        out_line(g->o, "SLD_YIELD(g, %s, %s);", name_val(r, n->val, VAL_ITSELF), r->names[i].c);
     }
     out_line(g->o, "return SLD_COMMIT(g);");
-    g->o->indent = 0;
-    out_line(g->o, "}\n");
+}
+
+/* A value may have been renamed for nobody. */
+static const char *unread(rewriter *r, const char *body)
+{
+    const char *list = "";
+    for (uint32_t i = 0; i < r->fn->params.n; i++) {
+        const char *c = param_c(r->g, r->fn->params.at[i]->kind, r->fn->params.at[i]->name);
+        if (!strstr(body, c))
+            list = gen_format(r->g, "%s    (void)%s;\n", list, c);
+    }
+    return list;
+}
+
+static const char *parameters(rewriter *r)
+{
+    const char *list = "";
+    for (uint32_t i = 0; i < r->fn->params.n; i++) {
+        const param *p = r->fn->params.at[i];
+        list = gen_format(r->g, "%s, %s %s", list, params[p->kind].type, param_c(r->g, p->kind, p->name));
+    }
+    return list;
+}
+
+rewriter_fn *emit_rewriter(gen *g, x_variant *v)
+{
+    rewriter r = {.g = g, .v = v, .fn = pat_alloc(g->arena, sizeof *r.fn), .span = g->rule->name_span};
+    out *real = g->o, body = {.indent = 1};
+    g->names = (names){&r, name_val, name_var};
+    g->o = &body;
+    build_body(&r, g->rule);
+    g->o = real;
+    const char *text = gen_format(g, "%s)\n{\n%s%s", parameters(&r), unread(&r, body.text), body.text);
+    out_free(&body);
+    rewriter_fn **known = (rewriter_fn **)byte_map_at(g->arena, &g->rewriters, text, strlen(text));
+    if (*known)
+        return *known;
+    r.fn->name = gen_format(g, "apply_%s", g->rule->name);
+    out_f(g->o, "SLD_APART static bool %s(SLD_GRAPH g, int rule, const SLD_NODE *nodes, uint32_t n%s}\n\n", r.fn->name,
+          text);
+    return *known = r.fn;
 }

@@ -19,7 +19,12 @@
  *   SLD_BUILT(g, n, i)                       result of a built node, 0 of node 0
  *   SLD_YIELD(g, old, new)                   new stands for old from the commit on
  *   SLD_COMMIT(g)                            true when the rewrite took place; undone otherwise
- *   SLD_REWRITE_FN(f)                        f or NULL: what the ruleset exports */
+ *   SLD_REWRITE_FN(f)                        f or NULL: what the ruleset exports
+ * and, if it can:
+ *   SLD_READERS, SLD_FIRST_READER(g, v), SLD_NEXT_READER(g, &readers)
+ *                                            a walk over the nodes that read v, 0 at its end. Without it rules are
+ *                                            left out whose parts meet only in a value that they share
+ *   SLD_OP_OR_0(g, n)                        SLD_OP that answers 0 for node 0 */
 #ifndef SLD_MATCH_H
 #define SLD_MATCH_H
 
@@ -34,8 +39,36 @@ typedef struct sld_dims { SLD_VALUE v; uint32_t at, n; } sld_dims;
  * op accepts. */
 typedef struct sld_list { uint32_t n; sld_dim p[SLD_MAX_RANK]; } sld_list;
 
+/* The operands of a node from one on. */
+enum { SLD_MAX_REST = 256 };
+typedef struct sld_rest { SLD_NODE n; uint32_t at; } sld_rest;
+
+#ifndef SLD_OP_OR_0
+#define SLD_OP_OR_0(g, n) ((n) ? (int)SLD_OP(g, n) : 0)
+#endif
+
+/* Compiled with SLD_TRACE, a matcher tells each decision on stderr. */
+#ifdef SLD_TRACE
+#include <stdio.h>
+#define SLD_TEST(cond, what) sld_told((cond), (what))
+#define SLD_CHOICE(number) sld_told_number((long long)(number), #number)
+static inline __attribute__((unused)) bool sld_told(bool held, const char *what)
+{
+    fprintf(stderr, "  %s: %s\n", what, held ? "yes" : "no");
+    return held;
+}
+static inline __attribute__((unused)) long long sld_told_number(long long number, const char *what)
+{
+    fprintf(stderr, "  %s = %lld\n", what, number);
+    return number;
+}
+#else
+#define SLD_TEST(cond, what) (cond)
+#define SLD_CHOICE(number) (number)
+#endif
+
+#define SLD_APART __attribute__((noinline)) /* keeps matchers small: most tests fail */
 #define SLD_HELPER static inline __attribute__((unused))
-#define SLD_LOCAL __attribute__((unused)) /* a name of a pattern that no condition speaks of */
 
 SLD_HELPER bool sld_same_dims(SLD_GRAPH g, sld_dims a, sld_dims b)
 {
@@ -52,22 +85,29 @@ SLD_HELPER bool sld_same_shape(SLD_GRAPH g, SLD_VALUE a, SLD_VALUE b)
     return sld_same_dims(g, (sld_dims){a, 0, SLD_RANK(g, a)}, (sld_dims){b, 0, SLD_RANK(g, b)});
 }
 
+/* Whether operands 0 and 1 are produced by ops x and y, in any order; op 0: by none. */
+SLD_HELPER bool sld_pick(SLD_GRAPH g, SLD_NODE n, int x, int y, SLD_VALUE *of_x, SLD_VALUE *of_y)
+{
+    SLD_VALUE a = SLD_OPERAND(g, n, 0), b = SLD_OPERAND(g, n, 1);
+    SLD_NODE p = SLD_PRODUCER(g, a), q = SLD_PRODUCER(g, b);
+    int op_a = SLD_OP_OR_0(g, p), op_b = SLD_OP_OR_0(g, q);
+    bool first = op_a == x && op_b == y;
+    *of_x = first ? a : b;
+    *of_y = first ? b : a;
+    return first || (op_a == y && op_b == x);
+}
+
+/* Whether operand 0 or 1 is x; then which one the other is. */
+SLD_HELPER bool sld_pick_other(SLD_GRAPH g, SLD_NODE n, SLD_VALUE x, SLD_VALUE *other)
+{
+    SLD_VALUE a = SLD_OPERAND(g, n, 0), b = SLD_OPERAND(g, n, 1);
+    *other = a == x ? b : a;
+    return a == x || b == x;
+}
+
 SLD_HELPER bool sld_close(double a, double b, double tol)
 {
     return a == b || fabs(a - b) <= tol * fabs(b);
-}
-
-SLD_HELPER bool sld_is_number(SLD_GRAPH g, SLD_VALUE v, double want, double tol)
-{
-    double d;
-    return v && SLD_SCALAR(g, v, &d) && sld_close(d, want, tol);
-}
-
-SLD_HELPER bool sld_scalar(SLD_GRAPH g, SLD_VALUE v, sld_attr *a)
-{
-    a->kind = SLD_ATTR_FLOAT;
-    a->n = 0;
-    return v && SLD_SCALAR(g, v, &a->f);
 }
 
 SLD_HELPER bool sld_attr_same(sld_attr a, sld_attr b)
@@ -92,6 +132,29 @@ SLD_HELPER bool sld_attr_same(sld_attr a, sld_attr b)
     default:
         return a.i == b.i;
     }
+}
+
+SLD_HELPER bool sld_is_text(sld_attr a, const char *text)
+{
+    return sld_attr_same(a, (sld_attr){.kind = SLD_ATTR_STRING, .s = text});
+}
+
+SLD_HELPER bool sld_same_rest(SLD_GRAPH g, sld_rest a, sld_rest b)
+{
+    uint32_t n = SLD_N_OPERANDS(g, a.n) - a.at;
+    if (n != SLD_N_OPERANDS(g, b.n) - b.at)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (SLD_OPERAND(g, a.n, a.at + i) != SLD_OPERAND(g, b.n, b.at + i))
+            return false;
+    return true;
+}
+
+SLD_HELPER uint32_t sld_push_rest(SLD_GRAPH g, SLD_VALUE *in, uint32_t n, sld_rest r)
+{
+    for (uint32_t i = r.at, end = SLD_N_OPERANDS(g, r.n); i < end; i++)
+        in[n++] = SLD_OPERAND(g, r.n, i);
+    return n;
 }
 
 /* Whether list a holds the dims r from position at on. */

@@ -10,6 +10,7 @@ typedef sld_node SLD_NODE;
 typedef sld_value SLD_VALUE;
 
 #define SLD_OP(g, n) ((g)->nodes.at[n].op)
+#define SLD_OP_OR_0 SLD_OP /* node 0 is there, with op 0 */
 #define SLD_N_OPERANDS(g, n) ((g)->nodes.at[n].n_in)
 #define SLD_OPERAND(g, n, i) ((uint32_t)(i) < (g)->nodes.at[n].n_in ? sld_operand((g), (n), (i)) : 0)
 #define SLD_N_RESULTS(g, n) sld_n_results((g), (n))
@@ -17,6 +18,9 @@ typedef sld_value SLD_VALUE;
 #define SLD_PRODUCER(g, v) sld_producer((g), (v))
 #define SLD_RESULT_INDEX(g, v) ((v) - (g)->nodes.at[sld_producer((g), (v))].out)
 #define SLD_USES(g, v) ((g)->values.at[v].n_uses)
+#define SLD_READERS sld_readers
+#define SLD_FIRST_READER(g, v) ((sld_readers){.of = (v)})
+#define SLD_NEXT_READER(g, r) sld_next_reader((g), (r))
 #define SLD_DTYPE(g, v) (sld_type_of((g), (v))->dtype)
 #define SLD_RANK(g, v) sld_rank((g), (v))
 #define SLD_DIM(g, v, i) (sld_shape((g), (v))[(uint32_t)(i)])

@@ -33,6 +33,20 @@ static inline bool sld__reads(const sld_graph *g, uint32_t user, sld_value v)
     return false;
 }
 
+/* A walk over the nodes that read a value, 0 at its end. */
+typedef struct sld_readers { sld_value of; uint32_t next; } sld_readers;
+static inline sld_node sld_next_reader(const sld_graph *g, sld_readers *r)
+{
+    uint32_t n;
+    const uint32_t *users = sld__users(g, r->of, &n);
+    while (r->next < n) {
+        uint32_t user = users[r->next++];
+        if (!(user & SLD_USER_OUTPUT) && sld__reads(g, user, r->of))
+            return user;
+    }
+    return 0;
+}
+
 /* Makes sure that `nodes` further nodes can come to read these values without fail. */
 bool sld__users_reserve(sld_graph *g, uint32_t n, const sld_value *values, uint32_t nodes);
 /* The same for any number of readers of one value. */
