@@ -8,6 +8,7 @@
 #   make doc        build/reference.md: all ops, patterns, rules and kernels
 #   make bench-check  time and memory of checking generated rules
 #   make bench-match  matching and rewriting a decoder stack beside MLIR and C by hand
+#   make fuzz      fuzzes the front end for TIME=60 seconds
 #   make clean
 #
 # Data flows one way: dsl -> gen -> build/gen/solder.c -> runtime -> kernels.
@@ -160,13 +161,14 @@ $(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(
 
 TEST_ENV = SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
 .PHONY: run-tests
-run-tests: all $(B)/bin/tests
+run-tests: all $(B)/bin/tests replay
 	@$(TEST_ENV) $(B)/bin/tests
 bench: all
 	@python3 tests/bench/models.py $(B)/bin/solder tests/models/qwen3 tests/models/llama tests/models/deepseek_v3 tests/models/qwen3_next
 bench-check: $(B)/bin/solderc
 	@python3 tests/bench/rules.py $(B)/bin/solderc 1000 3000 10000
 include tests/bench/match/match.mk
+include tests/fuzz/fuzz.mk
 golden: all $(B)/bin/tests
 	@UPDATE=1 $(TEST_ENV) $(B)/bin/tests
 

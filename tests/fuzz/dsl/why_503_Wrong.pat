@@ -1,0 +1,12 @@
+dtype T = any
+dtype F = {f16, bf16, f32}
+op neg(x: T[*A]) -> T[*A]
+op add(a: T[*A], b: T[*A]) -> T[*A] commutative
+op scale(x: F[*A]; by: float, axis: axis = -1) -> F[*A]
+op norm(x: F[*A, H], w: F[H]; eps: float) -> F[*A, H]
+op add_norm(a: F[*A, H], b: F[*A, H], w: F[H]; eps: float) -> (y: F[*A, H], sum: F[*A, H])
+op join(xs: T[*A]...; axis: axis) -> T[concat(xs, axis)]
+op reshape(x: T[*A]; shape: ints) -> T[reshape(A, shape)] view
+phase fuse
+op halves(x: F[*A, H]) -> F[*A, H]  where H % 2 == 0
+rule r in fuse { match { y = scale(x: F[*A, H]; by = _) } replace { y = halves(x) } }
