@@ -70,6 +70,9 @@ typedef enum pat_term_kind {
     PT_SPLICE   /* xs...: all remaining operands of a variadic operand */
 } pat_term_kind;
 
+/* The tolerance of a number that states none. */
+#define PAT_TOLERANCE 1e-6
+
 typedef struct pat_arg { pat_span span; pat_name name; /* NULL: positional */ pat_expr *value; } pat_arg;
 
 typedef struct pat_term pat_term;

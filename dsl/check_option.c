@@ -242,7 +242,7 @@ static void check_loops(pat_session *s, const pat_program *p, bool defaults)
 typedef struct set {
     pat_session *s;
     const pat_program *p;
-    PAT_LIST(pat_option) members;
+    pat_options members;
     pat_map by; /* option to the option that requires it; itself: it was there */
 } set;
 
@@ -330,6 +330,20 @@ void pat_check_options(pat_session *s, const pat_program *p)
     check_loops(s, p, false);
     if (s->n_errors == before)
         check_conflicts(s, p);
+}
+
+bool pat_enabled_options(pat_session *s, const pat_program *p, const pat_rule *const *rules, uint32_t n, pat_options *on)
+{
+    pat_option *one, *other;
+    set set = {.s = s, .p = p};
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < rules[i]->enabled.n; k++) {
+            pat_option *o = pat_find_option(p, rules[i]->enabled.at[k]->name);
+            add_option(&set, o, o);
+        }
+    close_set(&set);
+    *on = set.members;
+    return !find_exclusion(&set, &one, &other);
 }
 
 void pat_check_enabled(pat_session *s, const pat_program *p, const pat_rule *rule)

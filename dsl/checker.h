@@ -27,6 +27,9 @@ void pat_check_enums(pat_session *s, pat_program *p);
 void pat_check_words(pat_session *s, pat_program *p, pat_exprs words);
 void pat_check_options(pat_session *s, const pat_program *p);
 void pat_check_enabled(pat_session *s, const pat_program *p, const pat_rule *rule);
+/* The options that are on whenever these rules are enabled; false when that is never. */
+typedef PAT_LIST(pat_option) pat_options;
+bool pat_enabled_options(pat_session *s, const pat_program *p, const pat_rule *const *rules, uint32_t n, pat_options *on);
 void pat_check_gate(pat_session *s, const pat_program *p, const pat_expr *e);
 
 /* ---- check_op.c ---- */

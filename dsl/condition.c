@@ -294,17 +294,57 @@ static void check_op_conditions(pat_session *s, const pat_program *p, const pat_
 
 /* ------------------------------------------------------------------ rules -- */
 
-/* Options that the rule needs are on. */
+/* The options that a rule needs, and those that they require, as conditions. False when they are never on together. */
+static bool options_of(pat_session *s, const pat_program *p, const pat_rule *const *rules, uint32_t n, pat_exprs *on)
+{
+    pat_options all = {0};
+    bool possible = pat_enabled_options(s, p, rules, n, &all);
+    for (uint32_t i = 0; i < all.n; i++) {
+        const pat_terms *named = &rules[0]->enabled;
+        pat_expr *e = pat_alloc(s->arena, sizeof *e);
+        *e = (pat_expr){.kind = PE_NAME, .name = all.at[i]->name, .span = all.at[i]->name_span};
+        for (uint32_t k = 0; k < named->n; k++)
+            if (named->at[k]->name == e->name)
+                e->span = named->at[k]->span;
+        PAT_PUSH(s->arena, *on, e);
+    }
+    return possible;
+}
+
+bool w_gate_follows(const w_program *w, const pat_rule *a, const pat_rule *b)
+{
+    reading r = {w->s, w->p, NULL, NULL};
+    p_set known = p_open(w->s, describe, &r);
+    pat_exprs of_a = {0}, of_b = {0};
+    options_of(w->s, w->p, &a, 1, &of_a);
+    options_of(w->s, w->p, &b, 1, &of_b);
+    assume_all(&known, &of_b);
+    assume_all(&known, &b->gate);
+    for (uint32_t i = 0; i < of_a.n + a->gate.n; i++)
+        if (p_can_fail(&known, i < of_a.n ? of_a.at[i] : a->gate.at[i - of_a.n], NULL) != P_NEVER)
+            return false;
+    return true;
+}
+
+bool w_may_both_run(const w_program *w, const pat_rule *a, const pat_rule *b)
+{
+    reading r = {w->s, w->p, NULL, NULL};
+    p_set both = p_open(w->s, describe, &r);
+    pat_exprs on = {0};
+    if (!options_of(w->s, w->p, (const pat_rule *const[]){a, b}, 2, &on))
+        return false;
+    assume_all(&both, &on);
+    assume_all(&both, &a->gate);
+    assume_all(&both, &b->gate);
+    return p_possible(&both, NULL) != P_NEVER;
+}
+
 static void check_gate(pat_session *s, const pat_program *p, const pat_rule *rule)
 {
     reading r = {s, p, NULL, NULL};
     p_set none = p_open(s, describe, &r);
     pat_exprs gate = split_all(s, rule->gate), enabled = {0};
-    for (uint32_t i = 0; i < rule->enabled.n; i++) {
-        pat_expr *e = pat_alloc(s->arena, sizeof *e);
-        *e = (pat_expr){.kind = PE_NAME, .name = rule->enabled.at[i]->name, .span = rule->enabled.at[i]->span};
-        PAT_PUSH(s->arena, enabled, e);
-    }
+    options_of(s, p, &rule, 1, &enabled);
     if (check_possible(&none, &enabled, &gate) && !rule->family_of)
         warn_always(&none, &(pat_exprs){0}, &gate);
 }

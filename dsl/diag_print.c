@@ -70,7 +70,10 @@ static const char *const severities[] = {"error", "warning", "note", "hint"};
 static void print_text(pat_session *s, const pat_diag *d, FILE *out)
 {
     if (d->severity == PAT_HINT) {
-        fprintf(out, "      = hint: %s\n", d->text);
+        fputs("      = hint: ", out);
+        for (const char *at = d->text; *at; at++)
+            fputs(*at == '\n' ? "\n          " : (char[]){*at, 0}, out);
+        fputc('\n', out);
         return;
     }
     const pat_file *f = d->span.file < s->files.n ? s->files.at[d->span.file] : NULL;

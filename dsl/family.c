@@ -108,7 +108,7 @@ static pat_term *copy_term(family *f, const pat_term *from)
     pat_term *to = COPY(f, from);
     const pat_expr *value = from->kind == PT_NAME && !from->type ? bound_to(f, from->name) : NULL;
     if (value && value->kind != PE_NAME && value->kind != PE_STRING && value->kind != PE_BOOL) {
-        *to = (pat_term){.kind = PT_NUMBER, .span = from->span, .fval = number_of(value), .tol = 1e-6};
+        *to = (pat_term){.kind = PT_NUMBER, .span = from->span, .fval = number_of(value), .tol = PAT_TOLERANCE};
         return to;
     }
     to->name = copy_name(f, from->name, from->name_span);

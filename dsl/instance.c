@@ -416,6 +416,16 @@ static void put_input(maker *m, const x_val *v)
     }
 }
 
+/* Short where that is exact. */
+static void put_float(FILE *f, double d)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%.15g", d);
+    if (strtod(text, NULL) != d)
+        snprintf(text, sizeof text, "%.17g", d);
+    fputs(text, f);
+}
+
 static void put_attr_value(maker *m, const x_attr *a, s_val v)
 {
     const pat_expr *e = a->value;
@@ -425,7 +435,7 @@ static void put_attr_value(maker *m, const x_attr *a, s_val v)
     if (kind == 'f') {
         const pat_expr *given = e->kind == PE_NAME ? bound_float(m, e->name) : e;
         m->open |= e->kind != PE_NAME && e->kind != PE_FLOAT && e->kind != PE_INT && e->kind != PE_NEG && e->kind != PE_WILD;
-        fprintf(m->f, "%.17g", number_of(given, 1e-5));
+        put_float(m->f, number_of(given, 1e-5));
     } else if (kind == 's') {
         const pat_expr *given = e->kind == PE_NAME ? bound_float(m, e->name) : e;
         fprintf(m->f, "\"%s\"", given && given->kind == PE_STRING ? given->name : "text");
@@ -594,6 +604,15 @@ static outcome make(t_env *t, const pat_test *test, pat_instances *out)
         return NOT_HERE;
     PAT_PUSH(t->s->arena, *out, made);
     return MADE;
+}
+
+const char *pat_example(t_env *t)
+{
+    maker m = {.t = t, .seed = 1};
+    choose_axes(&m);
+    find_candidates(&m);
+    const char *text = !t->c->contradiction && search(&m, true) ? print_graph(&m) : NULL;
+    return m.open ? NULL : text;
 }
 
 static bool make_test(pat_session *s, const pat_program *p, const pat_rule *rule, const pat_test *test, pat_instances *out)

@@ -19,5 +19,8 @@ typedef PAT_LIST(pat_instance) pat_instances;
  * False after an error: a test whose values fit no variant, that cannot fire, or that does not fire for another
  * reason than it says. */
 bool pat_make_instances(pat_session *s, const pat_program *p, pat_instances *out);
+/* A left side as a graph, with numbers for which all that is assumed of it holds; NULL when none are found. */
+struct t_env;
+const char *pat_example(struct t_env *t);
 
 #endif

@@ -371,7 +371,7 @@ term: ident { $$ = NEW(pat_term, .kind = PT_NAME, .span = @$, .name = $1, .name_
       .maybe = true, .type = $4); }
   | ident "..." { $$ = NEW(pat_term, .kind = PT_SPLICE, .span = @$, .name = $1, .name_span = @1); }
   | "const" ident { $$ = NEW(pat_term, .kind = PT_CONST, .span = @$, .name = $2, .name_span = @2); }
-  | number { $$ = NEW(pat_term, .kind = PT_NUMBER, .span = @$, .fval = $1, .tol = 1e-6); }
+  | number { $$ = NEW(pat_term, .kind = PT_NUMBER, .span = @$, .fval = $1, .tol = PAT_TOLERANCE); }
   | number '~' number { $$ = NEW(pat_term, .kind = PT_NUMBER, .span = @$, .fval = $1, .tol = $3); }
   | '_' { $$ = NEW(pat_term, .kind = PT_WILD, .span = @$); }
   | "none" { $$ = NEW(pat_term, .kind = PT_NONE, .span = @$); }

@@ -201,85 +201,6 @@ static bool match_operand(operand_use *u)
 
 /* --------------------------------------------------------------- conditions -- */
 
-static bool proves(t_call *k, const pat_expr *e);
-
-static bool word_is(t_call *k, const pat_expr *e, bool *known)
-{
-    const pat_attr *a = e->args.at[0]->kind == PE_NAME ? pat_find_attr(k->op, e->args.at[0]->name) : NULL;
-    int64_t is;
-    *known = a && !a->kind && e->args.at[1]->kind == PE_NAME;
-    if (!*known)
-        return false;
-    s_val v = t_signature_expr(k, e->args.at[0], 0);
-    for (uint32_t i = 0; i < a->words.n; i++)
-        if (a->words.at[i]->name == e->args.at[1]->name)
-            return v.kind == S_NUM && s_is_const(s_resolve(k->t->c, v.num), &is) && is == i;
-    return false;
-}
-
-static bool proves_in(t_call *k, const pat_expr *e)
-{
-    s_val a = t_signature_expr(k, e->args.at[0], 0);
-    const pat_exprs *set = &e->args.at[1]->args;
-    uint32_t mask = 0;
-    for (uint32_t i = 0; i < set->n; i++) {
-        if (a.kind == S_DTYPE && set->at[i]->kind == PE_NAME)
-            mask |= t_declared_set(k->t->p, set->at[i]->name);
-        s_val b = t_signature_expr(k, set->at[i], 0);
-        if (a.kind == S_NUM && b.kind == S_NUM && s_prove_equal(k->t->c, a.num, b.num))
-            return true;
-    }
-    return a.kind == S_DTYPE && !(t_dtype_set(k->t, a.dtype) & ~mask);
-}
-
-static bool proves_numbers(t_call *k, pat_expr_kind kind, s_poly a, s_poly b)
-{
-    s_ctx *c = k->t->c;
-    s_poly one = s_const(c, 1);
-    switch (kind) {
-    case PE_EQ: return s_prove_equal(c, a, b);
-    case PE_LE: return s_prove_nonneg(c, s_sub(c, b, a));
-    case PE_GE: return s_prove_nonneg(c, s_sub(c, a, b));
-    case PE_LT: return s_prove_nonneg(c, s_sub(c, s_sub(c, b, a), one));
-    case PE_GT: return s_prove_nonneg(c, s_sub(c, s_sub(c, a, b), one));
-    case PE_NE: return s_prove_nonneg(c, s_sub(c, s_sub(c, b, a), one)) || s_prove_nonneg(c, s_sub(c, s_sub(c, a, b), one));
-    default: return false;
-    }
-}
-
-static bool proves(t_call *k, const pat_expr *e)
-{
-    bool word;
-    if (e->kind == PE_AND)
-        return proves(k, e->args.at[0]) && proves(k, e->args.at[1]);
-    if (e->kind == PE_OR)
-        return proves(k, e->args.at[0]) || proves(k, e->args.at[1]);
-    if (e->kind == PE_IN)
-        return proves_in(k, e);
-    if (e->kind < PE_EQ || e->kind > PE_GE)
-        return false;
-    bool holds = e->kind == PE_EQ && word_is(k, e, &word);
-    if (e->kind == PE_EQ && word)
-        return holds;
-    const pat_expr *x = e->args.at[0], *y = e->args.at[1];
-    if (e->kind == PE_EQ && x->kind == PE_MOD && y->kind == PE_INT && !y->ival) {
-        s_val p = t_signature_expr(k, x->args.at[0], 0), of = t_signature_expr(k, x->args.at[1], 0);
-        return p.kind == S_NUM && of.kind == S_NUM && s_prove_multiple(k->t->c, p.num, of.num);
-    }
-    s_val a = t_signature_expr(k, x, 0), b = t_signature_expr(k, y, 0);
-    if (a.kind == S_NUM && b.kind == S_NUM)
-        return proves_numbers(k, e->kind, a.num, b.num);
-    return a.kind == S_DTYPE && b.kind == S_DTYPE && e->kind == PE_EQ && t_same_dtype(k->t, a.dtype, b.dtype);
-}
-
-typedef struct condition { t_call *k; const pat_expr *e; } condition;
-
-static bool condition_holds(void *of)
-{
-    condition *c = of;
-    return proves(c->k, c->e);
-}
-
 /* The condition in the rule's own terms, when it compares sizes. */
 static void condition_hint(t_call *k, const pat_expr *e)
 {
@@ -296,14 +217,14 @@ static void condition_hint(t_call *k, const pat_expr *e)
 static bool check_conditions(t_call *k, const pat_term *term)
 {
     for (uint32_t i = 0; i < k->op->where.n; i++) {
-        condition c = {k, k->op->where.at[i]};
-        if (s_by_cases(k->t->c, condition_holds, &c))
+        const pat_expr *e = k->op->where.at[i];
+        if (t_proves(&(t_reading){k->t, k, NULL}, e))
             continue;
         size_t n;
-        const char *text = pat_span_text(k->t->s, c.e->span, &n);
+        const char *text = pat_span_text(k->t->s, e->span, &n);
         pat_error(k->t->s, term->span, E_OP_CONDITION, "'%s' is only defined where %.*s", k->op->name, (int)n, text);
-        pat_note(k->t->s, c.e->span, "declared here");
-        condition_hint(k, c.e);
+        pat_note(k->t->s, e->span, "declared here");
+        condition_hint(k, e);
         variant_note(k->t);
         return false;
     }

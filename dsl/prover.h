@@ -1,6 +1,6 @@
 /* Types of the values of a rule, and the proof that its two sides agree. Internal to the front end.
- * left.c: what the left side makes known. prove.c: the right side against it. kinds.c and effects.c: checks of
- * expressions, and of buffers and order. */
+ * left.c: what the left side makes known. prove.c: the right side against it. entail.c: conditions that follow.
+ * kinds.c and effects.c: checks of expressions, and of buffers and order. */
 #ifndef PAT_PROVER_H
 #define PAT_PROVER_H
 
@@ -84,6 +84,12 @@ void t_results(t_call *k, uint32_t n, t_value *out);
 bool t_is_neutral(const pat_op *op, uint32_t operand);
 /* A rank variable in the type of a further operand of a variadic one, which may differ from the first's. */
 bool t_free_rank(const t_call *k, uint32_t operand, const pat_expr *e);
+
+/* ---- entail.c ---- */
+/* What the names of a condition stand for: those of a signature, or of a scope. */
+typedef struct t_reading { t_env *t; t_call *call; x_scope *scope; } t_reading;
+/* Whether the condition follows from what is known, if need be case by case. */
+bool t_proves(t_reading *r, const pat_expr *e);
 
 /* ---- left.c ---- */
 /* Opens an environment and works out every value of the left side. test: the names have the numbers that it

@@ -1,4 +1,6 @@
 /* Drives the checks of the whole program. */
+#include <string.h>
+
 #include "whole.h"
 
 /* A name that the right side reads but does not define is the value that was matched. */
@@ -38,6 +40,48 @@ static void add_cases(w_program *w, pat_rule *rule)
     } while (++n < X_MAX_VARIANTS && pat_next_choice(&choice));
 }
 
+/* -------------------------------------------------------------- the files -- */
+
+static void reach(const w_program *w, bool *from, const pat_file *f)
+{
+    for (uint32_t i = 0; i < w->n_files; i++)
+        if (w->s->files.at[i] == f && !from[i]) {
+            from[i] = true;
+            for (uint32_t k = 0; k < f->uses.n; k++)
+                reach(w, from, f->uses.at[k]);
+        }
+}
+
+static void order_files(w_program *w)
+{
+    uint32_t n = w->n_files = w->s->files.n;
+    bool *used = pat_alloc(w->s->arena, (size_t)n * n + 1), *one = pat_alloc(w->s->arena, 2 * n + 1), *two = one + n;
+    w->before = pat_alloc(w->s->arena, (size_t)n * n + 1);
+    for (uint32_t i = 0; i < n; i++)
+        reach(w, used + (size_t)i * n, w->s->files.at[i]);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < n; k++)
+            w->before[k * n + i] |= used[i * n + k];
+    for (uint32_t f = 0; f < n; f++) {
+        const pat_file *file = w->s->files.at[f];
+        for (uint32_t u = 1; u < file->uses.n; u++) {
+            memset(one, 0, 2 * n);
+            for (uint32_t v = 0; v < u; v++)
+                reach(w, one, file->uses.at[v]);
+            reach(w, two, file->uses.at[u]);
+            for (uint32_t i = 0; i < n; i++)
+                for (uint32_t k = 0; one[i] && k < n; k++)
+                    w->before[i * n + k] |= two[k];
+        }
+    }
+}
+
+bool w_ordered(const w_program *w, const pat_rule *a, const pat_rule *b)
+{
+    const pat_rule *first = a->id < b->id ? a : b, *second = first == a ? b : a;
+    return w->before[first->name_span.file * w->n_files + second->name_span.file];
+}
+
 void pat_check_whole(pat_session *s, const pat_program *p)
 {
     w_program w = {.s = s, .p = p};
@@ -48,6 +92,9 @@ void pat_check_whole(pat_session *s, const pat_program *p)
     pat_within(s, NULL);
     if (s->n_errors)
         return;
+    order_files(&w);
     pat_check_conditions(&w);
     pat_check_termination(&w);
+    pat_check_shadows(&w);
+    pat_check_overlaps(&w);
 }

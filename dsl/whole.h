@@ -16,10 +16,24 @@ typedef struct w_program {
     pat_session *s;
     const pat_program *p;
     PAT_LIST(w_case) cases; /* in order of the rules */
+    bool *before;           /* n_files by n_files: the rules of a file are to stand before those of another */
+    uint32_t n_files;
 } w_program;
+
+/* Whether the files give an order between the two: one file, a file that uses the other, or one that uses both. */
+bool w_ordered(const w_program *w, const pat_rule *a, const pat_rule *b);
 
 /* ---- condition.c: conditions that cannot hold, or cannot fail ---- */
 void pat_check_conditions(w_program *w);
+/* Whether `a` is enabled and its gate holds on every run on which `b` is and its does. */
+bool w_gate_follows(const w_program *w, const pat_rule *a, const pat_rule *b);
+bool w_may_both_run(const w_program *w, const pat_rule *a, const pat_rule *b);
+
+/* ---- overlap.c: rules that match together and have no order ---- */
+void pat_check_overlaps(w_program *w);
+
+/* ---- shadow.c: rules that never fire because of another ---- */
+void pat_check_shadows(w_program *w);
 
 /* ---- terminate.c: that rewriting comes to an end ---- */
 void pat_check_termination(w_program *w);
