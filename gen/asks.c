@@ -60,6 +60,24 @@ static uint32_t rank_position(const pat_exprs *elems)
     return i;
 }
 
+static bool literal(const pat_expr *e)
+{
+    return e->kind == PE_INT || (e->kind == PE_NEG && e->args.at[0]->kind == PE_INT);
+}
+
+static int64_t literal_value(const pat_expr *e)
+{
+    return e->kind == PE_INT ? e->ival : -e->args.at[0]->ival;
+}
+
+/* A dim, or an integer of an attribute, is a number. */
+static void dim_is(walk *w, const char *label, const char *c, const pat_expr *e)
+{
+    int64_t i = literal_value(e);
+    add_equals(w, COST_COUNT, label, gen_format(w->g, "SLD_DIM_NUMBER(g, %s)", c), i,
+               gen_format(w->g, "INT64_C(%" PRId64 ")", i));
+}
+
 static void test_dim(walk *w, place *dim, const pat_expr *e, x_scope *s)
 {
     gen *g = w->g;
@@ -83,6 +101,10 @@ static void test_dim(walk *w, place *dim, const pat_expr *e, x_scope *s)
         return;
     }
     const char *c = read_place(w, dim);
+    if (literal(e)) {
+        dim_is(w, span_label(g, e->span), c, e);
+        return;
+    }
     cx x = emit_expr(g, e, s);
     if (x.kind == CX_DIM)
         add_condition(w, COST_DIM, span_label(g, e->span), gen_format(g, "SLD_DIM_EQ(g, %s, %s)", c, x.c));
@@ -251,11 +273,6 @@ static void test_attr_name(walk *w, place *attr, const x_attr *a)
     add_condition(w, COST_SAME, attr_label(g, a), symmetric(w, "sld_attr_same(", ", ", ")", bound, attr));
 }
 
-static bool literal(const pat_expr *e)
-{
-    return e->kind == PE_INT || (e->kind == PE_NEG && e->args.at[0]->kind == PE_INT);
-}
-
 static void test_attr_expr(walk *w, place *attr, const x_attr *a, const pat_expr *e)
 {
     gen *g = w->g;
@@ -265,8 +282,7 @@ static void test_attr_expr(walk *w, place *attr, const x_attr *a, const pat_expr
         return;
     }
     if (kind == SLD_ATTR_AXIS && literal(e)) {
-        int64_t i = e->kind == PE_INT ? e->ival : -e->args.at[0]->ival;
-        attr_is(w, attr, a, i, gen_format(g, "%" PRId64, i));
+        attr_is(w, attr, a, literal_value(e), gen_format(g, "%" PRId64, literal_value(e)));
         return;
     }
     if (kind == SLD_ATTR_BOOL && (e->kind == PE_BOOL || literal(e))) {
@@ -277,6 +293,10 @@ static void test_attr_expr(walk *w, place *attr, const x_attr *a, const pat_expr
         return;
     w->needs.n = 0;
     const char *c = read_place(w, attr), *label = attr_label(g, a);
+    if (kind == SLD_ATTR_INT && literal(e)) {
+        dim_is(w, label, gen_format(g, "%s.i", c), e);
+        return;
+    }
     cx x = emit_expr(g, e, a->scope);
     if (x.kind == CX_ERROR)
         return;

@@ -13,7 +13,7 @@
 
 typedef enum place_kind {
     PL_ROOT,
-    PL_OPERAND,  /* of a node */
+    PL_OPERAND,  /* i of a node; j: it may be absent */
     PL_ORDERED,  /* operand 0 or 1 of a node in the order of loop j */
     PL_PICKED,   /* operand of a node that op i produced, beside one of op j: set by the test that they are so */
     PL_OTHER,    /* operand 0 or 1 of a node, the one that is not place j: set by the test that the other one is it */
@@ -128,6 +128,7 @@ typedef struct automaton {
     byte_map column_map, state_map;
     uint32_t n_matchers, stamp;
     uint32_t radius, reads; /* see sld_phase_info */
+    bool readers;
     uint32_t most_orders;  /* commutative nodes of a variant whose orders are rows; those of further ones are loops */
 } automaton;
 

@@ -174,20 +174,22 @@ static void uncount(open_row o)
             o.row->tests.at[i]->col->count--;
 }
 
-static bool better(const column *a, const column *b)
+static bool better(const column *a, const column *b, uint32_t n)
 {
     if ((a->count > 1) != (b->count > 1))
         return a->count > 1;
+    if ((a->count == n) != (b->count == n))
+        return a->count == n;
     return a->cost != b->cost ? a->cost < b->cost : a->count > b->count;
 }
 
 /* Of the columns that the first row can ask for now: one that others ask for too, the cheapest, the most asked. */
-static column *choose_column(open_row first)
+static column *choose_column(open_row first, uint32_t n)
 {
     column *best = NULL;
     for (uint32_t i = 0; i < first.row->tests.n; i++) {
         column *c = first.row->tests.at[i]->col;
-        if (IS_LEFT(first, i) && available(first, i) && (!best || better(c, best)))
+        if (IS_LEFT(first, i) && available(first, i) && (!best || better(c, best, n)))
             best = c;
     }
     return best;
@@ -242,7 +244,7 @@ static part *split(decider *d, const column *col, const open_row *rows, uint32_t
 
 static edge decide_column(decider *d, const open_row *rows, uint32_t n, edge other)
 {
-    column *col = choose_column(rows[0]);
+    column *col = choose_column(rows[0], n);
     part rest, *parts;
     state s = {.col = col};
     parts = split(d, col, rows, n, &s.n, &rest);

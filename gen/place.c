@@ -24,7 +24,8 @@ static const char *path_of(automaton *a, place_kind kind, const place *of, uint3
     gen *g = a->g;
     const char *p = of ? of->path : "", *join = *p ? "_" : "";
     switch (kind) {
-    case PL_OPERAND: case PL_ATTR: case PL_ELEM: case PL_DIM: return gen_format(g, "%s%s%u", p, join, i);
+    case PL_OPERAND: return gen_format(g, "%s%s%u%s", p, join, i, j ? "o" : "");
+    case PL_ATTR: case PL_ELEM: case PL_DIM: return gen_format(g, "%s%s%u", p, join, i);
     case PL_ORDERED: return gen_format(g, "%s%s%uc%u", p, join, i, j);
     case PL_PICKED: return gen_format(g, "%s_%s_%s", p, op_name(g, i), op_name(g, j));
     case PL_OTHER: return gen_format(g, "%s_beside_%s", p, a->places.at[j]->path);
@@ -65,7 +66,7 @@ const char *place_read(gen *g, const place *p)
 {
     const char *c = p->of ? p->of->c : "";
     switch (p->kind) {
-    case PL_OPERAND: return gen_format(g, "SLD_OPERAND(g, %s, %u)", c, p->i);
+    case PL_OPERAND: return gen_format(g, "SLD_OPERAND%s(g, %s, %u)", p->j ? "_OR_0" : "", c, p->i);
     case PL_ORDERED: return gen_format(g, "SLD_OPERAND(g, %s, %so%u)", c, p->i ? "1 - " : "", p->j);
     case PL_REST: return gen_format(g, "(sld_rest){%s, %u}", c, p->i);
     case PL_PRODUCER: return gen_format(g, "SLD_PRODUCER(g, %s)", c);

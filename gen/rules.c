@@ -45,8 +45,9 @@ static void emit_rule_table(gen *g, const emitted *all, const automata *phases)
     out_line(o, "    {0}\n};\n");
     out_line(o, "static const sld_phase_info phases[] = {");
     for (uint32_t i = 0; i < phases->n; i++)
-        out_line(o, "    {\"%s\", %s, %u, %u},", g->program->phases.at[i]->name,
-                 g->program->phases.at[i]->quiet ? "false" : "true", phases->at[i]->radius, phases->at[i]->reads);
+        out_line(o, "    {\"%s\", %s, %u, %u, %s},", g->program->phases.at[i]->name,
+                 g->program->phases.at[i]->quiet ? "false" : "true", phases->at[i]->radius, phases->at[i]->reads,
+                 phases->at[i]->readers ? "true" : "false");
     out_line(o, "    {0}\n};\n");
 }
 
@@ -143,10 +144,12 @@ static void emit_dispatch(gen *g)
     out_line(o, "    NULL\n};\n");
 }
 
-static void warn_of_readers(gen *g, const automaton *a)
+/* Rules that walk readers are left out where the engine cannot. */
+static void note_readers(gen *g, automaton *a)
 {
     for (uint32_t i = 0; i < a->rows.n; i++)
         if (row_needs_readers(a->rows.at[i])) {
+            a->readers = true;
             out_line(g->o, "#if !defined SLD_FIRST_READER && !defined __clang__");
             out_line(g->o, "#pragma message \"rule %s is left out: it needs SLD_FIRST_READER\"",
                      a->rows.at[i]->rule->name);
@@ -181,7 +184,7 @@ static automaton *emit_automaton(gen *g, emitted *rules, uint32_t phase)
     }
     if (pat_error_count(g->session) > errors)
         return a;
-    warn_of_readers(g, a);
+    note_readers(g, a);
     entry *all = group_rows(a, &n);
     for (uint32_t i = 0; i < n; i++)
         all[i].d = decide(a, all[i].rows.at, all[i].rows.n);

@@ -208,11 +208,18 @@ static bool pick_known(walk *w, const x_node *n, place **at)
     return false;
 }
 
+static bool may_be_absent(const pat_op *op, uint32_t i)
+{
+    return i >= op->operands.n || op->operands.at[i]->optional || op->operands.at[i]->variadic;
+}
+
 static void operand_places(walk *w, const x_node *n, place **at)
 {
     place *node = w->nodes[n->id];
     for (uint32_t i = 0; i < n->operands.n; i++)
-        at[i] = place_at(w->a, n->operands.at[i]->kind == XVAL_REST ? PL_REST : PL_OPERAND, node, i, 0);
+        at[i] = n->operands.at[i]->kind == XVAL_REST
+                    ? place_at(w->a, PL_REST, node, i, 0)
+                    : place_at(w->a, PL_OPERAND, node, i, may_be_absent(n->op, i));
     if (!both_orders(n) || pick_known(w, n, at) || pick_operands(w, n, at))
         return;
     if (w->n_compiled == w->a->most_orders) {

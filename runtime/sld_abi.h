@@ -309,6 +309,7 @@ typedef struct sld_phase_info {
     uint32_t radius;                /* at least the number of nodes on any path from a root, along operands, to a node
                                      * that its match speaks of: how far a change can let a rule match anew */
     uint32_t reads;                 /* at least how often a match reads a value that must have no other reader */
+    bool readers;                   /* a matcher walks the readers of values: SLD_FIRST_READER */
 } sld_phase_info;
 
 struct sld_graph;

@@ -5,7 +5,8 @@
  * Solder's own graph):
  *   SLD_GRAPH, SLD_NODE, SLD_VALUE           types; a node or value of 0 is none
  *   SLD_OP(g, n)                             op id in the generated enumeration
- *   SLD_N_OPERANDS(g, n), SLD_OPERAND(g, n, i)  0 for an absent operand, also beyond the last
+ *   SLD_N_OPERANDS(g, n), SLD_OPERAND(g, n, i)
+ *   SLD_OPERAND_OR_0(g, n, i)                one that may be absent, then 0, also beyond the last
  *   SLD_N_RESULTS(g, n), SLD_RESULT(g, n, i)
  *   SLD_PRODUCER(g, v), SLD_RESULT_INDEX(g, v)  0 for inputs and constants
  *   SLD_USES(g, v)                           operand slots that read v, graph outputs counted
@@ -14,6 +15,7 @@
  *   SLD_ATTR(g, n, i)                        sld_attr of slot i
  *   SLD_DIM_ADD/SUB/MUL/DIV/MOD(g, a, b)     arithmetic on dims
  *   SLD_DIM_EQ/NE/LE(g, a, b)                true when it holds for all values of the symbols
+ *   SLD_DIM_NUMBER(g, d)                     the one number that a dim is; d where it may be several
  *   SLD_BEGIN(g, rule, nodes, n)             a match is found; false when it must not be rewritten
  *   SLD_BUILD(g, op, n_in, in, attrs, n_out) a new node, 0 when it cannot be built
  *   SLD_BUILT(g, n, i)                       result of a built node, 0 of node 0

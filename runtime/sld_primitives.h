@@ -9,10 +9,20 @@ typedef sld_graph *SLD_GRAPH;
 typedef sld_node SLD_NODE;
 typedef sld_value SLD_VALUE;
 
+static inline sld_dim sld_dim_number(const sld_graph *g, sld_dim d)
+{
+    int64_t lo, hi;
+    if (!sld_dim_is_sym(d))
+        return d;
+    sld_dim_bounds(g, d, &lo, &hi);
+    return lo == hi ? lo : d;
+}
+
 #define SLD_OP(g, n) ((g)->nodes.at[n].op)
 #define SLD_OP_OR_0 SLD_OP /* node 0 is there, with op 0 */
 #define SLD_N_OPERANDS(g, n) ((g)->nodes.at[n].n_in)
-#define SLD_OPERAND(g, n, i) ((uint32_t)(i) < (g)->nodes.at[n].n_in ? sld_operand((g), (n), (i)) : 0)
+#define SLD_OPERAND(g, n, i) sld_operand((g), (n), (i))
+#define SLD_OPERAND_OR_0(g, n, i) ((uint32_t)(i) < (g)->nodes.at[n].n_in ? sld_operand((g), (n), (i)) : 0)
 #define SLD_N_RESULTS(g, n) sld_n_results((g), (n))
 #define SLD_RESULT(g, n, i) ((g)->nodes.at[n].out + (i))
 #define SLD_PRODUCER(g, v) sld_producer((g), (v))
@@ -32,6 +42,7 @@ typedef sld_value SLD_VALUE;
 #define SLD_DIM_MUL(g, a, b) sld_dim_mul((g), (a), (b))
 #define SLD_DIM_DIV(g, a, b) sld_dim_div((g), (a), (b))
 #define SLD_DIM_MOD(g, a, b) sld_dim_mod((g), (a), (b))
+#define SLD_DIM_NUMBER(g, d) sld_dim_number((g), (d))
 #define SLD_DIM_EQ(g, a, b) ((a) == (b) || sld_dim_eq((g), (a), (b)) == SLD_ALWAYS)
 #define SLD_DIM_NE(g, a, b) (sld_dim_eq((g), (a), (b)) == SLD_NEVER)
 #define SLD_DIM_LE(g, a, b) (sld_dim_le((g), (a), (b)) == SLD_ALWAYS)
