@@ -29,13 +29,13 @@ static void emit_head(gen *g, int n, char *const *files)
     out_line(o, " *\n * The graph is touched only through the primitives of sld_primitives.h; define");
     out_line(o, " * SLD_PRIMITIVES to include another engine's instead. */");
     out_line(o, "#include <math.h>\n");
-    out_line(o, "#include \"sld_abi.h\"\n");
+    out_line(o, "#include \"sld_abi.h\"\n#include \"sld_pattern.h\"\n");
     out_line(o, "#ifdef SLD_PRIMITIVES\n#include SLD_PRIMITIVES\n#else\n#include \"sld_primitives.h\"\n#endif");
     out_line(o, "#include \"sld_match.h\"\n");
     out_line(o, "_Static_assert(SLD_ABI == %d, \"generated for another version of the tables\");\n", SLD_ABI);
 }
 
-static void emit_ruleset(gen *g, const char *name)
+static void emit_ruleset(gen *g, const char *name, uint32_t n_patterns)
 {
     out *o = g->o;
     out_line(o, "const sld_ruleset *sld_ruleset_%s(void);", name);
@@ -49,6 +49,7 @@ static void emit_ruleset(gen *g, const char *name)
     out_line(o, "        .ops = ops, .rules = rules, .phases = phases, .vocabs = vocabs,");
     out_line(o, "        .kernels = kernels, .kernel_index = kernel_index,");
     out_line(o, "        .rewrite = SLD_REWRITE_FN(rewrite), .roots = roots,");
+    out_line(o, "        .n_patterns = %u, .patterns = patterns,", n_patterns);
     out_line(o, "    };\n    return &set;\n}");
 }
 
@@ -62,7 +63,7 @@ int gen_compile(pat_session *session, const pat_program *program, const gen_opti
     emit_vocabs(&g);
     emit_kernels(&g);
     emit_rules(&g);
-    emit_ruleset(&g, options->name);
+    emit_ruleset(&g, options->name, pat_error_count(session) ? 0 : emit_patterns(&g));
     pat_print_diags(session, stderr);
     int status = pat_error_count(session) ? 1 : out_write(options->output, o.text, o.n);
     out_free(&o);

@@ -80,6 +80,10 @@ bool attrs_agree(const pat_attr *from, const pat_attr *to);
 void line_directive(gen *g, out *o, pat_span span);
 void emit_rules(gen *g);
 
+/* ---- pattern.c: left sides as data ---- */
+/* Answers how many. */
+uint32_t emit_patterns(gen *g);
+
 /* ---- tests.c ---- */
 /* Prints the tests of its rules likewise. */
 int gen_tests(pat_session *session, const pat_program *program, const char *name, const char *path);

@@ -9,6 +9,8 @@ static void refuse(sld_graph *g, uint32_t *counter, const char *reason)
     sld_fuse_state *s = g->fuse;
     (*counter)++;
     snprintf(s->stats[s->rule].reason, sizeof s->stats[s->rule].reason, "%s", reason);
+    if (s->options.refused)
+        s->options.refused(s->options.user, (uint32_t)s->rule, s->matched, s->n_matched, reason);
 }
 
 uint32_t sld_rewrite_build(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in, const sld_attr *attrs,

@@ -15,8 +15,8 @@
 extern "C" {
 #endif
 
-#define SLD_ABI 1
-#define SLD_ABI_MIN 1
+#define SLD_ABI 2
+#define SLD_ABI_MIN 2
 
 /* ---------------------------------------------------------------- dtypes -- */
 
@@ -332,6 +332,8 @@ typedef struct sld_ruleset {
     int (*rewrite)(struct sld_graph *g, uint32_t node, uint32_t phase);
     /* Dispatch filter: bit op of row phase says whether any rule is rooted there. */
     const uint8_t *const *roots;
+    uint32_t n_patterns;
+    const struct sld_pattern *patterns; /* left sides as data, by rule and variant; see sld_pattern.h */
 } sld_ruleset;
 
 #ifdef __cplusplus

@@ -147,6 +147,9 @@ sld_graph *sld_text_parse(sld_ctx *ctx, const sld_ruleset *rules, const char *na
 typedef struct sld_fuse_options {
     sld_target target;      /* kernels must exist for it (or for REF, which backs CPU) */
     uint32_t max_rewrites;  /* 0: no limit; for bisecting */
+    /* Told of each match that is not rewritten: its rule, its nodes and why. May be NULL. */
+    void (*refused)(void *user, uint32_t rule, const sld_node *nodes, uint32_t n, const char *why);
+    void *user;
 } sld_fuse_options;
 
 typedef struct sld_rule_stats {
@@ -160,6 +163,24 @@ typedef struct sld_rule_stats {
 /* Runs all phases to their fixpoint. options NULL: CPU, no limit. stats NULL or
  * rules->n_rules entries, added to. The graph stays valid on error. */
 sld_status sld_fuse(sld_graph *g, const sld_fuse_options *options, sld_rule_stats *stats);
+
+/* ---------------------------------------------------------------- why not -- */
+
+/* Prints the match of a rule that lacks the least, with node n in it (0: anywhere), in the lines of the rule: what
+ * matched, and the first test that fails, expected against found. Asked after sld_fuse, of the graph that it leaves.
+ * matched: the root when nothing fails, or 0. */
+sld_status sld_explain(sld_graph *g, uint32_t rule, sld_node n, FILE *out, sld_node *matched);
+
+/* Nodes at which all but little of a rule matches and the same test fails first. */
+typedef struct sld_miss {
+    uint32_t rule, count;
+    sld_node example;        /* the root of one */
+    const char *file;        /* where that test stands */
+    uint32_t line;
+    char why[300];           /* expected and found at the example */
+} sld_miss;
+/* Calls `each` for those of all rules in reported phases. */
+sld_status sld_near_misses(sld_graph *g, void (*each)(void *user, const sld_miss *miss), void *user);
 
 /* -------------------------------------------------------------------- run -- */
 

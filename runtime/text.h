@@ -36,4 +36,11 @@ bool sld__format_float(double x, sld_dtype t, char *buf, size_t n);
 /* Reads a decimal of that form, independent of the locale; false when there is something else. */
 bool sld__read_float(const char *s, double *x);
 
+/* ---- text_print.c: parts of the text, without a line end ---- */
+void sld__print_node(sld_graph *g, sld_node n, FILE *out);
+void sld__print_value(sld_graph *g, sld_value v, FILE *out);
+void sld__print_type(sld_graph *g, sld_value v, FILE *out);
+void sld__print_dims(sld_graph *g, const sld_dim *dims, uint32_t n, FILE *out);
+void sld__print_attr(sld_graph *g, const sld_attr_info *info, const sld_attr *a, FILE *out);
+
 #endif

@@ -214,7 +214,6 @@ static void print_node(printer *p, sld_node n)
         fputs(i ? ", " : " : ", p->out);
         print_type(p, sld_result(p->g, n, i));
     }
-    putc('\n', p->out);
 }
 
 /* ------------------------------------------------------------------- graph -- */
@@ -260,8 +259,10 @@ static void print_graph(printer *p, unsigned flags)
     for (sld_value v = 1; v < g->values.n; v++)
         if (sld_kind(g, v) == SLD_VALUE_CONST)
             print_const(p, v, flags);
-    for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n))
+    for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n)) {
         print_node(p, n);
+        putc('\n', p->out);
+    }
     for (uint32_t i = 0; i < g->outputs.n; i++) {
         fputs("output ", p->out);
         print_name(p, sld__name_text(g, g->outputs.at[i].name));
@@ -281,4 +282,18 @@ sld_status sld_text_print(sld_graph *g, FILE *out, unsigned flags)
     if (!p.status && (fflush(out) || ferror(out)))
         p.status = sld__fail(g->ctx, SLD_ERR_IO, "cannot write the graph's text: %s", strerror(errno));
     return p.status;
+}
+
+/* ---------------------------------------------------------- parts of a graph -- */
+
+void sld__print_node(sld_graph *g, sld_node n, FILE *out) { print_node(&(printer){g, out, SLD_OK}, n); }
+void sld__print_value(sld_graph *g, sld_value v, FILE *out) { print_value(&(printer){g, out, SLD_OK}, v); }
+void sld__print_type(sld_graph *g, sld_value v, FILE *out) { print_type(&(printer){g, out, SLD_OK}, v); }
+void sld__print_dims(sld_graph *g, const sld_dim *dims, uint32_t n, FILE *out)
+{
+    print_dims(&(printer){g, out, SLD_OK}, dims, n);
+}
+void sld__print_attr(sld_graph *g, const sld_attr_info *info, const sld_attr *a, FILE *out)
+{
+    print_attr(&(printer){g, out, SLD_OK}, info, a);
 }

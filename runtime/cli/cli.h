@@ -62,7 +62,11 @@ void cli_run_free(sld_graph *g, cli_run *run);
 typedef struct cli_diff { double largest; size_t at, n; bool nan; } cli_diff;
 int cli_compare(sld_ctx *ctx, const sld_tensor *t, const char *path, cli_diff *diff);
 
+/* The index of a rule by its name. */
+int cli_find_rule(const sld_ruleset *r, const char *name, uint32_t *rule);
+
 int cmd_fuse(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_demo(int argc, char **argv);

@@ -14,6 +14,11 @@ static const struct { const char *name; int (*run)(int, char **); const char *he
      "  --report      rules fired and refused, nodes, planned peak memory, time\n"
      "  --dim         value of a symbolic dim, for the memory figures\n"
      "  --max-rewrites  stops after N rewrites, to find the one that matters\n"},
+    {"explain", cmd_explain,
+     "solder explain MODEL --rule RULE [--node NAME] [--target cpu|ref]\n"
+     "  Fuses a model and shows why a rule did not fire: the match that lacks the least, in the lines of the rule,\n"
+     "  and the first test that fails.\n"
+     "  --node        a node of the match; otherwise the graph is searched\n"},
     {"run", cmd_run,
      "solder run MODEL --input NAME=FILE... [--fused] [--compare [NAME=]FILE [--tol X]]\n"
      "           [--output NAME=FILE]... [--dim NAME=N]... [--target cpu|ref] [--repeat N]\n"

@@ -1,0 +1,150 @@
+/* solder explain: why a rule did not fire, in its own lines. */
+#include "cli.h"
+
+#include <getopt.h>
+#include <string.h>
+
+typedef struct options { const char *model, *rule, *node; sld_fuse_options fuse; } options;
+
+int cli_find_rule(const sld_ruleset *r, const char *name, uint32_t *rule)
+{
+    for (*rule = 0; *rule < r->n_rules; ++*rule)
+        if (!strcmp(r->rules[*rule].name, name))
+            return CLI_OK;
+    return cli_fail("there is no rule '%s' (see: solder rules)", name);
+}
+
+static sld_node find_node(const sld_graph *g, const char *name)
+{
+    sld_value v = sld_value_find(g, name);
+    return v ? sld_producer(g, v) : 0;
+}
+
+/* ------------------------------------------------------------ where a node went -- */
+
+/* Fuses a fresh copy by at most n rewrites. fired: by each rule; freed by the caller. NULL after a report. */
+static uint32_t *fuse_some(sld_ctx *ctx, const options *o, uint32_t n, bool *there)
+{
+    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), o->model);
+    uint32_t n_rules = sld_ruleset_solder()->n_rules, *fired = sld__alloc(ctx, (n_rules + 1u) * sizeof *fired);
+    sld_rule_stats *stats = sld__alloc(ctx, (n_rules + 1u) * sizeof *stats);
+    sld_fuse_options some = o->fuse;
+    some.max_rewrites = n;
+    bool ok = g && fired && stats && (!n || !sld_fuse(g, &some, stats));
+    *there = ok && find_node(g, o->node);
+    for (uint32_t i = 0; ok && i < n_rules; i++)
+        fired[i] = stats[i].fired;
+    if (!ok) {
+        cli_fail("%s", sld_error(ctx));
+        sld__free(ctx, fired);
+        fired = NULL;
+    }
+    sld__free(ctx, stats);
+    sld_graph_free(g);
+    return fired;
+}
+
+/* The rewrite that took the node is found by halving: it is there after `with` of them, and not after `without`. */
+static int tell_who_took(sld_ctx *ctx, const options *o, uint32_t n_rewrites)
+{
+    uint32_t with = 0, without = n_rewrites;
+    bool there = true;
+    while (without - with > 1) {
+        uint32_t middle = with + (without - with) / 2, *fired = fuse_some(ctx, o, middle, &there);
+        if (!fired)
+            return CLI_FAILED;
+        *(there ? &with : &without) = middle;
+        sld__free(ctx, fired);
+    }
+    uint32_t *before = fuse_some(ctx, o, with, &there), *after = fuse_some(ctx, o, without, &there);
+    const sld_ruleset *r = sld_ruleset_solder();
+    for (uint32_t i = 0; before && after && i < r->n_rules; i++)
+        if (after[i] > before[i])
+            printf("node '%s' went with a match of rule %s\n", o->node, r->rules[i].name);
+    int status = before && after ? CLI_OK : CLI_FAILED;
+    sld__free(ctx, before);
+    sld__free(ctx, after);
+    return status;
+}
+
+/* ---------------------------------------------------------------- why not -- */
+
+typedef struct refusal { uint32_t rule; sld_node root; char why[300]; } refusal;
+
+static void note_refusal(void *user, uint32_t rule, const sld_node *nodes, uint32_t n, const char *why)
+{
+    refusal *r = user;
+    for (uint32_t i = 0; i < n; i++)
+        if (rule == r->rule && nodes[i] == r->root)
+            snprintf(r->why, sizeof r->why, "%s", why);
+}
+
+/* All tests hold: the graph is at rest, so fusing it again changes nothing and says what refused the match. */
+static int tell_refusal(sld_graph *g, const options *o, uint32_t rule, sld_node root)
+{
+    refusal r = {.rule = rule, .root = root};
+    sld_fuse_options again = o->fuse;
+    again.refused = note_refusal;
+    again.user = &r;
+    if (sld_fuse(g, &again, NULL))
+        return cli_fail("%s", sld_error(g->ctx));
+    printf("  REFUSED   %s\n", *r.why ? r.why : "other rules come first");
+    return CLI_OK;
+}
+
+static int explain_rest(sld_graph *g, const options *o, uint32_t rule, const sld_rule_stats *stats)
+{
+    uint32_t n_rewrites = 0;
+    sld_node n = o->node ? find_node(g, o->node) : 0, matched;
+    for (uint32_t i = 0; i < g->rules->n_rules; i++)
+        n_rewrites += stats[i].fired;
+    if (stats[rule].fired)
+        printf("rule %s fired %u times\n", o->rule, stats[rule].fired);
+    if (o->node && !n)
+        return tell_who_took(g->ctx, o, n_rewrites);
+    if (sld_explain(g, rule, n, stdout, &matched))
+        return cli_fail("%s", sld_error(g->ctx));
+    return matched ? tell_refusal(g, o, rule, matched) : CLI_OK;
+}
+
+static int explain(sld_graph *g, const void *opts)
+{
+    const options *o = opts;
+    uint32_t rule;
+    int status = cli_find_rule(g->rules, o->rule, &rule);
+    if (!status && o->node && !find_node(g, o->node))
+        status = cli_fail("the model has no node '%s'", o->node);
+    if (status)
+        return status;
+    sld_rule_stats *stats = sld__alloc(g->ctx, (g->rules->n_rules + 1u) * sizeof *stats);
+    status = !stats || sld_fuse(g, &o->fuse, stats) ? cli_fail("%s", sld_error(g->ctx))
+                                                    : explain_rest(g, o, rule, stats);
+    sld__free(g->ctx, stats);
+    return status;
+}
+
+int cmd_explain(int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"rule", required_argument, 0, 'r'}, {"node", required_argument, 0, 'n'},
+        {"target", required_argument, 0, 't'}, {0, 0, 0, 0},
+    };
+    options o = {.fuse.target = SLD_TARGET_CPU};
+    int status = CLI_OK;
+    optind = 1;
+    opterr = 0;
+    for (int c; !status && (c = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
+        switch (c) {
+        case 'r': o.rule = optarg; break;
+        case 'n': o.node = optarg; break;
+        case 't': status = cli_target("explain", optarg, &o.fuse.target); break;
+        default: status = cli_bad_option("explain", c, argv[optind - 1]);
+        }
+    }
+    if (status)
+        return status;
+    if (optind + 1 != argc || !o.rule)
+        return cli_usage("explain", o.rule ? "one model is wanted" : "--rule is wanted");
+    o.model = argv[optind];
+    return cli_with_model(o.model, explain, &o);
+}
