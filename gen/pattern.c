@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gen.h"
+#include "walk.h"
 
 /* What a variant binds: a rank variable, a dtype variable, or a dim or attribute. */
 typedef enum slot_class { SLOT_RANK, SLOT_DTYPE, SLOT_NUMBER } slot_class;
@@ -278,25 +278,20 @@ static void emit_ids(tables *t, uint32_t n, x_val *const *vals)
 
 /* ----------------------------------------------------------------- nodes -- */
 
-/* Lists and expressions may speak of what the operands bind, so they are tested after them. */
-static bool tested_early(const x_attr *a)
-{
-    const pat_expr *e = a->value;
-    if (e && e->kind == PE_LIST)
-        for (uint32_t i = 0; i < e->args.n; i++)
-            if (e->args.at[i]->kind != PE_INT && e->args.at[i]->kind != PE_NEG)
-                return false;
-    return !e || (e->kind != PE_CALL && e->kind < PE_NOT);
-}
-
 static void emit_attr(tables *t, const x_node *n, const x_attr *a)
 {
     const pat_expr *e = a->value;
     out_f(&t->body, "{%u, ", a->slot);
-    if (!e) {
+    if (!e || e->kind == PE_STRING) {
         out_f(&t->body, "{");
-        emit_name_place(t, n->span);
-        out_f(&t->body, ", 0, NULL}}, ");
+        if (e)
+            emit_place(t, e->span);
+        else
+            emit_name_place(t, n->span);
+        out_f(&t->body, ", 0, NULL}, ");
+        if (e)
+            out_string(&t->body, e->name, strlen(e->name));
+        out_f(&t->body, e ? "}, " : "NULL}, ");
         return;
     }
     if (e->kind == PE_NAME && enum_word(a->attr, e->name) < 0 && dtype_by_name(e->name) <= 0) {
@@ -304,7 +299,7 @@ static void emit_attr(tables *t, const x_node *n, const x_attr *a)
         s->attr = s->attr ? s->attr : a->attr;
     }
     emit_pattern_expr(t, e, a->scope, a->attr);
-    out_f(&t->body, "}, ");
+    out_f(&t->body, ", NULL}, ");
 }
 
 /* One for each attribute that is tested; answers how many before the operands. */
@@ -315,7 +310,7 @@ static uint32_t order_attrs(tables *t, const x_node *n, attr_list *list)
     for (int early = 1; early >= 0; early--)
         for (uint32_t i = 0; i < n->attrs.n; i++) {
             const x_attr *a = n->attrs.at[i];
-            if (tested_early(a) != early || (a->value && a->value->kind == PE_WILD))
+            if (stands_alone(a) != early || (a->value && a->value->kind == PE_WILD))
                 continue;
             PAT_PUSH(t->g->arena, *list, a);
             n_early += (uint32_t)early;
@@ -328,7 +323,8 @@ static void emit_node(tables *t, const x_node *n)
     out *o = &t->body;
     attr_list attrs = {0};
     uint32_t early = order_attrs(t, n, &attrs);
-    bool commutes = n->op->commutative && n->operands.at[0] != n->operands.at[1];
+    bool commutes = n->op->commutative && n->operands.n >= 2 && n->operands.at[0] != n->operands.at[1] &&
+                    n->operands.at[0]->kind != XVAL_REST && n->operands.at[1]->kind != XVAL_REST;
     out_f(o, "        {");
     emit_name_place(t, n->span);
     out_f(o, ", OP_%s, %d, %u, %u, %u, %u, ", n->op->name, commutes, n->results.n, attrs.n, early, n->operands.n);

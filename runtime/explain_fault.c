@@ -99,7 +99,7 @@ static void put_attr_wanted(const writer *w, const sld_pat_attr *p)
 {
     const sld_attr_info *info = &sld_node_op(w->g, w->f->node)->attrs[p->slot];
     fprintf(w->out, "%s = ", info->name);
-    if (p->value.n_terms)
+    if (p->value.n_terms || p->text)
         put_place(w, p->value.place);
     else
         sld__print_attr(w->g, info, &info->dflt, w->out);
@@ -153,6 +153,7 @@ static void put_expected(const writer *w)
     }
     case SLD_FAULT_ATTR: put_attr_wanted(w, f->part); break;
     case SLD_FAULT_NUMBER: case SLD_FAULT_PRESENCE: put_value_wanted(w); break;
+    case SLD_FAULT_RANK: fputs("a constant that does not raise the rank", w->out); break;
     case SLD_FAULT_CONDITION: put_place(w, f->place); break;
     }
 }
@@ -242,7 +243,8 @@ static void put_found(const writer *w)
         break;
     }
     case SLD_FAULT_CONDITION: put_known(w, e->terms, e->n_terms, ""); break;
-    case SLD_FAULT_OP: case SLD_FAULT_SAME: case SLD_FAULT_NUMBER: case SLD_FAULT_PRESENCE: put_value_found(w);
+    case SLD_FAULT_OP: case SLD_FAULT_SAME: case SLD_FAULT_NUMBER: case SLD_FAULT_RANK: case SLD_FAULT_PRESENCE:
+        put_value_found(w);
     }
 }
 

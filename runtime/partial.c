@@ -1,7 +1,7 @@
-/* Walks a pattern over a graph from a root towards producers, in the order of a matcher, counts what
- * fails and goes on.  Where operands may be exchanged both orders are tried: a walk notes its choices,
- * and the next one differs in the last of them that can.  A walk ends as soon as it costs more than
- * the best one so far. */
+/* Walks a pattern over a graph from a root towards producers, then to readers of what it has met, counts
+ * what fails and goes on.  Where operands may be exchanged or several readers fit all are tried: a walk notes
+ * its choices, and the next one differs in the last of them that can.  A walk ends as soon as it costs more
+ * than the best one so far. */
 #include "partial.h"
 
 #include <string.h>
@@ -10,14 +10,18 @@
 
 enum { WALKS_MAX = 1 << 16 }; /* at one node; patterns of a dozen commutative ops need less */
 
+typedef struct choice { uint32_t at, n; } choice; /* number `at` of n */
+
 struct sld_walker {
     sld_graph *g;
     sld_partial m, best;
     bool *seen;              /* by node of the pattern */
     bool *bound;             /* by value */
-    uint8_t *choices;        /* 1: operands are exchanged */
+    choice *choices;         /* one or none for each node of the pattern */
     uint32_t n_choices, n_made;
     uint32_t limit;
+    bool unknown;            /* a test needed a variable that is not bound */
+    SLD_ARRAY(sld_fault) later; /* what fails if such a test does in the end */
     uint32_t n_nodes, n_vals, n_vars; /* room */
 };
 
@@ -25,8 +29,19 @@ static bool over(const sld_walker *w) { return w->m.cost > w->limit; }
 
 static void fault(sld_walker *w, sld_fault f)
 {
-    if (!w->m.cost++)
+    if (!w->m.cost)
         w->m.first = f;
+    w->m.cost += f.kind == SLD_FAULT_OP ? SLD_COST_NODE : 1;
+}
+
+/* What a test came to: a fault, or something to ask again when more is bound. */
+static void tested(sld_walker *w, bool holds, sld_fault f)
+{
+    if (!holds)
+        fault(w, f);
+    else if (w->unknown && SLD_RESERVE(w->g->ctx, w->later, w->later.n + 1))
+        w->later.at[w->later.n++] = f;
+    w->unknown = false;
 }
 
 /* ------------------------------------------------------------------- types -- */
@@ -49,14 +64,17 @@ static bool match_element(sld_walker *w, sld_dim d, const sld_term *t)
         return true;
     }
     sld__pattern_eval(w->g, &w->m, t, &h);
+    w->unknown |= !h.kind;
     return h.kind != SLD_HELD_DIM || SLD_DIM_EQ(w->g, d, h.dim);
 }
 
 static bool match_run(sld_walker *w, elements e, const sld_term *t, uint32_t at, uint32_t n)
 {
     sld_held *r = &w->m.vars[t->id];
-    if (e.attr)
+    if (e.attr) {
+        w->unknown |= !r->kind;
         return !r->kind || (r->dims.n == n && sld_list_has(w->g, *e.attr, at, r->dims));
+    }
     const sld_dims found = {e.v, at, n};
     if (r->kind)
         return sld_same_dims(w->g, r->dims, found);
@@ -96,17 +114,20 @@ static bool match_dtype(sld_walker *w, sld_value v, const sld_pat_type *t)
     return true;
 }
 
+static bool match_shape(sld_walker *w, sld_value v, const sld_pat_type *t)
+{
+    bool any = t->n_elems == 1 && t->elems->kind == SLD_T_ANY;
+    return any || match_elements(w, (elements){.v = v}, SLD_RANK(w->g, v), t->elems, t->n_elems);
+}
+
 static void match_types(sld_walker *w, uint16_t val, sld_node n)
 {
     const sld_pat_val *p = &w->m.pattern->vals[val];
     sld_value v = w->m.vals[val];
     for (uint32_t i = 0; i < p->n_types && !over(w); i++) {
         const sld_pat_type *t = &p->types[i];
-        bool any = t->n_elems == 1 && t->elems->kind == SLD_T_ANY;
-        if (!match_dtype(w, v, t))
-            fault(w, (sld_fault){SLD_FAULT_DTYPE, t->place, n, v, val, t});
-        if (!any && !match_elements(w, (elements){.v = v}, SLD_RANK(w->g, v), t->elems, t->n_elems))
-            fault(w, (sld_fault){SLD_FAULT_SHAPE, t->place, n, v, val, t});
+        tested(w, match_dtype(w, v, t), (sld_fault){SLD_FAULT_DTYPE, t->place, n, v, val, t});
+        tested(w, match_shape(w, v, t), (sld_fault){SLD_FAULT_SHAPE, t->place, n, v, val, t});
     }
 }
 
@@ -127,13 +148,14 @@ static bool match_value(sld_walker *w, const sld_attr *a, const sld_term *t)
 {
     sld_held h;
     sld__pattern_eval(w->g, &w->m, t, &h);
+    w->unknown |= !h.kind;
     switch (h.kind) {
     case SLD_HELD_FLOAT: return sld_close(a->f, h.f, 1e-6);
     case SLD_HELD_DTYPE: return a->i == h.dtype;
     case SLD_HELD_TRUTH: return a->i == h.truth;
     case SLD_HELD_DIM: return a->kind == SLD_ATTR_FLOAT ? sld_close(a->f, (double)h.dim, 1e-6)
                                                         : SLD_DIM_EQ(w->g, a->i, h.dim);
-    default: return true; /* it speaks of what was not found */
+    default: return true;
     }
 }
 
@@ -141,6 +163,8 @@ static bool match_attr(sld_walker *w, sld_node n, const sld_pat_attr *p)
 {
     const sld_attr *a = &SLD_ATTR(w->g, n, p->slot);
     const sld_term *t = p->value.terms;
+    if (p->text)
+        return sld_is_text(*a, p->text);
     if (!p->value.n_terms)
         return sld_attr_equal(a, &sld_node_op(w->g, n)->attrs[p->slot].dflt);
     if (t->kind == SLD_T_DIM && p->value.n_terms == 1)
@@ -153,8 +177,8 @@ static bool match_attr(sld_walker *w, sld_node n, const sld_pat_attr *p)
 static void match_attrs(sld_walker *w, const sld_pat_node *p, sld_node n, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to && !over(w); i++)
-        if (!match_attr(w, n, &p->attrs[i]))
-            fault(w, (sld_fault){SLD_FAULT_ATTR, p->attrs[i].value.place, n, 0, 0, &p->attrs[i]});
+        tested(w, match_attr(w, n, &p->attrs[i]),
+               (sld_fault){SLD_FAULT_ATTR, p->attrs[i].value.place, n, 0, 0, &p->attrs[i]});
 }
 
 /* ---------------------------------------------------------------- operands -- */
@@ -199,14 +223,14 @@ static void match_input(sld_walker *w, uint16_t val, sld_value v, sld_node reade
 static bool match_constant(sld_walker *w, const sld_pat_val *p, sld_value v)
 {
     sld_held *var = &w->m.vars[p->var];
-    sld_attr found;
-    if (p->kind == SLD_PAT_NUMBER)
-        return sld_is_number(w->g, v, p->number, p->tolerance);
-    if (!sld_scalar(w->g, v, &found))
+    double f;
+    if (!v || !SLD_SCALAR(w->g, v, &f))
         return false;
+    if (p->kind == SLD_PAT_NUMBER)
+        return sld_close(f, p->number, p->tolerance);
     if (var->kind == SLD_HELD_ATTR)
-        return sld_close(found.f, var->attr.f, 0);
-    *var = (sld_held){.kind = SLD_HELD_ATTR, .attr = found};
+        return f == var->attr.f;
+    *var = (sld_held){.kind = SLD_HELD_ATTR, .attr = {.kind = SLD_ATTR_FLOAT, .f = f}};
     return true;
 }
 
@@ -260,6 +284,42 @@ static bool stands_elsewhere(const sld_walker *w, uint16_t id, sld_node n)
     return false;
 }
 
+static bool is_literal(const sld_walker *w, uint16_t val)
+{
+    uint8_t kind = w->m.pattern->vals[val].kind;
+    return kind == SLD_PAT_NUMBER || kind == SLD_PAT_CONSTANT;
+}
+
+/* Whether the result's shape is the broadcast of this operand and others. */
+static bool broadcasts(const sld_op_info *op, uint32_t i)
+{
+    const sld_type *r = op->n_results ? &op->results[0].type : NULL, *o = i < op->n_operands ? &op->operands[i].type : r;
+    if (!r || o == r || r->n_elems != 1 || r->shape->kind != SLD_T_CALL || r->shape->id != SLD_FN_BROADCAST ||
+        o->n_elems != 1 || o->shape->kind != SLD_T_RANK)
+        return false;
+    for (uint32_t k = 1; k <= r->shape->nargs; k++)
+        if (r->shape[k].kind == SLD_T_RANK && r->shape[k].id == o->shape->id)
+            return true;
+    return false;
+}
+
+/* A literal leaves the shape of the result alone: its rank is at most that of another operand. */
+static bool keeps_rank(const sld_walker *w, const sld_pat_node *p, sld_node n, uint32_t literal, uint32_t swap)
+{
+    const sld_op_info *op = sld_node_op(w->g, n);
+    sld_value v = SLD_OPERAND(w->g, n, literal < 2 ? literal ^ swap : literal);
+    bool asked = false;
+    for (uint32_t k = 0; v && broadcasts(op, literal) && k < p->n_operands; k++) {
+        sld_value other = SLD_OPERAND(w->g, n, k < 2 ? k ^ swap : k);
+        if (is_literal(w, p->operands[k]) || !other || !broadcasts(op, k))
+            continue;
+        if (SLD_RANK(w->g, v) <= SLD_RANK(w->g, other))
+            return true;
+        asked = true;
+    }
+    return !asked;
+}
+
 /* Whether an operand's producer is of the op that the pattern has there. */
 static bool looks_right(const sld_walker *w, uint16_t val, sld_value v)
 {
@@ -271,16 +331,23 @@ static bool looks_right(const sld_walker *w, uint16_t val, sld_value v)
     return (p->kind == SLD_PAT_NUMBER || p->kind == SLD_PAT_CONSTANT) && v && SLD_SCALAR(w->g, v, &d);
 }
 
-/* Which order of the operands is tried: first the one that looks right. */
+/* Which of n is tried now; the first one first. */
+static uint32_t choose(sld_walker *w, uint32_t n)
+{
+    uint32_t i = w->n_made++;
+    if (i == w->n_choices)
+        w->choices[w->n_choices++].at = 0;
+    w->choices[i].n = n;
+    return w->choices[i].at;
+}
+
+/* Whether operands 0 and 1 are exchanged: the order that looks right is tried first. */
 static uint32_t choose_order(sld_walker *w, const sld_pat_node *p, sld_node n)
 {
     sld_value a = SLD_OPERAND(w->g, n, 0), b = SLD_OPERAND(w->g, n, 1);
     uint16_t x = p->operands[0], y = p->operands[1];
-    uint32_t i = w->n_made++;
     bool exchanged = looks_right(w, x, b) + looks_right(w, y, a) > looks_right(w, x, a) + looks_right(w, y, b);
-    if (i == w->n_choices)
-        w->choices[w->n_choices++] = 0;
-    return w->choices[i] ^ exchanged;
+    return choose(w, 2) ^ exchanged;
 }
 
 static void match_operands(sld_walker *w, const sld_pat_node *p, sld_node n)
@@ -288,6 +355,9 @@ static void match_operands(sld_walker *w, const sld_pat_node *p, sld_node n)
     uint32_t swap = p->commutes && SLD_N_OPERANDS(w->g, n) > 1 ? choose_order(w, p, n) : 0;
     for (uint32_t i = 0; i < p->n_operands && !over(w); i++)
         match_operand(w, p->operands[i], SLD_OPERAND(w->g, n, i < 2 ? i ^ swap : i), n, p->place);
+    for (uint32_t i = 0; i < p->n_operands && !over(w); i++)
+        if (is_literal(w, p->operands[i]) && !keeps_rank(w, p, n, i, swap))
+            fault(w, (sld_fault){SLD_FAULT_RANK, p->place, n, SLD_OPERAND(w->g, n, i < 2 ? i ^ swap : i), 0, NULL});
 }
 
 static bool takes_rest(const sld_walker *w, const sld_pat_node *p)
@@ -319,6 +389,69 @@ static void match_node(sld_walker *w, uint16_t id, sld_node n)
     match_attrs(w, p, n, p->n_early, p->n_attrs);
 }
 
+/* ----------------------------------------------------------------- readers -- */
+
+/* The node not yet met of which most operands are. */
+static const sld_pat_node *next_reader(const sld_walker *w)
+{
+    const sld_pattern *p = w->m.pattern;
+    const sld_pat_node *best = NULL;
+    uint32_t most = 0;
+    for (uint32_t i = p->n_nodes; i-- > 0;) {
+        uint32_t known = 0;
+        for (uint32_t k = 0; !w->seen[i] && k < p->nodes[i].n_operands; k++)
+            known += w->m.vals[p->nodes[i].operands[k]] != 0;
+        if (known > most) {
+            most = known;
+            best = &p->nodes[i];
+        }
+    }
+    return best;
+}
+
+/* One of the nodes of the right op that read what p reads; 0 when there is none. */
+static sld_node choose_reader(sld_walker *w, const sld_pat_node *p)
+{
+    sld_value v = 0;
+    for (uint32_t k = 0; k < p->n_operands && !v; k++)
+        v = w->m.vals[p->operands[k]];
+    uint32_t n, fit = 0;
+    const uint32_t *users = sld__users(w->g, v, &n);
+    for (uint32_t i = 0; i < n; i++)
+        fit += !(users[i] & SLD_USER_OUTPUT) && sld__reads(w->g, users[i], v) && SLD_OP(w->g, users[i]) == p->op;
+    uint32_t chosen = fit > 1 ? choose(w, fit) : 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (!(users[i] & SLD_USER_OUTPUT) && sld__reads(w->g, users[i], v) && SLD_OP(w->g, users[i]) == p->op &&
+            chosen-- == 0)
+            return users[i];
+    return 0;
+}
+
+static void match_readers(sld_walker *w)
+{
+    const sld_pat_node *p;
+    while (!over(w) && (p = next_reader(w))) {
+        uint16_t id = (uint16_t)(p - w->m.pattern->nodes);
+        sld_node n = choose_reader(w, p);
+        if (n)
+            match_node(w, id, n);
+        else
+            fault(w, (sld_fault){SLD_FAULT_OP, p->place, w->m.root, 0, 0, NULL});
+        w->seen[id] = true;
+    }
+}
+
+/* Tests that spoke of what was not bound yet. */
+static void match_later(sld_walker *w)
+{
+    for (uint32_t i = 0; i < w->later.n && !over(w); i++) {
+        const sld_fault *f = &w->later.at[i];
+        if (f->kind == SLD_FAULT_ATTR ? !match_attr(w, f->node, f->part)
+                                      : f->kind == SLD_FAULT_SHAPE && !match_shape(w, f->value, f->part))
+            fault(w, *f);
+    }
+}
+
 static void match_where(sld_walker *w)
 {
     for (uint32_t i = 0; i < w->m.pattern->n_where && !over(w); i++) {
@@ -340,18 +473,19 @@ static void walk_once(sld_walker *w)
     memset(w->m.nodes, 0, p->n_nodes * sizeof *w->m.nodes);
     memset(w->m.vals, 0, p->n_vals * sizeof *w->m.vals);
     memset(w->m.vars, 0, p->n_vars * sizeof *w->m.vars);
-    w->m.cost = w->m.n_met = w->n_made = 0;
+    w->m.cost = w->m.n_met = w->n_made = w->later.n = 0;
     match_node(w, p->root, w->m.root);
+    match_readers(w);
+    match_later(w);
     match_where(w);
     for (uint32_t i = 0; i < p->n_nodes; i++)
-        w->m.cost += !w->seen[i];
+        w->m.cost += w->seen[i] ? 0 : SLD_COST_NODE;
 }
 
 static bool next_choice(sld_walker *w)
 {
     for (uint32_t i = w->n_made; i-- > 0;)
-        if (!w->choices[i]) {
-            w->choices[i] = 1;
+        if (++w->choices[i].at < w->choices[i].n) {
             w->n_choices = i + 1;
             return true;
         }
@@ -434,5 +568,6 @@ void sld__walker_free(sld_walker *w)
     sld__free(w->g->ctx, w->seen);
     sld__free(w->g->ctx, w->bound);
     sld__free(w->g->ctx, w->choices);
+    sld__free(w->g->ctx, w->later.at);
     sld__free(w->g->ctx, w);
 }

@@ -19,6 +19,7 @@ typedef enum sld_fault_kind {
     SLD_FAULT_SHAPE,
     SLD_FAULT_ATTR,
     SLD_FAULT_NUMBER,    /* not this constant, or no constant of one element */
+    SLD_FAULT_RANK,      /* a constant has more dims than what it is combined with */
     SLD_FAULT_PRESENCE,  /* an operand is absent, or is not */
     SLD_FAULT_CONDITION
 } sld_fault_kind;
@@ -41,11 +42,13 @@ typedef struct sld_held {
     union { sld_dim dim; double f; bool truth; int dtype; sld_attr attr; sld_dims dims; };
 } sld_held;
 
+/* The most nodes are there first, and then the fewest tests fail. */
+enum { SLD_COST_NODE = 16 };
 /* Arrays have an entry for each part of the pattern. */
 typedef struct sld_partial {
     const sld_pattern *pattern;
     sld_node root;
-    uint32_t cost;       /* tests that fail and nodes of the pattern that nothing stands for */
+    uint32_t cost;       /* 1 for each test that fails, SLD_COST_NODE for each node that is not there */
     uint32_t n_met;      /* nodes of the pattern that are there */
     sld_fault first;     /* what fails first, when something does */
     sld_node *nodes;     /* 0: it is not there */

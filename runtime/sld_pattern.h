@@ -55,8 +55,9 @@ typedef struct sld_pat_val {
     const sld_pat_type *types;
 } sld_pat_val;
 
-/* No terms: the op's default is wanted. One SLD_T_DIM: the variable is bound, or has this value. */
-typedef struct sld_pat_attr { uint8_t slot; sld_pat_expr value; } sld_pat_attr;
+/* No terms: `text` is wanted, or if that is NULL the op's default. One SLD_T_DIM: the variable is bound, or has
+ * this value. */
+typedef struct sld_pat_attr { uint8_t slot; sld_pat_expr value; const char *text; } sld_pat_attr;
 
 /* Attributes before `n_early` are tested before the operands. */
 typedef struct sld_pat_node {

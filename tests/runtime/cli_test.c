@@ -128,6 +128,31 @@ START_TEST(report)
 }
 END_TEST
 
+START_TEST(explanations)
+{
+    static const struct { const char *args, *told; } cases[] = {
+        {"explain %M/qwen3/model.onnx --rule add_rms_norm", "rule add_rms_norm fired 4 times\n"},
+        {"explain %M/qwen3/model.onnx --rule add_rms_norm", "  FAILS     expected add, found %embedding = gather("},
+        {"explain %M/qwen3/model.onnx --rule add_rms_norm --node val_88",
+         "node 'val_88' went with a match of rule reciprocal_of_sqrt\n"},
+        {"explain %M/qwen3/model.onnx --rule add_rms_norm --node mean_3", "node 'mean_3' went with a match of rule rms_norm\n"},
+        {"explain %M/qwen3/model.onnx --rule add_rms_norm --node add_9", "no part of it is around %mul_14, %add_9 = add_rms_norm("},
+        {"explain %D/wide.txt --rule rope_neox", "  REFUSED   rope: kernel sld_cpu_rope wants dtype(x)"},
+    };
+    char text[8000];
+    ck_assert_int_eq(solder("--version; printf '"
+                            "input %%x : f32[2, 8192]\ninput %%c : f32[2, 8192]\ninput %%s : f32[2, 8192]\n"
+                            "%%a = slice(%%x; axes = [-1], starts = [4096], ends = [8192], steps = [1])\n%%n = neg(%%a)\n"
+                            "%%b = slice(%%x; axes = [-1], starts = [0], ends = [4096], steps = [1])\n"
+                            "%%r = concat(%%n, %%b; axis = -1)\n%%p = mul(%%x, %%c)\n%%q = mul(%%r, %%s)\n"
+                            "%%y = add(%%p, %%q)\noutput y = %%y\n' >%D/wide.txt", text, sizeof text), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_msg(solder(cases[i].args, text, sizeof text) == 0, "%s: %s", cases[i].args, text);
+        ck_assert_msg(strstr(text, cases[i].told) != NULL, "%s: %s", cases[i].args, text);
+    }
+}
+END_TEST
+
 START_TEST(symbolic_tokens)
 {
     char text[4000];
@@ -168,6 +193,9 @@ START_TEST(errors)
         {"fuse", 2, "one model is wanted"},
         {"fuse --no-such", 2, "bad option"},
         {"fuse --report=xml x", 2, "--report"},
+        {"explain %M/qwen3/model.onnx", 2, "--rule is wanted"},
+        {"explain %M/qwen3/model.onnx --rule nothing", 1, "there is no rule 'nothing'"},
+        {"explain %M/qwen3/model.onnx --rule rms_norm --node nothing", 1, "the model has no node 'nothing'"},
         {"run", 2, "one model is wanted"},
         {"run x --tol abc", 2, "--tol wants a number"},
         {"run x --target gpu", 2, "--target"},
@@ -368,6 +396,7 @@ Suite *cli_suite(void)
     tcase_add_loop_test(t, logits, 0, 3 * N_MODELS);
     tcase_add_loop_test(t, fused_file_runs, 0, N_MODELS);
     tcase_add_test(t, report);
+    tcase_add_test(t, explanations);
     tcase_add_test(t, symbolic_tokens);
     tcase_add_test(t, outputs_are_written);
     tcase_add_test(t, errors);
