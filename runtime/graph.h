@@ -156,6 +156,12 @@ static inline const sld_const *sld_const_of(const sld_graph *g, sld_value v)
 {
     return &g->consts.at[g->values.at[v].origin & ~SLD_ORIGIN_CONST];
 }
+/* Whether a node only shows its first operand under another shape. */
+static inline bool sld__is_view(const sld_graph *g, sld_node n)
+{
+    return sld_node_op(g, n)->flags & SLD_OP_VIEW && g->nodes.at[n].n_in && sld_n_results(g, n) == 1 &&
+           sld_operand(g, n, 0);
+}
 /* Memory that lives as long as the graph; NULL with an error set. */
 void *sld__graph_alloc(sld_graph *g, size_t size);
 const char *sld__graph_str(sld_graph *g, const char *s);

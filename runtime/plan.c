@@ -121,12 +121,6 @@ static sld_status fail_node(const sld_graph *g, sld_node n, const char *text)
                      sld_node_op(g, n)->name, text);
 }
 
-static bool is_view(const sld_graph *g, sld_node n)
-{
-    return sld_node_op(g, n)->flags & SLD_OP_VIEW && g->nodes.at[n].n_in && sld_n_results(g, n) == 1 &&
-           sld_operand(g, n, 0);
-}
-
 static sld_status add_view(builder *b, sld_node n)
 {
     sld_value v = sld_result(b->g, n, 0), of = sld_operand(b->g, n, 0);
@@ -166,7 +160,7 @@ static sld_status add_nodes(builder *b, sld_target target)
 {
     const sld_graph *g = b->g;
     for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n)) {
-        sld_status s = is_view(g, n) ? add_view(b, n) : add_launch(b, n, target);
+        sld_status s = sld__is_view(g, n) ? add_view(b, n) : add_launch(b, n, target);
         if (s)
             return s;
     }

@@ -4,13 +4,18 @@
 
 #include <string.h>
 
+static void tell(const sld_fuse_state *s, const char *refused)
+{
+    if (s->options.told)
+        s->options.told(s->options.user, &(sld_fuse_event){(uint32_t)s->rule, s->n_matched, s->matched, refused});
+}
+
 static void refuse(sld_graph *g, uint32_t *counter, const char *reason)
 {
     sld_fuse_state *s = g->fuse;
     (*counter)++;
     snprintf(s->stats[s->rule].reason, sizeof s->stats[s->rule].reason, "%s", reason);
-    if (s->options.refused)
-        s->options.refused(s->options.user, (uint32_t)s->rule, s->matched, s->n_matched, reason);
+    tell(s, reason);
 }
 
 uint32_t sld_rewrite_build(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in, const sld_attr *attrs,
@@ -236,5 +241,6 @@ bool sld_rewrite_commit(sld_graph *g)
             sld__erase_chain(g, p);
     }
     s->stats[s->rule].fired++;
+    tell(s, NULL);
     return true;
 }

@@ -144,11 +144,17 @@ sld_graph *sld_text_parse(sld_ctx *ctx, const sld_ruleset *rules, const char *na
 
 /* ------------------------------------------------------------------- fuse -- */
 
+/* What became of one match. */
+typedef struct sld_fuse_event {
+    uint32_t rule, n;
+    const sld_node *nodes;  /* n of them, those that would go; of a rewrite that was made most are gone */
+    const char *refused;    /* why it was not rewritten; NULL: it was */
+} sld_fuse_event;
+
 typedef struct sld_fuse_options {
     sld_target target;      /* kernels must exist for it (or for REF, which backs CPU) */
     uint32_t max_rewrites;  /* 0: no limit; for bisecting */
-    /* Told of each match that is not rewritten: its rule, its nodes and why. May be NULL. */
-    void (*refused)(void *user, uint32_t rule, const sld_node *nodes, uint32_t n, const char *why);
+    void (*told)(void *user, const sld_fuse_event *event); /* of each match; may be NULL */
     void *user;
 } sld_fuse_options;
 
@@ -181,6 +187,15 @@ typedef struct sld_miss {
 } sld_miss;
 /* Calls `each` for those of all rules in reported phases. */
 sld_status sld_near_misses(sld_graph *g, void (*each)(void *user, const sld_miss *miss), void *user);
+
+/* Launches that running a graph takes, and the bytes that they read and write when each reads its operands and
+ * writes its results once. Views cost nothing. */
+typedef struct sld_traffic {
+    uint32_t launches;
+    uint64_t bytes;
+    bool sized;     /* the symbols tell all sizes; otherwise `bytes` means nothing */
+} sld_traffic;
+sld_status sld_graph_traffic(sld_graph *g, const int64_t *symbols, sld_traffic *out);
 
 /* -------------------------------------------------------------------- run -- */
 

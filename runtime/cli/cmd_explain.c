@@ -71,12 +71,12 @@ static int tell_who_took(sld_ctx *ctx, const options *o, uint32_t n_rewrites)
 
 typedef struct refusal { uint32_t rule; sld_node root; char why[300]; } refusal;
 
-static void note_refusal(void *user, uint32_t rule, const sld_node *nodes, uint32_t n, const char *why)
+static void note_refusal(void *user, const sld_fuse_event *e)
 {
     refusal *r = user;
-    for (uint32_t i = 0; i < n; i++)
-        if (rule == r->rule && nodes[i] == r->root)
-            snprintf(r->why, sizeof r->why, "%s", why);
+    for (uint32_t i = 0; i < e->n; i++)
+        if (e->rule == r->rule && e->nodes[i] == r->root && e->refused)
+            snprintf(r->why, sizeof r->why, "%s", e->refused);
 }
 
 /* All tests hold: the graph is at rest, so fusing it again changes nothing and says what refused the match. */
@@ -84,7 +84,7 @@ static int tell_refusal(sld_graph *g, const options *o, uint32_t rule, sld_node 
 {
     refusal r = {.rule = rule, .root = root};
     sld_fuse_options again = o->fuse;
-    again.refused = note_refusal;
+    again.told = note_refusal;
     again.user = &r;
     if (sld_fuse(g, &again, NULL))
         return cli_fail("%s", sld_error(g->ctx));

@@ -1,10 +1,11 @@
 /* solder fuse: rewrite a model and say what happened. */
-#include "cli.h"
+#include "report.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <string.h>
 
-typedef struct options { const char *model, *out, *report; cli_pairs dims; sld_fuse_options fuse; } options;
+typedef struct options { const char *model, *out, *report; cli_pairs dims, expect; sld_fuse_options fuse; } options;
 
 /* Nodes, and memory where a plan can be made; else why not. */
 typedef struct figures { uint32_t nodes; bool planned; sld_plan_info plan; char why[300]; } figures;
@@ -36,58 +37,31 @@ static figures measure(sld_graph *g, sld_target target, const int64_t *symbols)
     return f;
 }
 
-static void print_text(const sld_graph *g, const options *o, const figures *a, const figures *b,
-                       const sld_rule_stats *stats, double s)
+static void print_text(const report *r, const options *o, const figures *a, const figures *b, double s)
 {
-    printf("%s\nrules fired:\n", o->model);
-    cli_print_stats(g->rules, stats, stdout);
+    printf("%s\n", o->model);
+    report_print(r, sld_ruleset_solder(), stdout);
     printf("nodes              %10u -> %u\n", a->nodes, b->nodes);
-    if (a->planned && b->planned) {
-        printf("launches           %10u -> %u\n", a->plan.n_launches, b->plan.n_launches);
+    printf("launches           %10u -> %u\n", r->before.launches, r->after.launches);
+    if (r->before.sized)
+        printf("bytes moved        %10" PRIu64 " -> %" PRIu64 "\n", r->before.bytes, r->after.bytes);
+    if (a->planned && b->planned)
         printf("planned peak bytes %10zu -> %zu\n", a->plan.arena_bytes, b->plan.arena_bytes);
-    } else {
+    else
         printf("planned peak bytes    unknown: %s\n", a->planned ? b->why : a->why);
-    }
     printf("fused in           %10.3f ms\n", 1e3 * s);
 }
 
-static void json_string(const char *s)
+static void print_json(const report *r, const options *o, const figures *a, const figures *b, double s)
 {
-    putchar('"');
-    for (; *s; s++)
-        if (*s == '"' || *s == '\\')
-            printf("\\%c", *s);
-        else if ((unsigned char)*s < 32)
-            printf("\\u%04x", (unsigned char)*s);
-        else
-            putchar(*s);
-    putchar('"');
-}
-
-static void print_json(const sld_graph *g, const options *o, const figures *a, const figures *b,
-                       const sld_rule_stats *stats, double s)
-{
-    bool first = true;
     printf("{\"model\": ");
-    json_string(o->model);
+    cli_json_string(o->model, stdout);
     printf(", \"nodes\": [%u, %u], ", a->nodes, b->nodes);
     if (a->planned && b->planned)
-        printf("\"launches\": [%u, %u], \"peak_bytes\": [%zu, %zu], ", a->plan.n_launches, b->plan.n_launches,
-               a->plan.arena_bytes, b->plan.arena_bytes);
-    printf("\"seconds\": %.9f, \"rules\": {", s);
-    for (uint32_t i = 0; i < g->rules->n_rules; i++) {
-        const sld_rule_stats *r = &stats[i];
-        if (!r->fired && !r->reason[0])
-            continue;
-        printf("%s", first ? "" : ", ");
-        json_string(g->rules->rules[i].name);
-        printf(": {\"fired\": %u, \"refused\": %u, \"reason\": ", r->fired,
-               r->refused_cycle + r->refused_kernel + r->refused_type);
-        json_string(r->reason);
-        printf("}");
-        first = false;
-    }
-    printf("}}\n");
+        printf("\"peak_bytes\": [%zu, %zu], ", a->plan.arena_bytes, b->plan.arena_bytes);
+    printf("\"seconds\": %.9f, ", s);
+    report_print_json(r, sld_ruleset_solder(), stdout);
+    printf("}\n");
 }
 
 static int write_text(sld_graph *g, const char *path)
@@ -105,31 +79,66 @@ static int write_model(sld_graph *g, const char *path)
     return sld_export_onnx(g, path) ? cli_fail("%s", sld_error(g->ctx)) : CLI_OK;
 }
 
+/* All rules of --expect that fired another number of times are told. */
+static int check_expected(const sld_ruleset *rules, const options *o, const sld_rule_stats *stats)
+{
+    int status = CLI_OK;
+    for (uint32_t i = 0; i < o->expect.n; i++) {
+        uint32_t rule, n;
+        int wrong = cli_number("fuse", "--expect RULE=N", o->expect.at[i].value, 0, &n);
+        wrong = wrong ? wrong : cli_find_rule(rules, o->expect.at[i].name, &rule);
+        if (!wrong && stats[rule].fired != n)
+            wrong = cli_fail("%s: rule %s fired %u times, not %u%s%s", o->model, rules->rules[rule].name,
+                             stats[rule].fired, n, *stats[rule].reason ? "; refused: " : "", stats[rule].reason);
+        status = wrong ? wrong : status;
+    }
+    return status;
+}
+
+/* A report is made of a fresh copy, because asking takes time that fusing does not. */
+static int print_report(sld_graph *g, const options *o, const int64_t *symbols, double seconds)
+{
+    sld_graph *copy = sld_import(g->ctx, g->rules, o->model);
+    if (!copy)
+        return cli_fail("%s", sld_error(g->ctx));
+    report r;
+    figures before = measure(copy, o->fuse.target, symbols);
+    int status = report_make(copy, &o->fuse, symbols, &r);
+    figures after = measure(g, o->fuse.target, symbols);
+    if (!status)
+        (o->report && !strcmp(o->report, "json") ? print_json : print_text)(&r, o, &before, &after, seconds);
+    report_free(g->ctx, &r);
+    sld_graph_free(copy);
+    return status;
+}
+
 static int fuse(sld_graph *g, const void *opts)
 {
     const options *o = opts;
     int status;
-    double seconds;
     int64_t *symbols = cli_symbols(g, &o->dims, &status);
-    sld_rule_stats *stats = NULL;
-    if (!status) {
-        figures before = measure(g, o->fuse.target, symbols);
-        stats = sld__alloc(g->ctx, (g->rules->n_rules + 1u) * sizeof *stats);
-        seconds = cli_seconds();
-        if (!stats || sld_fuse(g, &o->fuse, stats) || sld_graph_verify(g))
-            status = cli_fail("%s", sld_error(g->ctx));
-        seconds = cli_seconds() - seconds;
-        if (!status && o->out)
-            status = write_model(g, o->out);
-        if (!status && (o->report || !o->out)) {
-            figures after = measure(g, o->fuse.target, symbols);
-            bool json = o->report && !strcmp(o->report, "json");
-            (json ? print_json : print_text)(g, o, &before, &after, stats, seconds);
-        }
-    }
+    sld_rule_stats *stats = sld__alloc(g->ctx, (g->rules->n_rules + 1u) * sizeof *stats);
+    double seconds = cli_seconds();
+    if (!status && (!stats || sld_fuse(g, &o->fuse, stats)))
+        status = cli_fail("%s", sld_error(g->ctx));
+    seconds = cli_seconds() - seconds;
+    if (!status && sld_graph_verify(g))
+        status = cli_fail("%s", sld_error(g->ctx));
+    status = status ? status : check_expected(g->rules, o, stats);
+    if (!status && o->out)
+        status = write_model(g, o->out);
+    if (!status && (o->report || (!o->out && !o->expect.n)))
+        status = print_report(g, o, symbols, seconds);
     sld__free(g->ctx, stats);
     sld__free(g->ctx, symbols);
     return status;
+}
+
+static int add_expected(cli_pairs *p, char *arg)
+{
+    if (!strchr(arg, '='))
+        return cli_usage("fuse", "--expect wants RULE=N, got '%s'", arg);
+    return cli_pair(p, arg) ? CLI_OK : cli_usage("fuse", "too many rules");
 }
 
 static int parse(int argc, char **argv, options *o)
@@ -137,7 +146,7 @@ static int parse(int argc, char **argv, options *o)
     static const struct option longs[] = {
         {"output", required_argument, 0, 'o'}, {"report", optional_argument, 0, 'r'},
         {"dim", required_argument, 0, 'd'},    {"target", required_argument, 0, 't'},
-        {"max-rewrites", required_argument, 0, 'm'}, {0, 0, 0, 0},
+        {"max-rewrites", required_argument, 0, 'm'}, {"expect", required_argument, 0, 'e'}, {0, 0, 0, 0},
     };
     int status = CLI_OK;
     *o = (options){.fuse.target = SLD_TARGET_CPU};
@@ -148,6 +157,7 @@ static int parse(int argc, char **argv, options *o)
         case 'o': o->out = optarg; break;
         case 'r': o->report = optarg ? optarg : "text"; break;
         case 'd': status = cli_pair(&o->dims, optarg) ? CLI_OK : cli_usage("fuse", "too many dims"); break;
+        case 'e': status = add_expected(&o->expect, optarg); break;
         case 'm': status = cli_number("fuse", "--max-rewrites", optarg, 1, &o->fuse.max_rewrites); break;
         case 't': status = cli_target("fuse", optarg, &o->fuse.target); break;
         default: status = cli_bad_option("fuse", c, argv[optind - 1]);

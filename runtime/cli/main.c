@@ -9,9 +9,11 @@
 static const struct { const char *name; int (*run)(int, char **); const char *help; } commands[] = {
     {"fuse", cmd_fuse,
      "solder fuse MODEL [-o OUT] [--report[=text|json]] [--dim NAME=N]... [--target cpu|ref]\n"
-     "            [--max-rewrites N]\n"
+     "            [--expect RULE=N]... [--max-rewrites N]\n"
      "  Fuses a model. OUT ending in .onnx is written as ONNX, anything else as text.\n"
-     "  --report      rules fired and refused, nodes, planned peak memory, time\n"
+     "  --report      rules fired, with the launches and bytes that each saved; matches that were refused and near\n"
+     "                misses, with reasons; nodes, planned peak memory, time\n"
+     "  --expect      a rule that fires another number of times is an error\n"
      "  --dim         value of a symbolic dim, for the memory figures\n"
      "  --max-rewrites  stops after N rewrites, to find the one that matters\n"},
     {"explain", cmd_explain,

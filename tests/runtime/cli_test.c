@@ -128,6 +128,52 @@ START_TEST(report)
 }
 END_TEST
 
+/* Launches and bytes that each rule saved add up; what nearly matched, and what was refused, is told with an example. */
+START_TEST(report_says_why_not)
+{
+    char text[8000];
+    ck_assert_int_eq(solder("dump %M/qwen3/model.onnx | sed -e '/^%/s/) : .*/)/' "
+                            "-e 's/^%mean = mean(%pow_1; axes = .-1.)/%mean = mean(%pow_1; axes = [-2])/' "
+                            "-e 's/^%val_187 = softmax(%add_8; axis = -1)/%val_187 = softmax(%add_8; axis = -2)/' "
+                            ">%D/planted.txt", text, sizeof text), 0);
+    ck_assert_int_eq(solder("fuse %D/planted.txt --report", text, sizeof text), 0);
+    ck_assert_msg(strstr(text, "rms_norm                      1  norm.pat:14: expected axes = [-1], found axes = [-2] in "
+                               "%mean (node 'mul_3')\n") != NULL, "%s", text);
+    ck_assert_msg(strstr(text, "attention                     1  attention.pat:18: expected axis = -1, found axis = -2 in "
+                               "%val_187 (node 'matmul_2')\n") != NULL, "%s", text);
+    ck_assert_msg(!strstr(text, "refused"), "%s", text);
+    ck_assert_int_eq(solder("fuse %D/planted.txt --report=json", text, sizeof text), 0);
+    ck_assert_msg(strstr(text, "\"near_misses\": [{\"count\": 1, \"why\": \"expected axes = [-1], found axes = [-2] in %mean\","
+                               " \"node\": \"mul_3\", \"place\": \"norm.pat:14\"}]") != NULL, "%s", text);
+    ck_assert_int_eq(solder("fuse %M/llama/model.onnx --report=json", text, sizeof text), 0);
+    ck_assert_msg(strstr(text, "\"add_rms_norm\": {\"fired\": 4, \"launches_saved\": 4, \"bytes_saved\": 8192,") != NULL, "%s",
+                  text);
+    int saved = 0, before, after;
+    for (const char *at = text; (at = strstr(at, "\"launches_saved\": ")) != NULL; at++)
+        saved += atoi(at + strlen("\"launches_saved\": "));
+    ck_assert_int_eq(sscanf(strstr(text, "\"launches\": ["), "\"launches\": [%d, %d]", &before, &after), 2);
+    ck_assert_int_eq(before - after, saved);
+}
+END_TEST
+
+START_TEST(expected_counts)
+{
+    char text[4000];
+    ck_assert_int_eq(solder("fuse %M/qwen3/model.onnx --expect rms_norm=9 --expect qk_norm_rope=2", text, sizeof text), 0);
+    ck_assert_str_eq(text, "");
+    ck_assert_int_eq(solder("fuse %M/qwen3/model.onnx -o %D/out.txt --expect rms_norm=9 --expect rope_neox=5", text,
+                            sizeof text), 1);
+    ck_assert_msg(strstr(text, "qwen3/model.onnx: rule rope_neox fired 4 times, not 5") != NULL, "%s", text);
+    char path[100];
+    snprintf(path, sizeof path, "%s/out.txt", dir);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    ck_assert_int_eq(solder("fuse %M/qwen3/model.onnx --expect nothing=1", text, sizeof text), 1);
+    ck_assert_msg(strstr(text, "no rule 'nothing'") != NULL, "%s", text);
+    ck_assert_int_eq(solder("fuse %M/qwen3/model.onnx --expect rms_norm", text, sizeof text), 2);
+    ck_assert_int_eq(solder("fuse %M/qwen3/model.onnx --expect rms_norm=x", text, sizeof text), 2);
+}
+END_TEST
+
 START_TEST(explanations)
 {
     static const struct { const char *args, *told; } cases[] = {
@@ -397,6 +443,8 @@ Suite *cli_suite(void)
     tcase_add_loop_test(t, fused_file_runs, 0, N_MODELS);
     tcase_add_test(t, report);
     tcase_add_test(t, explanations);
+    tcase_add_test(t, report_says_why_not);
+    tcase_add_test(t, expected_counts);
     tcase_add_test(t, symbolic_tokens);
     tcase_add_test(t, outputs_are_written);
     tcase_add_test(t, errors);

@@ -139,7 +139,6 @@ START_TEST(planted_fault_is_shown)
     char *text = text_of(p->file), *wrong = plant(text, p->at, p->with);
     sld_node matched;
     char *told = explanation(wrong, p->rule, p->node, &matched);
-    fprintf(stderr, "%s\n", told);
     char fails[300];
     snprintf(fails, sizeof fails, "\n  FAILS     %s", p->fails);
     ck_assert_msg(strstr(told, fails) != NULL, "%s", told);
@@ -155,14 +154,13 @@ END_TEST
 typedef struct found { uint32_t rule; sld_node nodes[32]; uint32_t n; bool walked; } found;
 typedef struct all { found *at; uint32_t n; } all;
 
-static void note(void *user, uint32_t rule, const sld_node *nodes, uint32_t n, const char *why)
+static void note(void *user, const sld_fuse_event *e)
 {
     all *a = user;
-    (void)why;
-    ck_assert_uint_le(n, 32);
+    ck_assert_uint_le(e->n, 32);
     a->at = realloc(a->at, (a->n + 1) * sizeof *a->at);
-    a->at[a->n] = (found){.rule = rule, .n = n};
-    memcpy(a->at[a->n++].nodes, nodes, n * sizeof *nodes);
+    a->at[a->n] = (found){.rule = e->rule, .n = e->n};
+    memcpy(a->at[a->n++].nodes, e->nodes, e->n * sizeof *e->nodes);
 }
 
 /* Whether the matcher found a match of the same nodes, but for context, that the walk met. */
@@ -186,7 +184,7 @@ static void check_agreement(sld_graph *g, const char *file)
     all a = {NULL, 0};
     sld_fuse_options options = {.target = SLD_TARGET_HIP};
     ck_assert_int_eq(sld_fuse(g, &options, NULL), SLD_OK);
-    options.refused = note;
+    options.told = note;
     options.user = &a;
     ck_assert_int_eq(sld_fuse(g, &options, NULL), SLD_OK);
     sld_walker *w = sld__walker_new(g);
