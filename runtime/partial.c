@@ -307,10 +307,10 @@ static bool broadcasts(const sld_op_info *op, uint32_t i)
 static bool keeps_rank(const sld_walker *w, const sld_pat_node *p, sld_node n, uint32_t literal, uint32_t swap)
 {
     const sld_op_info *op = sld_node_op(w->g, n);
-    sld_value v = SLD_OPERAND(w->g, n, literal < 2 ? literal ^ swap : literal);
+    sld_value v = SLD_OPERAND_OR_0(w->g, n, literal < 2 ? literal ^ swap : literal);
     bool asked = false;
     for (uint32_t k = 0; v && broadcasts(op, literal) && k < p->n_operands; k++) {
-        sld_value other = SLD_OPERAND(w->g, n, k < 2 ? k ^ swap : k);
+        sld_value other = SLD_OPERAND_OR_0(w->g, n, k < 2 ? k ^ swap : k);
         if (is_literal(w, p->operands[k]) || !other || !broadcasts(op, k))
             continue;
         if (SLD_RANK(w->g, v) <= SLD_RANK(w->g, other))
@@ -344,7 +344,7 @@ static uint32_t choose(sld_walker *w, uint32_t n)
 /* Whether operands 0 and 1 are exchanged: the order that looks right is tried first. */
 static uint32_t choose_order(sld_walker *w, const sld_pat_node *p, sld_node n)
 {
-    sld_value a = SLD_OPERAND(w->g, n, 0), b = SLD_OPERAND(w->g, n, 1);
+    sld_value a = SLD_OPERAND_OR_0(w->g, n, 0), b = SLD_OPERAND_OR_0(w->g, n, 1);
     uint16_t x = p->operands[0], y = p->operands[1];
     bool exchanged = looks_right(w, x, b) + looks_right(w, y, a) > looks_right(w, x, a) + looks_right(w, y, b);
     return choose(w, 2) ^ exchanged;
@@ -354,10 +354,10 @@ static void match_operands(sld_walker *w, const sld_pat_node *p, sld_node n)
 {
     uint32_t swap = p->commutes && SLD_N_OPERANDS(w->g, n) > 1 ? choose_order(w, p, n) : 0;
     for (uint32_t i = 0; i < p->n_operands && !over(w); i++)
-        match_operand(w, p->operands[i], SLD_OPERAND(w->g, n, i < 2 ? i ^ swap : i), n, p->place);
+        match_operand(w, p->operands[i], SLD_OPERAND_OR_0(w->g, n, i < 2 ? i ^ swap : i), n, p->place);
     for (uint32_t i = 0; i < p->n_operands && !over(w); i++)
         if (is_literal(w, p->operands[i]) && !keeps_rank(w, p, n, i, swap))
-            fault(w, (sld_fault){SLD_FAULT_RANK, p->place, n, SLD_OPERAND(w->g, n, i < 2 ? i ^ swap : i), 0, NULL});
+            fault(w, (sld_fault){SLD_FAULT_RANK, p->place, n, SLD_OPERAND_OR_0(w->g, n, i < 2 ? i ^ swap : i), 0, NULL});
 }
 
 static bool takes_rest(const sld_walker *w, const sld_pat_node *p)
