@@ -180,9 +180,12 @@ static void check_value(pat_checker *c, const pat_attr *a, const pat_expr *e)
 {
     if (e->kind == PE_WILD && c->left)
         return;
-    if (e->kind == PE_WILD) {
-        pat_error(c->s, e->span, E_LEFT_ONLY, "'_' can stand only on the left of a rule");
-        return;
+    for (uint32_t i = 0; i < e->args.n + 1 && !c->left; i++) {
+        const pat_expr *at = i < e->args.n ? e->args.at[i] : e;
+        if (at->kind == PE_WILD) {
+            pat_error(c->s, at->span, E_LEFT_ONLY, "'_' can stand only on the left of a rule");
+            return;
+        }
     }
     for (uint32_t i = 0; e->kind == PE_LIST && i < e->args.n; i++)
         if (e->args.at[i]->kind == PE_FLOAT || e->args.at[i]->kind == PE_STRING || e->args.at[i]->kind == PE_BOOL) {

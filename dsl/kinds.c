@@ -4,7 +4,9 @@
 
 #include "prover.h"
 
-typedef enum kind { K_WRONG, K_ANY, K_SIZE, K_FLOAT, K_BOOL, K_DTYPE, K_LIST, K_WORD, K_STRING } kind;
+enum { MOST_VALUES = 64 }; /* that the right side of a rule defines */
+
+typedef enum kind { K_WRONG, K_ANY, K_SIZE, K_FLOAT, K_BOOL, K_DTYPE, K_LIST, K_SHAPE, K_WORD, K_STRING } kind;
 
 typedef struct kinds { t_env *t; x_scope *scope; bool left, failed; } kinds;
 
@@ -35,14 +37,50 @@ static kind attr_kind(const pat_attr *a)
 
 static kind kind_of(kinds *k, const pat_expr *e);
 
+/* Whether a type of the left side says what a variable is. */
+static bool bound_by_type(const kinds *k, pat_name name)
+{
+    const x_variant *v = k->t->v;
+    for (uint32_t i = 0; i < v->vals.n; i++)
+        for (uint32_t j = 0; j < v->vals.at[i]->types.n; j++) {
+            const x_type *x = v->vals.at[i]->types.at[j];
+            for (uint32_t e = 0; x->scope == k->scope && e < x->type->elems.n; e++)
+                if (x->type->elems.at[e]->args.n == 0 && x->type->elems.at[e]->name == name)
+                    return true;
+        }
+    return false;
+}
+
+/* Whether an attribute of the left side is captured by a variable, or an element of a list is. */
+static bool bound_by_attr(const kinds *k, pat_name name)
+{
+    const x_variant *v = k->t->v;
+    for (uint32_t i = 0; i < v->nodes.n; i++)
+        for (uint32_t j = 0; j < v->nodes.at[i]->attrs.n; j++) {
+            const x_attr *a = v->nodes.at[i]->attrs.at[j];
+            if (a->scope != k->scope || !a->value)
+                continue;
+            for (uint32_t e = 0; a->value->kind == PE_LIST && e < a->value->args.n; e++)
+                if (a->value->args.at[e]->kind == PE_NAME && a->value->args.at[e]->name == name)
+                    return true;
+            if (a->value->kind == PE_NAME && a->value->name == name)
+                return true;
+        }
+    return false;
+}
+
 static kind name_kind(kinds *k, const pat_expr *e)
 {
     const t_name *n = t_find_name(k->t, k->scope, e->name);
     const x_name *x = pat_scope_find(k->scope, e->name);
     if (n && n->attr)
         return attr_kind(n->attr);
+    if (n && n->val.kind == S_NUM && !(x && x->var) && !bound_by_type(k, e->name) && !bound_by_attr(k, e->name))
+        return fail(k, e, E_FREE_VARIABLE, "nothing on the left says what this is");
+    if (n && n->val.kind == S_LIST)
+        return wrong(k, e, "a rank variable stands only in types and, with its star, in lists");
     if (n)
-        return n->val.kind == S_NUM ? K_SIZE : n->val.kind == S_LIST ? K_LIST : K_DTYPE;
+        return n->val.kind == S_NUM ? K_SIZE : K_DTYPE;
     if (pat_dtype_number(e->name) || pat_is_dtype_var(k->t->p, e->name))
         return K_DTYPE;
     return x && x->var ? K_FLOAT : K_ANY; /* a captured constant; a word or what another alternative binds */
@@ -52,7 +90,7 @@ static kind name_kind(kinds *k, const pat_expr *e)
 static kind call_kind(kinds *k, const pat_expr *e)
 {
     static const struct { const char *name; kind kind; uint32_t n; } functions[] = {
-        {"shape", K_LIST, 1}, {"dtype", K_DTYPE, 1}, {"rank", K_SIZE, 1}, {"const", K_BOOL, 1},
+        {"shape", K_SHAPE, 1}, {"dtype", K_DTYPE, 1}, {"rank", K_SIZE, 1}, {"const", K_BOOL, 1},
         {"identity", K_BOOL, 1}, {"ones", K_BOOL, 1}, {"compose", K_LIST, 2}, {"swap_perm", K_LIST, 3},
     };
     size_t i = 0;
@@ -84,7 +122,7 @@ static void check_pair(kinds *k, const pat_expr *e, kind a, kind b, bool equalit
 {
     bool fit = a == K_WRONG || b == K_WRONG || (is_number(a) && is_number(b));
     if (equality)
-        fit |= a == b ? a != K_STRING : (a == K_WORD && b == K_ANY) || (b == K_WORD && a == K_ANY) || a == K_ANY || b == K_ANY;
+        fit |= a == b ? a != K_STRING && a != K_LIST : (a == K_WORD && b == K_ANY) || (b == K_WORD && a == K_ANY) || a == K_ANY || b == K_ANY;
     if (!fit)
         wrong(k, e, "the two sides cannot be compared");
 }
@@ -122,13 +160,7 @@ static kind kind_of(kinds *k, const pat_expr *e)
     case PE_STRING: return K_STRING;
     case PE_BOOL: return K_BOOL;
     case PE_NAME: return name_kind(k, e);
-    case PE_RANK: case PE_SET: return wrong(k, e, "this cannot stand in an expression");
-    case PE_WILD: return K_ANY;
-    case PE_LIST:
-        for (uint32_t i = 0; i < e->args.n; i++)
-            if (e->args.at[i]->kind != PE_RANK && (a = kind_of(k, e->args.at[i])) != K_SIZE && a > K_ANY)
-                return fail(k, e->args.at[i], E_LIST_ELEMENT, "a list holds dims and integers");
-        return K_LIST;
+    case PE_RANK: case PE_SET: case PE_LIST: case PE_WILD: return wrong(k, e, "this cannot stand in an expression");
     case PE_CALL: return call_kind(k, e);
     case PE_NEG:
         a = kind_of(k, e->args.at[0]);
@@ -142,14 +174,31 @@ static kind kind_of(kinds *k, const pat_expr *e)
 
 /* ------------------------------------------------------------------ attributes -- */
 
+static kind list_kind(kinds *k, const pat_expr *e)
+{
+    for (uint32_t i = 0; i < e->args.n; i++) {
+        const pat_expr *a = e->args.at[i];
+        if (a->kind == PE_RANK && !bound_by_type(k, a->name))
+            return fail(k, a, k->left ? E_FREE_RANK_LEFT : E_FREE_RANK, "a type of the left side must say which dims these are");
+        kind is = a->kind == PE_RANK || a->kind == PE_WILD ? K_SIZE : kind_of(k, a);
+        if (is != K_SIZE && is > K_ANY)
+            return fail(k, a, E_LIST_ELEMENT, "a list holds dims and integers");
+    }
+    return K_LIST;
+}
+
 /* An attribute's value: its own words and dtypes, or an expression of its kind. */
 static void check_value(kinds *k, const pat_attr *a, const pat_expr *e)
 {
     const t_name *captured = e->kind == PE_NAME ? t_find_name(k->t, k->scope, e->name) : NULL;
     if (pat_literal_fits(a, e) || e->kind == PE_WILD || (captured && captured->attr))
         return; /* from which attribute it was captured is told when the right side is proved */
-    kind want = attr_kind(a), got = kind_of(k, e);
-    bool fits = got <= K_ANY || got == want || (want == K_FLOAT && got == K_SIZE);
+    if (k->left && e->kind == PE_CALL && attr_kind(a) == K_LIST) {
+        fail(k, e, E_LEFT_VALUE, "on the left a list is captured by a name, or written out");
+        return;
+    }
+    kind want = attr_kind(a), got = e->kind == PE_LIST ? list_kind(k, e) : kind_of(k, e);
+    bool fits = got <= K_ANY || got == want || (want == K_FLOAT && got == K_SIZE) || (want == K_LIST && got == K_SHAPE);
     if (!fits && !k->failed) {
         int code = k->left ? E_LEFT_VALUE : want == K_LIST ? E_NO_LIST : E_RIGHT_VALUE;
         pat_error(k->t->s, e->span, code, want == K_LIST ? "attribute '%s' wants a list" : "this is no value for attribute '%s'",
@@ -189,6 +238,12 @@ bool pat_kinds_fit(t_env *t)
     }
     k.scope = t->v->scope;
     k.left = false;
+    for (uint32_t i = 0, n = 0; i < t->rule->replace.n && !k.failed; i++)
+        if ((n += t->rule->replace.at[i]->results.n) > MOST_VALUES) {
+            pat_error(t->s, t->rule->replace.at[i]->span, E_MANY_VALUES, "more than %d values on the right of one rule",
+                      MOST_VALUES);
+            k.failed = true;
+        }
     for (uint32_t i = 0; i < t->rule->replace.n && !k.failed; i++)
         check_term(&k, t->rule->replace.at[i]->value);
     return !k.failed;

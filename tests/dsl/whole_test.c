@@ -36,6 +36,18 @@ START_TEST(use_gives_an_order)
 }
 END_TEST
 
+/* What compiling would report, checking reports. */
+START_TEST(check_tells_what_compiling_does)
+{
+    char *text = sh_ok("for f in tests/dsl/bad/*.pat tests/dsl/good/*.pat patterns/*.pat; do\n"
+                       "  \"$SOLDERC_BIN\" --check $f >\"$D/check\" 2>&1; c=$?\n"
+                       "  \"$SOLDERC_BIN\" -o \"$D/out.c\" $f >\"$D/compile\" 2>&1\n"
+                       "  test $? = $c && cmp \"$D/check\" \"$D/compile\" || echo $f\ndone 2>&1", 0);
+    ck_assert_str_eq(text, "");
+    free(text);
+}
+END_TEST
+
 Suite *whole_suite(void)
 {
     Suite *s = suite_create("whole");
@@ -43,6 +55,8 @@ Suite *whole_suite(void)
     tcase_add_checked_fixture(t, make_folder, remove_folder);
     tcase_add_test(t, overlaps_have_a_smallest_graph);
     tcase_add_test(t, use_gives_an_order);
+    tcase_add_test(t, check_tells_what_compiling_does);
+    tcase_set_timeout(t, 120);
     suite_add_tcase(s, t);
     return s;
 }
