@@ -139,6 +139,7 @@ typedef struct pat_op {
     pat_name contents;       /* contents add; NULL: none */
     uint32_t id;             /* 1.., in order of declaration (checker) */
     bool used;
+    bool made, imported;     /* by a rule, by a vocabulary (checker) */
 } pat_op;
 
 typedef struct pat_kernel_row {
@@ -147,6 +148,7 @@ typedef struct pat_kernel_row {
     pat_name variant; /* NULL: none */
     pat_expr *when;     /* bound where this holds; NULL: always */
     pat_expr *supports; /* what the implementation can compute; NULL: all that `when` allows */
+    bool reached;       /* by a rule (prover) */
 } pat_kernel_row;
 typedef struct pat_kernel {
     pat_span span, name_span;

@@ -147,7 +147,7 @@ static void check_entry(pat_session *s, const pat_program *p, pat_vocab_entry *e
         pat_unknown_op(s, p, e->target->name_span, e->target->name, false);
         return;
     }
-    e->op->used = true;
+    e->op->used = e->op->imported = true;
     check_entry_operands(s, e);
     check_entry_attrs(s, e);
 }
@@ -246,16 +246,46 @@ static void check_patterns(pat_session *s, const pat_program *p)
         pat_check_pattern(s, p, p->patterns.at[i]);
 }
 
-/* A file of declarations that others use may leave much to them: what could read a kind of thing must be there. */
+/* A file that the command names and no other uses: what it declares is not for others. */
+static bool is_private(const pat_session *s, pat_span at)
+{
+    const pat_file *f = s->files.at[at.file];
+    if (f->used_at.file < s->files.n)
+        return false;
+    for (uint32_t i = 0; i < s->files.n; i++)
+        for (uint32_t k = 0; k < s->files.at[i]->uses.n; k++)
+            if (s->files.at[i]->uses.at[k] == f)
+                return false;
+    return true;
+}
+
+static void warn_unwanted_rows(pat_session *s, const pat_kernel *k)
+{
+    for (uint32_t i = 0; i < k->rows.n && k->op->made && !k->op->imported; i++) {
+        if (k->rows.at[i]->reached)
+            continue;
+        pat_warn(s, k->rows.at[i]->span, E_ROW_UNWANTED, "no rule that makes '%s' lets through what this row is for", k->name);
+        pat_note(s, k->op->name_span, "no vocabulary makes it either");
+    }
+}
+
+/* Who only declares may leave the rest to others: what could read a kind of thing must be there. */
 static void warn_unused(pat_session *s, const pat_program *p)
 {
-#define WARN_UNUSED(list, readers, code, what)                                                               \
-    for (uint32_t i = 0; i < p->list.n && p->readers.n; i++)                                                 \
-        if (!p->list.at[i]->used)                                                                            \
+#define WARN_UNUSED(list, readers, unused, code, what)                                                       \
+    for (uint32_t i = 0; i < p->list.n && (readers); i++)                                                    \
+        if ((unused) && is_private(s, p->list.at[i]->name_span))                                             \
             pat_warn(s, p->list.at[i]->name_span, code, what " '%s' is not used", p->list.at[i]->name);
-    WARN_UNUSED(patterns, rules, E_UNUSED_PATTERN, "pattern")
-    WARN_UNUSED(enums, ops, E_UNUSED_ENUM, "enum")
-    WARN_UNUSED(options, rules, E_UNUSED_OPTION, "option")
+    bool rules = p->rules.n, graphs = p->vocabs.n, whole = rules && graphs && p->kernels.n;
+    WARN_UNUSED(patterns, rules, !p->patterns.at[i]->used, E_UNUSED_PATTERN, "pattern")
+    WARN_UNUSED(enums, p->ops.n, !p->enums.at[i]->used, E_UNUSED_ENUM, "enum")
+    WARN_UNUSED(options, rules, !p->options.at[i]->used, E_UNUSED_OPTION, "option")
+    WARN_UNUSED(ops, whole, !p->ops.at[i]->used && !pat_map_get(&p->by_name.kernels, p->ops.at[i]->name), E_UNUSED_OP, "op")
+    WARN_UNUSED(kernels, rules && graphs, p->kernels.at[i]->op && !p->kernels.at[i]->op->used, E_UNUSED_KERNEL, "kernel of")
+#undef WARN_UNUSED
+    for (uint32_t i = 0; i < p->kernels.n && !s->n_errors; i++)
+        if (is_private(s, p->kernels.at[i]->name_span))
+            warn_unwanted_rows(s, p->kernels.at[i]);
 }
 
 bool pat_check(pat_session *s, pat_program *p)

@@ -252,6 +252,7 @@ static void check_special_operands(pat_checker *c, const pat_term *t, const pat_
 static void check_op_use(pat_checker *c, pat_term *t, pat_op *op)
 {
     op->used = true;
+    op->made |= !c->left;
     pat_check_operand_count(c->s, t, op, E_OPERAND_COUNT);
     check_special_operands(c, t, op);
     if (!pat_resolve_attrs(c->s, t, op))

@@ -1,156 +1,8 @@
 /* Conditions that cannot hold, or cannot fail: of ops, kernels, gates and rules. */
 #include <string.h>
 
-#include "predicate.h"
-#include "prover.h"
+#include "reading.h"
 #include "whole.h"
-
-/* --------------------------------------------------------- what names are -- */
-
-typedef struct reading {
-    pat_session *s;
-    const pat_program *p;
-    const pat_op *op;        /* of its signature */
-    x_variant *rule;         /* or of a rule's left side; NULL both: of a gate */
-} reading;
-
-static bool is_number(p_var *var, int64_t lo, int64_t hi)
-{
-    var->free = true;
-    var->lo = lo;
-    var->hi = hi;
-    return true;
-}
-
-static bool is_word(p_var *var, const pat_name *words, uint32_t n)
-{
-    var->words = words;
-    var->n_words = n;
-    return n && is_number(var, 0, (int64_t)n - 1);
-}
-
-static bool is_dtype(pat_session *s, p_var *var, uint32_t set)
-{
-    pat_name *words = pat_alloc(s->arena, (size_t)__builtin_popcount(set) * sizeof *words);
-    uint32_t n = 0;
-    for (int i = 1; i < 32; i++)
-        if (set >> i & 1) {
-            const char *name = pat_dtype_name(i);
-            words[n++] = pat_intern(s, name, strlen(name));
-        }
-    return is_word(var, words, n);
-}
-
-static bool is_attr(const reading *r, const pat_attr *a, p_var *var)
-{
-    if (!a->kind) {
-        pat_name *words = pat_alloc(r->s->arena, (a->words.n + 1) * sizeof *words);
-        for (uint32_t i = 0; i < a->words.n; i++)
-            words[i] = a->words.at[i]->name;
-        return is_word(var, words, a->words.n);
-    }
-    if (!strcmp(a->kind, "dtype"))
-        return is_dtype(r->s, var, t_declared_set(r->p, a->kind));
-    if (!strcmp(a->kind, "bool"))
-        return is_number(var, 0, 1);
-    return (!strcmp(a->kind, "int") || !strcmp(a->kind, "axis")) && is_number(var, L_LEAST, L_MOST);
-}
-
-static bool is_run(pat_name name, p_var *var)
-{
-    return pat_is_graph_name(name) && is_number(var, !strcmp(name, "world"), L_MOST);
-}
-
-static bool name_of_signature(const reading *r, pat_name name, p_var *var)
-{
-    const pat_attr *a = pat_find_attr(r->op, name);
-    for (uint32_t i = 0; i < r->op->operands.n; i++) {
-        const pat_type *t = r->op->operands.at[i]->type;
-        for (uint32_t k = 0; k < t->elems.n; k++)
-            if (t->elems.at[k]->kind == PE_NAME && t->elems.at[k]->name == name)
-                return is_number(var, 0, L_MOST);
-    }
-    return a ? is_attr(r, a, var) : is_run(name, var);
-}
-
-static bool is_dim_of_type(const x_type *t, const x_scope *scope, pat_name name)
-{
-    for (uint32_t i = 0; t->scope == scope && i < t->type->elems.n; i++)
-        if (t->type->elems.at[i]->kind == PE_NAME && t->type->elems.at[i]->name == name)
-            return true;
-    return false;
-}
-
-/* Dims are those of annotations, attributes those that are captured by their own op. */
-static bool name_of_rule(const reading *r, pat_name name, p_var *var)
-{
-    const x_variant *v = r->rule;
-    for (uint32_t i = 0; i < v->vals.n; i++)
-        for (uint32_t k = 0; k < v->vals.at[i]->types.n; k++)
-            if (is_dim_of_type(v->vals.at[i]->types.at[k], v->scope, name))
-                return is_number(var, 0, L_MOST);
-    for (uint32_t i = 0; i < v->nodes.n; i++)
-        for (uint32_t k = 0; k < v->nodes.at[i]->attrs.n; k++) {
-            const x_attr *a = v->nodes.at[i]->attrs.at[k];
-            if (a->scope == v->scope && a->value && a->value->kind == PE_NAME && a->value->name == name)
-                return is_attr(r, a->attr, var);
-        }
-    return false;
-}
-
-static bool name_of_gate(const reading *r, pat_name name, p_var *var)
-{
-    const pat_option *o = pat_find_option(r->p, name);
-    if (!strcmp(name, "on") || !strcmp(name, "off"))
-        return is_number(var, name[1] == 'n', name[1] == 'n');
-    return o ? is_number(var, o->is_int ? L_LEAST : 0, o->is_int ? L_MOST : 1) : is_run(name, var);
-}
-
-/* Operands of one dtype variable have one dtype: the first of them speaks for it. */
-static bool dtype_of_operand(const reading *r, pat_name operand, p_var *var)
-{
-    const pat_op *op = r->op;
-    uint32_t i = 0, first = 0;
-    while (i < op->operands.n && op->operands.at[i]->name != operand)
-        i++;
-    if (i == op->operands.n)
-        return false;
-    while (op->operands.at[first]->type->dtype != op->operands.at[i]->type->dtype)
-        first++;
-    const char *parts[] = {"dtype(", op->operands.at[first]->name, ")"};
-    char text[128] = "";
-    for (int k = 0; k < 3; k++)
-        strncat(text, parts[k], sizeof text - strlen(text) - 1);
-    var->name = pat_intern(r->s, text, strlen(text));
-    return is_dtype(r->s, var, t_declared_set(r->p, op->operands.at[i]->type->dtype));
-}
-
-/* What follows from operands is not negative, and not free. */
-static bool call_of_signature(const reading *r, const pat_expr *e, p_var *var)
-{
-    static const char *const sizes[] = {"rank", "numel", "bytes", "size", "cut"};
-    if (!strcmp(e->name, "dtype") && e->args.n == 1 && e->args.at[0]->kind == PE_NAME)
-        return dtype_of_operand(r, e->args.at[0]->name, var);
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        if (!strcmp(sizes[i], e->name)) {
-            char key[128];
-            pat_print_key(key, sizeof key, e);
-            *var = (p_var){.name = pat_intern(r->s, key, strlen(key)), .hi = L_MOST};
-            return strlen(key) + 1 < sizeof key;
-        }
-    return false;
-}
-
-static bool describe(void *of, const pat_expr *e, p_var *var)
-{
-    const reading *r = of;
-    if (e->kind == PE_CALL)
-        return r->op && call_of_signature(r, e, var);
-    var->name = e->name;
-    if (r->op)
-        return name_of_signature(r, e->name, var);
-    return r->rule ? name_of_rule(r, e->name, var) : name_of_gate(r, e->name, var);
-}
 
 /* ------------------------------------------------------------------ parts -- */
 
@@ -281,8 +133,8 @@ static void check_row(const p_set *none, const pat_exprs *known, const pat_kerne
 
 static void check_op_conditions(pat_session *s, const pat_program *p, const pat_op *op)
 {
-    reading r = {s, p, op, NULL};
-    p_set none = p_open(s, describe, &r);
+    c_reading r = {s, p, op, NULL};
+    p_set none = p_open(s, c_describe, &r);
     pat_exprs where = split_all(s, op->where), nothing = {0};
     const pat_kernel *k = pat_map_get(&p->by_name.kernels, op->name);
     if (check_possible(&none, &nothing, &where)) {
@@ -313,8 +165,8 @@ static bool options_of(pat_session *s, const pat_program *p, const pat_rule *con
 
 bool w_gate_follows(const w_program *w, const pat_rule *a, const pat_rule *b)
 {
-    reading r = {w->s, w->p, NULL, NULL};
-    p_set known = p_open(w->s, describe, &r);
+    c_reading r = {w->s, w->p, NULL, NULL};
+    p_set known = p_open(w->s, c_describe, &r);
     pat_exprs of_a = {0}, of_b = {0};
     options_of(w->s, w->p, &a, 1, &of_a);
     options_of(w->s, w->p, &b, 1, &of_b);
@@ -328,8 +180,8 @@ bool w_gate_follows(const w_program *w, const pat_rule *a, const pat_rule *b)
 
 bool w_may_both_run(const w_program *w, const pat_rule *a, const pat_rule *b)
 {
-    reading r = {w->s, w->p, NULL, NULL};
-    p_set both = p_open(w->s, describe, &r);
+    c_reading r = {w->s, w->p, NULL, NULL};
+    p_set both = p_open(w->s, c_describe, &r);
     pat_exprs on = {0};
     if (!options_of(w->s, w->p, (const pat_rule *const[]){a, b}, 2, &on))
         return false;
@@ -341,8 +193,8 @@ bool w_may_both_run(const w_program *w, const pat_rule *a, const pat_rule *b)
 
 static void check_gate(pat_session *s, const pat_program *p, const pat_rule *rule)
 {
-    reading r = {s, p, NULL, NULL};
-    p_set none = p_open(s, describe, &r);
+    c_reading r = {s, p, NULL, NULL};
+    p_set none = p_open(s, c_describe, &r);
     pat_exprs gate = split_all(s, rule->gate), enabled = {0};
     options_of(s, p, &rule, 1, &enabled);
     if (check_possible(&none, &enabled, &gate) && !rule->family_of)
@@ -352,8 +204,8 @@ static void check_gate(pat_session *s, const pat_program *p, const pat_rule *rul
 /* What never holds in a rule is the prover's to tell. An instance of a family may well be told what it knows. */
 static void check_where(pat_session *s, const pat_program *p, const w_case *c)
 {
-    reading r = {s, p, NULL, c->v};
-    p_set none = p_open(s, describe, &r);
+    c_reading r = {s, p, NULL, c->v};
+    p_set none = p_open(s, c_describe, &r);
     pat_exprs where = split_all(s, c->rule->where);
     if (!c->rule->family_of)
         warn_always(&none, &(pat_exprs){0}, &where);

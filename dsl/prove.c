@@ -305,6 +305,7 @@ static bool type_call(t_env *t, const pat_term *term, uint32_t n_results, t_valu
     }
     if (!check_conditions(&k, term))
         return false;
+    PAT_PUSH(t->c->arena, t->made, memcpy(pat_alloc(t->c->arena, sizeof k), &k, sizeof k));
     t_results(&k, n_results, out);
     if (!k.need.why)
         return true;
@@ -372,10 +373,29 @@ uint32_t pat_count_variants(pat_session *s, const pat_program *p, const pat_rule
     return n;
 }
 
+/* An op of the right side none of whose kernels can be taken. */
+static const pat_op *op_without_kernel(t_env *t)
+{
+    const pat_op *without = NULL;
+    for (uint32_t i = 0; i < t->made.n; i++)
+        if (!pat_check_cover(t, t->made.at[i]))
+            without = t->made.at[i]->op;
+    return without;
+}
+
+static void report_uncovered(pat_session *s, const pat_program *p, const pat_rule *rule, const pat_op *op)
+{
+    const pat_kernel *k = pat_map_get(&p->by_name.kernels, op->name);
+    pat_error(s, rule->name_span, E_UNCOVERED, "rule '%s' never fires: it lets through nothing that a kernel of '%s' covers",
+              rule->name, op->name);
+    pat_note(s, k->name_span, "its kernels are here");
+}
+
 void pat_prove_rule(pat_session *s, const pat_program *p, const pat_rule *rule)
 {
     x_choice choice = {.n = 0};
-    uint32_t count = pat_count_variants(s, p, rule), number = 0, impossible = 0;
+    uint32_t count = pat_count_variants(s, p, rule), number = 0, impossible = 0, uncovered = 0;
+    const pat_op *lacking = NULL;
     if (count > X_MAX_VARIANTS)
         pat_error(s, rule->name_span, E_VARIANTS, "rule '%s' expands to more than %d variants", rule->name,
                   X_MAX_VARIANTS);
@@ -388,8 +408,13 @@ void pat_prove_rule(pat_session *s, const pat_program *p, const pat_rule *rule)
         t->count = count;
         impossible += t->c->contradiction;
         ok = pat_kinds_fit(t) && (t->c->contradiction || (pat_effects_kept(t) && pat_type_right(t)));
+        const pat_op *without = ok && !t->c->contradiction ? op_without_kernel(t) : NULL;
+        lacking = lacking ? lacking : without;
+        uncovered += without != NULL;
         t_close(t);
     } while (ok && pat_next_choice(&choice));
     if (impossible == count)
         pat_error(s, rule->name_span, E_NEVER_MATCHES, "what rule '%s' asks of its match can never hold", rule->name);
+    else if (ok && lacking && uncovered + impossible == count)
+        report_uncovered(s, p, rule, lacking);
 }

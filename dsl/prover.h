@@ -1,6 +1,6 @@
 /* Types of the values of a rule, and the proof that its two sides agree. Internal to the front end.
  * left.c: what the left side makes known. prove.c: the right side against it. entail.c: conditions that follow.
- * kinds.c and effects.c: checks of expressions, and of buffers and order. */
+ * cover.c: kernels for what the right side makes. kinds.c and effects.c: checks of expressions, and of buffers and order. */
 #ifndef PAT_PROVER_H
 #define PAT_PROVER_H
 
@@ -35,6 +35,7 @@ typedef struct t_env {
     PAT_LIST(t_name) names;  /* variables of the scopes */
     PAT_LIST(t_right) right; /* what the right side has defined so far */
     bool *used;              /* conditions of the variant that are taken in */
+    PAT_LIST(struct t_call) made; /* applications on the right side, once it is worked out */
     uint32_t number, count;  /* of the variant */
 } t_env;
 
@@ -104,6 +105,10 @@ bool t_recheck(t_env *t);
 bool pat_type_right(t_env *t);
 /* 0 after an error; more than X_MAX_VARIANTS when there are too many. */
 uint32_t pat_count_variants(pat_session *s, const pat_program *p, const pat_rule *rule);
+
+/* ---- cover.c ---- */
+/* Whether a kernel of an op that the right side makes may be taken; warns where one lacks. */
+bool pat_check_cover(t_env *t, const t_call *call);
 
 /* ---- kinds.c ---- */
 /* False after an error. */

@@ -3,9 +3,8 @@
 Each rule matches a random tree of two to six shared ops, with annotated dims, captured and literal attributes and
 a condition, and replaces it by a fused op of its own that has kernels; one in four reaches its norm through a
 pattern with alternatives, one in four yields an inner value too."""
+import os
 import random
-import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -62,13 +61,16 @@ def measure(solderc, n):
         f.write(HEAD + "".join(rule(rng, i) for i in range(n)))
         f.flush()
         lines = sum(1 for _ in open(f.name))
-        best = 1e9
+        best, cpu, memory = 1e9, 1e9, 0
         for _ in range(3):
             start = time.perf_counter()
-            subprocess.run([solderc, "--check", f.name], check=True)
+            _, status, used = os.wait4(os.spawnlp(os.P_NOWAIT, solderc, solderc, "--check", f.name), 0)
+            assert status == 0
             best = min(best, time.perf_counter() - start)
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"{n:6} rules {lines:7} lines {best:7.3f} s {best / n * 1e6:6.1f} us a rule {memory:6.0f} MiB")
+            cpu = min(cpu, used.ru_utime + used.ru_stime)
+            memory = used.ru_maxrss / 1024
+    print(f"{n:6} rules {lines:7} lines {best:7.3f} s, of processor {cpu:7.3f} s {cpu / n * 1e6:6.1f} us a rule "
+          f"{memory:6.0f} MiB")
 
 
 for number in sys.argv[2:]:
