@@ -166,7 +166,8 @@ static bool match_dtype(operand_use *u)
         uint32_t more = t_dtype_set(t, u->v->dtype) & ~t_declared_set(t->p, name);
         pat_error(t->s, u->term->span, E_OPERAND_TYPE, "operand '%s' of '%s' may be %s here, which '%s' is not",
                   u->o->name, u->k->op->name, pat_dtype_name(__builtin_ctz(more)), name);
-        pat_hint(t->s, "annotate the value on the left: %s: %s[...]", u->term->name ? u->term->name : "x", name);
+        pat_hint(t->s, "annotate the value on the left: %s: %s[...]", u->term->kind == PT_NAME ? u->term->name : "x",
+                 name);
     } else {
         pat_error(t->s, u->term->span, E_OPERAND_TYPE, "operand '%s' of '%s' is %s; an operand before it made '%s' %s",
                   u->o->name, u->k->op->name, t_type_text(t, u->v), name, t_dtype_text(t, bound->dtype));
@@ -183,8 +184,11 @@ static bool match_host(operand_use *u)
     pat_error(u->k->t->s, u->term->span, E_HOST, "operand '%s' of '%s' must be known on the host, and this may be computed "
               "on the device", u->o->name, u->k->op->name);
     pat_note(u->k->t->s, u->o->span, "declared here");
-    pat_hint(u->k->t->s, "declare the operand that it comes from 'host' as well, or require const(%s)",
-             u->term->name ? u->term->name : "x");
+    if (u->term->kind == PT_NAME)
+        pat_hint(u->k->t->s, "declare the operand that it comes from 'host' as well, or require const(%s)",
+                 u->term->name);
+    else
+        pat_hint(u->k->t->s, "what an op on the right computes is not known when the next one is launched");
     variant_note(u->k->t);
     return false;
 }

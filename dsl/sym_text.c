@@ -28,9 +28,16 @@ static void put_args(s_ctx *c, FILE *f, const char *name, uint32_t n, const s_va
     fputc(')', f);
 }
 
+/* A quotient that is rounded down, or a remainder: what is multiplied with it stands outside of it. */
+static bool is_rounded(const s_ctx *c, uint32_t atom)
+{
+    const s_atom *a = c->atoms.at[atom];
+    return !a->base.n && a->function && (a->fn == S_FLOORDIV || a->fn == S_MOD);
+}
+
 static void put_factor(s_ctx *c, FILE *f, s_poly p)
 {
-    bool simple = p.n == 1 && p.at[0].n + (p.at[0].coef != 1) <= 1;
+    bool simple = p.n == 1 && p.at[0].n + (p.at[0].coef != 1) <= 1 && !(p.at[0].n && is_rounded(c, p.at[0].atoms[0]));
     if (!simple)
         fputc('(', f);
     put_poly(c, f, p);
@@ -105,9 +112,10 @@ static void put_poly(s_ctx *c, FILE *f, s_poly p)
         if (coef != 1 || !m->n)
             fprintf(f, "%" PRId64 "%s", coef, m->n ? "*" : "");
         for (uint32_t k = 0; k < m->n; k++) {
-            if (k)
-                fputc('*', f);
+            bool inside = is_rounded(c, m->atoms[k]) && (m->n > 1 || coef != 1);
+            fprintf(f, "%s%s", k ? "*" : "", inside ? "(" : "");
             put_atom(c, f, m->atoms[k]);
+            fputs(inside ? ")" : "", f);
         }
     }
 }

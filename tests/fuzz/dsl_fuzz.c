@@ -1,13 +1,14 @@
-/* Fuzz target of the front end: any bytes are scanned, parsed and checked, and their diagnostics printed.  libFuzzer
- * changes bytes; half of its changes are made here between whole words and signs instead, since a text that still
- * parses gets as far as the prover. */
+/* Fuzz target of the compiler: any bytes are scanned, parsed and checked, and their diagnostics printed; what the
+ * checker accepts compiles to C.  libFuzzer changes bytes; half of its changes are made here between whole words and
+ * signs instead, since a text that still parses gets as far as the prover. */
 #include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsl.h"
+#include "gen.h"
+#include "source.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
@@ -19,9 +20,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!null && !(null = fopen("/dev/null", "w")))
         abort();
     pat_session *s = pat_open();
-    bool ok = pat_check(s, pat_parse_text(s, "fuzz.pat", (const char *)data, size));
+    pat_program *p = pat_parse_text(s, "fuzz.pat", (const char *)data, size);
+    bool ok = pat_check(s, p);
     pat_print_diags(s, null);
     if (ok != !pat_error_count(s))
+        abort();
+    s->diags.n = 0; /* the generator prints what it adds */
+    if (ok && gen_compile(s, p, &(gen_options){.name = "fuzz", .output = "/dev/null"}, 0, NULL))
         abort();
     pat_close(s);
     return 0;

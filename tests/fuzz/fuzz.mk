@@ -1,4 +1,4 @@
-# make fuzz: scanner, parser and checker under libFuzzer (clang 19) for TIME seconds.  What it learns stays in
+# make fuzz: scanner, parser, checker and generator under libFuzzer (clang 19) for TIME seconds.  What it learns stays in
 # build/fuzz/corpus; an input that it breaks on lies in build/fuzz, and belongs under tests/fuzz/dsl once it is mended.
 # make check replays those inputs without libFuzzer.
 TIME       ?= 60
@@ -7,11 +7,13 @@ FUZZ_FLAGS := -rss_limit_mb=2048 -timeout=5 -max_len=4096 -dict=tests/fuzz/dsl.d
 FUZZ_MAKE   = $(MAKE) --no-print-directory CC=clang-19 B=$(FUZZ) \
     CFLAGS="-O1 -g -DFUZZING -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
 
-$(FUZZ)/bin/dsl_fuzz: $(FUZZ)/tests/fuzz/dsl_fuzz.o $(filter $(FUZZ)/%,$(DSL_O))
+COMPILER_O := $(filter-out %/main.o,$(GEN_O)) $(DSL_O)
+
+$(FUZZ)/bin/dsl_fuzz: $(FUZZ)/tests/fuzz/dsl_fuzz.o $(COMPILER_O)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ -lm
-$(B)/bin/dsl_replay: $(B)/tests/fuzz/replay.o $(B)/tests/fuzz/dsl_fuzz.o $(DSL_O)
+$(B)/bin/dsl_replay: $(B)/tests/fuzz/replay.o $(B)/tests/fuzz/dsl_fuzz.o $(COMPILER_O)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ -lm
