@@ -126,6 +126,25 @@ START_TEST(good_files)
 }
 END_TEST
 
+/* Faults that fused kernels had elsewhere, each for the reason that it was one. */
+START_TEST(failures_of_the_past)
+{
+    static const struct { const char *name, *code; } all[] = {
+        {"rows_not_declared", "[E0501]"},        {"rows_of_no_operand", "[E0206]"},
+        {"cache_write_dropped", "[E0507]"},      {"cycle_through_slice_write", "[E0510]"},
+        {"host_scale_from_device", "[E0504]"},   {"kernel_width_unsupported", "[E0563]"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char path[200];
+        unsigned errors;
+        snprintf(path, sizeof path, BAD "/failure_%s.pat", all[i].name);
+        char *is = check_file(path, &errors);
+        ck_assert_msg(errors && strstr(is, all[i].code), "%s is accepted, or not for %s:\n%s", path, all[i].code, is);
+        free(is);
+    }
+}
+END_TEST
+
 static bool covered[1000];
 
 static void note_codes(const char *path)
@@ -414,6 +433,7 @@ Suite *dsl_suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, bad_files);
     tcase_add_test(t, good_files);
+    tcase_add_test(t, failures_of_the_past);
     tcase_add_test(t, every_code_has_a_file);
     tcase_add_test(t, spans_and_lines);
     tcase_add_test(t, names_are_interned);
