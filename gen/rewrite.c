@@ -14,6 +14,7 @@ typedef struct rewriter {
     pat_span span;        /* of the term at work */
     rname names[64];      /* names that the right side defines */
     uint32_t n_names, n_builds;
+    uint32_t *reads;      /* by value of the match: how often what is built reads it */
 } rewriter;
 
 static const char *build_term(rewriter *r, const pat_term *t);
@@ -70,8 +71,10 @@ static const char *value_of(rewriter *r, const pat_term *t)
             return r->names[i].c;
     const x_name *n = pat_scope_find(r->v->scope, t->name);
     const char *c = n && n->val ? name_val(r, n->val, VAL_ITSELF) : NULL;
-    if (c)
+    if (c) {
+        r->reads[n->val->id]++;
         return c;
+    }
     pat_error(r->g->session, t->span, 410, "'%s' is not a value of the match", t->name);
     return "0";
 }
@@ -290,6 +293,20 @@ static void build_stmt(rewriter *r, const pat_stmt *s)
             define(r, s->results.at[i], gen_format(r->g, "SLD_BUILT(g, %s, %u)", node, i));
 }
 
+/* What is built reads what the match reads from outside, neither more nor less often. */
+static bool even(const rewriter *r)
+{
+    for (uint32_t i = 0; i < r->v->vals.n; i++) {
+        const x_val *v = r->v->vals.at[i];
+        bool inner = v->kind == XVAL_RESULT && !v->kept;
+        if (v->kind != XVAL_NONE && !inner && (v->kind != XVAL_INPUT || v->maybe))
+            return false;
+        if (r->reads[i] != (inner ? 0 : v->n_uses))
+            return false;
+    }
+    return true;
+}
+
 static void build_body(rewriter *r, const pat_rule *rule)
 {
     gen *g = r->g;
@@ -306,6 +323,8 @@ static void build_body(rewriter *r, const pat_rule *rule)
         r->span = rule->name_span;
         out_line(g->o, "SLD_YIELD(g, %s, %s);", name_val(r, n->val, VAL_ITSELF), r->names[i].c);
     }
+    if (even(r))
+        out_line(g->o, "SLD_EVEN(g);");
     out_line(g->o, "return SLD_COMMIT(g);");
 }
 
@@ -334,6 +353,7 @@ static const char *parameters(rewriter *r)
 rewriter_fn *emit_rewriter(gen *g, x_variant *v)
 {
     rewriter r = {.g = g, .v = v, .fn = pat_alloc(g->arena, sizeof *r.fn), .span = g->rule->name_span};
+    r.reads = pat_alloc(g->arena, (v->vals.n + 1) * sizeof *r.reads);
     out *real = g->o, body = {.indent = 1};
     g->names = (names){&r, name_val, name_var};
     g->o = &body;

@@ -10,20 +10,26 @@ sld_value sld__new_values(sld_graph *g, uint32_t n)
 {
     sld_value v = n < SLD_BLOCKS ? g->free_values[n] : 0;
     if (v) {
-        g->free_values[n] = g->values.at[v].users;
-        g->values.at[v].users = 0;
+        g->free_values[n] = g->values.at[v].n_uses;
+        g->values.at[v].n_uses = 0;
         return v;
     }
-    if (!n || !SLD_RESERVE(g->ctx, g->values, g->values.n + n))
+    if (!n || !SLD_RESERVE(g->ctx, g->values, g->values.n + n) ||
+        (g->listed && !SLD_RESERVE(g->ctx, g->readers, g->values.n + n)))
         return 0;
     v = g->values.n;
     g->values.n += n;
+    for (uint32_t i = 0; g->listed && i < n; i++)
+        g->readers.at[v + i] = 0;
     return v;
 }
 
+/* What is kept beside a value. */
 static void forget(sld_graph *g, sld_value v)
 {
-    if (v < g->value_names.n) {
+    if (g->listed)
+        sld__users_free(g, v);
+    if (v < g->value_names.n && g->value_names.at[v]) {
         sld__name_set_owner(g, SLD_NAME_VALUE, g->value_names.at[v], 0);
         g->value_names.at[v] = 0;
     }
@@ -33,13 +39,13 @@ static void forget(sld_graph *g, sld_value v)
 
 void sld__give_values(sld_graph *g, sld_value first, uint32_t n)
 {
-    for (sld_value v = first; v < first + n; v++) {
-        sld__users_free(g, &g->values.at[v]);
-        forget(g, v);
-        g->values.at[v] = (sld_value_rec){0};
+    sld_value_rec *values = g->values.at + first;
+    for (uint32_t i = 0; i < n; i++) {
+        forget(g, first + i);
+        values[i] = (sld_value_rec){0};
     }
     if (n && n < SLD_BLOCKS) {
-        g->values.at[first].users = g->free_values[n];
+        values->n_uses = g->free_values[n];
         g->free_values[n] = first;
     }
 }
@@ -48,7 +54,7 @@ void sld__give_values(sld_graph *g, sld_value first, uint32_t n)
 
 static uint32_t name_of(const sld_graph *g, sld_value v) { return v < g->value_names.n ? g->value_names.at[v] : 0; }
 
-static void exchange_names(sld_graph *g, sld_value a, sld_value b)
+void sld__exchange_names(sld_graph *g, sld_value a, sld_value b)
 {
     uint32_t x = name_of(g, a), y = name_of(g, b);
     if ((!x && !y) || sld_kind(g, a) != SLD_VALUE_RESULT ||
@@ -80,30 +86,29 @@ void sld__replace_value(sld_graph *g, sld_value old, sld_value with)
     const uint32_t *users = sld__users(g, old, &n);
     if (old == with)
         return;
-    exchange_names(g, old, with);
+    sld__exchange_names(g, old, with);
     if (!n)
         return;
-    if (to->n_uses || to->users & SLD_USERS_LIST) {
-        g->n_unread -= !to->n_uses && sld__counts_unread(to);
-        if (!to->n_uses)
-            g->users.at[(to->users & ~SLD_USERS_LIST) + 1] = 0;
+    bool first = !to->n_uses;
+    if (!first || g->readers.at[with] & SLD_USERS_LIST) {
         for (uint32_t i = 0; i < n; i++)
             if (sld__reads(g, users[i], old)) {
-                if (!sld__reads(g, users[i], with))
-                    sld__users_add(g, to, users[i]);
+                if (!sld__reads(g, users[i], with)) {
+                    sld__users_add(g, with, users[i], first);
+                    first = false;
+                    users = sld__users(g, old, &n); /* the lists may stand elsewhere now */
+                }
                 redirect(g, users[i], old, with);
-                users = sld__users(g, old, &n); /* the lists may stand elsewhere now */
             }
     } else {
         for (uint32_t i = 0; i < n; i++)
             redirect(g, users[i], old, with);
-        to->users = from->users;
-        from->users = 0;
-        g->n_unread -= sld__counts_unread(to);
+        g->readers.at[with] = g->readers.at[old];
+        g->readers.at[old] = 0;
     }
+    g->n_unread += sld__counts_unread(from) - (!to->n_uses && sld__counts_unread(to));
     to->n_uses += from->n_uses;
     from->n_uses = 0;
-    g->n_unread += sld__counts_unread(from);
 }
 
 /* ----------------------------------------------------------------- removal -- */

@@ -10,7 +10,19 @@ sld_value sld__new_values(sld_graph *g, uint32_t n);
 sld_value sld__new_results(sld_graph *g, const sld_call *c, const sld_outcome *o);
 /* Takes consecutive values without uses back. */
 void sld__give_values(sld_graph *g, sld_value first, uint32_t n);
+/* The same of one value. */
+static inline void sld__give_value(sld_graph *g, sld_value v)
+{
+    if (g->listed || v < g->contents.n || (v < g->value_names.n && g->value_names.at[v])) {
+        sld__give_values(g, v, 1);
+        return;
+    }
+    g->values.at[v] = (sld_value_rec){.n_uses = g->free_values[1]};
+    g->free_values[1] = v;
+}
 /* Writes the node of a call into slot n; room for its operands and users is reserved. */
+void sld__write_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, sld_value out);
+/* The same and counts it, and its uses. */
 void sld__put_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, sld_value out);
 /* Values that lost a reader: what may be dead now, or matched now. What finds no room is left to a sweep. */
 enum { SLD_LOOSE_MAX = 1024 };
@@ -30,9 +42,11 @@ static inline bool sld__unread(const sld_graph *g, sld_node n)
             return false;
     return true;
 }
-/* All uses of old become uses of with (graph outputs too). When both are results of nodes they exchange
- * names, so that the text of a graph keeps speaking of the same things; inputs and constants keep theirs.
- * Room is reserved unless `with` has no readers. */
+/* What is replaced and what takes its place, if both are results of nodes, exchange names, so that the text of a
+ * graph keeps speaking of the same things; inputs and constants keep theirs. */
+void sld__exchange_names(sld_graph *g, sld_value old, sld_value with);
+/* All uses of old become uses of with (graph outputs too); readers are known. Room is reserved unless `with` has
+ * no readers. */
 void sld__replace_value(sld_graph *g, sld_value old, sld_value with);
 /* The same of a node that may be removed for it: one without effect. */
 static inline bool sld__removable(const sld_graph *g, sld_node n)

@@ -5,12 +5,16 @@
 
 #include <stdlib.h>
 
+enum { NEAR = 64 };
+
 typedef struct driver {
     sld_graph *g;
     uint64_t rewrites, limit;
-    uint32_t phase, radius, reads;
+    uint32_t phase, radius;
     const uint8_t *roots;            /* of the phase, by op */
-    sld_node cursor, end;            /* nodes between them will be tried anyway, and so will what reads them */
+    sld_node end;                    /* nodes from the cursor to here will be tried anyway, and so will what reads them */
+    sld_node back;                   /* a pass goes back here for what has changed behind its cursor */
+    SLD_ARRAY(sld_node) later;       /* what is too far for that, to be touched when readers are known */
     SLD_ARRAY(sld_node) queue;       /* to be tried again, in order */
     uint32_t head;
     SLD_ARRAY(uint8_t) queued;       /* by node: 1 + the steps over which its readers wait too; 0: it does not wait */
@@ -44,7 +48,7 @@ static bool enqueue(driver *d, sld_node n, uint32_t depth)
 static void touch(driver *d, sld_node n, uint32_t depth)
 {
     sld_graph *g = d->g;
-    if (!g->nodes.at[n].op || (n > d->cursor && n < d->end) || !enqueue(d, n, depth))
+    if (!g->nodes.at[n].op || (n > g->fuse->cursor && n < d->end) || !enqueue(d, n, depth))
         return;
     uint32_t n_out = depth ? sld_n_results(g, n) : 0;
     for (uint32_t i = 0; i < n_out; i++) {
@@ -61,7 +65,13 @@ static void changed(driver *d, sld_node n)
 {
     if (d->g->rules->n_phases > 1)
         PUSH(d->g, d->g->fuse->log, n);
-    touch(d, n, d->radius);
+    sld_node cursor = d->g->fuse->cursor;
+    if (d->g->listed)
+        touch(d, n, d->radius);
+    else if (cursor - n > NEAR)
+        PUSH(d->g, d->later, n);
+    else if (n < d->back)
+        d->back = n;
 }
 
 /* What still reads a value of which the match read more than what was built does may match now. */
@@ -71,13 +81,13 @@ static void loosened(driver *d, sld_value v)
     const sld_fuse_state *s = g->fuse;
     const sld_value_rec *r = &g->values.at[v];
     sld_node p = sld_producer(g, v);
-    if (!p || !r->n_uses || r->n_uses > d->reads || (s->n_built == 1 && r->users == s->built[0].node))
-        return;
     uint32_t before = 0, after = 0;
-    for (uint32_t i = 0; i < s->loose.n; i++)
-        before += s->loose.at[i] == v;
+    if (!p || !r->n_uses || r->n_uses > s->reads)
+        return;
     for (uint32_t i = 0; i < s->in.n; i++)
         after += s->in.at[i] == v;
+    for (uint32_t i = 0; after < r->n_uses && i < s->loose.n; i++)
+        before += s->loose.at[i] == v;
     if (before > after)
         changed(d, p);
 }
@@ -87,20 +97,27 @@ static void after_rewrite(driver *d, sld_node n)
 {
     sld_graph *g = d->g;
     const sld_fuse_state *s = g->fuse;
+    if (s->n_built == 1 && s->built[0].node == s->cursor && n == s->cursor && !(s->moved.n | s->loose.n) &&
+        g->rules->n_phases == 1)
+        return; /* as most often */
     for (uint32_t i = 0; i < s->n_built; i++)
-        if (g->rules->n_phases > 1 || s->built[i].node != n || n != d->cursor)
+        if (g->rules->n_phases > 1 || s->built[i].node != n || n != s->cursor)
             changed(d, s->built[i].node);
     for (uint32_t i = 0; i < s->moved.n; i++)
         changed(d, s->moved.at[i]);
     for (uint32_t i = 0; i < s->loose.n; i++)
-        loosened(d, s->loose.at[i]);
+        if (!g->listed)
+            changed(d, sld_producer(g, s->loose.at[i]));
+        else
+            loosened(d, s->loose.at[i]);
 }
 
+/* n is a root of the phase. */
 static void try_node(driver *d, sld_node n)
 {
     sld_graph *g = d->g;
     sld_fuse_state *s = g->fuse;
-    while (d->roots[g->nodes.at[n].op] && !stopped(d)) {
+    for (bool again = true; again; again = d->roots[g->nodes.at[n].op] && !stopped(d)) {
         s->cycle = false;
         if (g->rules->rewrite(g, n, d->phase) < 0) {
             if (s->cycle)
@@ -116,10 +133,12 @@ static void try_node(driver *d, sld_node n)
 
 static void drain(driver *d)
 {
+    const sld_graph *g = d->g;
     while (d->head < d->queue.n && !stopped(d)) {
         sld_node n = d->queue.at[d->head++];
         d->queued.at[n] = 0;
-        try_node(d, n);
+        if (d->roots[g->nodes.at[n].op])
+            try_node(d, n);
     }
     if (d->head == d->queue.n)
         d->head = d->queue.n = 0;
@@ -140,26 +159,73 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* False ends fusing for lack of memory. */
+static bool know_readers(driver *d)
+{
+    if (!sld__users_make(d->g))
+        d->g->fuse->status = SLD_ERR_MEMORY;
+    return d->g->listed;
+}
+
+/* The first root from n on, with what it and those before it read resolved; 0 if there is none. */
+static sld_node next_root(driver *d, sld_node n)
+{
+    sld_graph *g = d->g;
+    const sld_node_rec *nodes = g->nodes.at;
+    const uint8_t *roots = d->roots;
+    uint32_t *moved = &g->fuse->n_moved;
+    for (; n < d->end; n++) {
+        if (*moved && nodes[n].op)
+            sld__pass_resolve(g, n);
+        if (roots[nodes[n].op])
+            return n;
+    }
+    return 0;
+}
+
+/* All nodes in order; readers are not known unless a matcher or a rewrite asks for them. */
+static void pass(driver *d)
+{
+    sld_graph *g = d->g;
+    sld_fuse_state *s = g->fuse;
+    if (!g->rules->phases[d->phase].readers && !s->options.told) /* who is told may look at the whole graph */
+        sld__users_drop(g);
+    else if (!know_readers(d))
+        return;
+    d->end = g->nodes.n;
+    for (sld_node n = s->cursor = 1; n < d->end && !stopped(d); n = s->cursor = d->back) {
+        n = next_root(d, n);
+        if (!n)
+            break;
+        s->cursor = n;
+        d->back = n + 1;
+        try_node(d, n);
+        if (d->queue.n)
+            drain(d);
+    }
+    sld__pass_settle(g);
+    s->cursor = d->end = 0;
+    if (!stopped(d) && d->later.n && know_readers(d))
+        for (uint32_t i = 0; i < d->later.n; i++)
+            touch(d, d->later.at[i], d->radius);
+    d->later.n = 0;
+}
+
 /* Nodes are tried in topological order, so that what a rule makes is there for the rules of its readers. */
 static void run_phase(driver *d, uint32_t phase, bool all)
 {
     sld_graph *g = d->g;
-    const sld_fuse_state *s = g->fuse;
+    sld_fuse_state *s = g->fuse;
     sld__order_mend(g);
     d->phase = phase;
     d->radius = g->rules->phases[phase].radius < UINT8_MAX ? g->rules->phases[phase].radius : UINT8_MAX - 1;
-    d->reads = g->rules->n_phases > 1 ? most_reads(g->rules) : g->rules->phases[phase].reads;
+    s->reads = g->rules->n_phases > 1 ? most_reads(g->rules) : g->rules->phases[phase].reads;
     d->roots = g->rules->roots[phase];
-    d->end = all ? g->nodes.n : 0;
-    for (d->cursor = 1; d->cursor < d->end && !stopped(d); d->cursor++)
-        if (d->roots[g->nodes.at[d->cursor].op]) {
-            try_node(d, d->cursor);
-            if (d->queue.n)
-                drain(d);
-        }
-    d->cursor = d->end = 0;
-    for (uint32_t i = d->seen[phase]; !all && i < s->log.n; i++)
-        touch(d, s->log.at[i], d->radius);
+    if (all)
+        pass(d);
+    else if (!stopped(d) && d->seen[phase] < s->log.n && know_readers(d))
+        for (uint32_t i = d->seen[phase]; i < s->log.n; i++)
+            touch(d, s->log.at[i], d->radius);
     if (d->queue.n)
         qsort(d->queue.at, d->queue.n, sizeof *d->queue.at, ascending);
     drain(d);
@@ -203,7 +269,7 @@ static sld_status run(sld_graph *g)
         g->fuse->status = sld_graph_sweep(g);
     run_rounds(&d);
     sld__order_mend(g);
-    void *all[] = {d.queue.at, d.queued.at, d.seen};
+    void *all[] = {d.queue.at, d.queued.at, d.later.at, d.seen};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         sld__free(ctx, all[i]);
     return g->fuse->status;

@@ -12,6 +12,7 @@ typedef struct sld_built {
     uint16_t n_in, n_out;
     uint32_t in;          /* first operand in sld_fuse_state.in */
     uint32_t attrs, id;   /* as in sld_outcome */
+    uint16_t bound;
     sld_value out;
     sld_node node;        /* from the commit on */
 } sld_built;
@@ -22,6 +23,7 @@ typedef struct sld_fuse_state {
     sld_status status;          /* a fault that ends fusing, such as lack of memory */
     int rule;                   /* rule at work */
     bool broken;                /* a build failed */
+    bool even;                  /* what is built reads what the match reads from outside, as often */
     bool cycle;                 /* the last commit was refused for a path that comes back */
     const sld_node *matched;
     uint32_t n_matched, n_built, n_yields;
@@ -31,7 +33,10 @@ typedef struct sld_fuse_state {
     sld_value old[SLD_BUILT_MAX], with[SLD_BUILT_MAX];
     SLD_ARRAY(sld_value) in;    /* operands of what is built */
     SLD_ARRAY(sld_node) moved;  /* readers that a commit gave a value that was there before */
-    sld_loose loose;            /* values that the match read, after a commit */
+    sld_loose loose;            /* values that the match read, after a commit; in a pass, those with few readers */
+    uint32_t reads;             /* so many readers of a value are few */
+    sld_node cursor;            /* where a pass over all nodes is; 0: there is none */
+    uint32_t n_moved;           /* values of which it has to tell readers */
     SLD_ARRAY(uint8_t) mark;    /* by node; 0 but while a place is sought */
     SLD_ARRAY(sld_node) log;    /* where the graph changed, for the other phases */
     SLD_ARRAY(sld_node) refused;/* roots of matches that closed a cycle: may fit after a change anywhere */
@@ -44,8 +49,13 @@ static inline bool sld_rewrite_begin(sld_graph *g, int rule, const sld_node *nod
     s->matched = nodes;
     s->n_matched = n;
     s->n_built = s->n_yields = s->in.n = s->moved.n = 0;
-    s->broken = s->cycle = false;
+    s->broken = s->cycle = s->even = false;
     return true;
+}
+
+static inline sld_call sld__built_call(const sld_graph *g, const sld_built *b)
+{
+    return (sld_call){b->op, b->n_in, b->n_out, g->fuse->in.at + b->in, g->attrs.at + b->attrs};
 }
 
 /* A handle of the node to come; 0 when it cannot be built. */
@@ -68,6 +78,25 @@ static inline void sld_rewrite_yield(sld_graph *g, sld_value old, sld_value with
 /* Checks that yielded types are unchanged, that a kernel covers every built node and that no path leaves the
  * match and comes back; then replaces and erases. Otherwise the graph stays as it was. */
 bool sld_rewrite_commit(sld_graph *g);
+
+/* ---- pass.c ---- */
+/* Makes the rewrite at hand, when its checks are done and readers are not known. False when it does not fit. */
+bool sld__pass_rewrite(sld_graph *g);
+/* One reader learns what stands for v now. */
+sld_value sld__pass_follow(sld_graph *g, sld_value v);
+/* Node n does so for all it reads. */
+static inline void sld__pass_resolve(sld_graph *g, sld_node n)
+{
+    const sld_node_rec *r = &g->nodes.at[n];
+    const sld_value_rec *const values = g->values.at;
+    for (sld_value *in = g->operands.at + r->in, *end = in + r->n_in; in < end; in++)
+        if (sld__is_moved(&values[*in]))
+            *in = sld__pass_follow(g, *in);
+}
+/* And so do all nodes from the cursor on, and the outputs. */
+void sld__pass_settle(sld_graph *g);
+/* From here on readers are known. False when memory is short. */
+bool sld__pass_leave(sld_graph *g);
 
 /* ---- order.c ---- */
 static inline bool sld_before(const sld_graph *g, sld_node a, sld_node b)

@@ -54,17 +54,25 @@ const char *sld__graph_str(sld_graph *g, const char *s)
 
 /* ------------------------------------------------------------ new and free -- */
 
+static bool tell_results(sld_graph *g)
+{
+    g->n_results = sld__graph_alloc(g, g->rules->n_ops + 1u);
+    for (uint32_t op = 0; g->n_results && op < g->rules->n_ops; op++) {
+        const sld_op_info *info = &g->rules->ops[op];
+        g->n_results[op] = info->flags & SLD_OP_VARIADIC ? UINT8_MAX : (uint8_t)info->n_results;
+    }
+    return g->n_results;
+}
+
 static bool reserve_first(sld_graph *g)
 {
-    if (!SLD_RESERVE(g->ctx, g->nodes, 1) || !SLD_RESERVE(g->ctx, g->values, 1) ||
-        !SLD_RESERVE(g->ctx, g->users, 1) || !SLD_RESERVE(g->ctx, g->types, 1) ||
-        !SLD_RESERVE(g->ctx, g->operands, 1) || !SLD_RESERVE(g->ctx, g->dims, 1) ||
-        !SLD_RESERVE(g->ctx, g->attrs, 1))
+    if (!tell_results(g) || !SLD_RESERVE(g->ctx, g->nodes, 1) || !SLD_RESERVE(g->ctx, g->values, 1) ||
+        !SLD_RESERVE(g->ctx, g->types, 1) || !SLD_RESERVE(g->ctx, g->operands, 1) ||
+        !SLD_RESERVE(g->ctx, g->dims, 1) || !SLD_RESERVE(g->ctx, g->attrs, 1))
         return false;
     g->nodes.at[g->nodes.n++] = (sld_node_rec){0};
-    g->values.at[g->values.n++] = (sld_value_rec){0};
+    g->values.at[g->values.n++] = (sld_value_rec){.origin = SLD_ORIGIN_INPUT}; /* an operand that is not there */
     g->types.at[g->types.n++] = (sld_type_rec){0};
-    g->users.at[g->users.n++] = 0; /* list 0 would be none */
     return (g->symbols = sld__symbols_new(g->ctx)) != NULL;
 }
 
@@ -95,8 +103,9 @@ void sld_graph_free(sld_graph *g)
     sld_ctx *ctx = g->ctx;
     for (uint32_t i = 0; i < g->consts.n; i++)
         sld__free(ctx, g->consts.at[i].data);
-    void *arrays[] = {g->nodes.at, g->values.at, g->operands.at, g->users.at,   g->types.at,       g->attrs.at,
-                      g->dims.at,  g->consts.at, g->inputs.at,   g->outputs.at, g->value_names.at, g->contents.at};
+    void *arrays[] = {g->nodes.at,  g->values.at,  g->operands.at, g->readers.at, g->users.at,       g->types.at,
+                      g->attrs.at,  g->dims.at,    g->consts.at,   g->inputs.at,  g->outputs.at,     g->value_names.at,
+                      g->contents.at};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         sld__free(ctx, arrays[i]);
     sld__free(ctx, g->mend);
@@ -271,7 +280,7 @@ static bool reserve_node(sld_graph *g, const sld_call *c)
            SLD_RESERVE(g->ctx, g->operands, g->operands.n + c->n_in + 2);
 }
 
-void sld__put_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, sld_value out)
+void sld__write_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, sld_value out)
 {
     const sld_op_info *info = &g->rules->ops[c->op];
     if (info->flags & SLD_OP_VARIADIC)
@@ -279,13 +288,21 @@ void sld__put_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, 
     if (info->n_attrs)
         g->operands.at[g->operands.n++] = attrs;
     g->nodes.at[n] = (sld_node_rec){.op = c->op, .n_in = (uint16_t)c->n_in, .in = g->operands.n, .out = out};
-    for (uint32_t i = 0; i < c->n_in; i++) {
-        g->operands.at[g->operands.n++] = c->in[i];
+    sld_value *in = g->operands.at + g->operands.n;
+    sld_value_rec *results = g->values.at + out;
+    for (uint32_t i = 0; i < c->n_in; i++)
+        in[i] = c->in[i];
+    g->operands.n += c->n_in;
+    for (uint32_t i = 0; i < c->n_out; i++)
+        results[i].origin = n;
+}
+
+void sld__put_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, sld_value out)
+{
+    sld__write_node(g, n, c, attrs, out);
+    for (uint32_t i = 0; i < c->n_in; i++)
         if (c->in[i])
             sld__link(g, c->in[i], n);
-    }
-    for (uint32_t i = 0; i < c->n_out; i++)
-        g->values.at[out + i].origin = n;
     g->n_unread += c->n_out;
     g->n_nodes++;
 }
@@ -312,9 +329,10 @@ sld_value sld__new_results(sld_graph *g, const sld_call *c, const sld_outcome *o
 {
     sld_value out = sld__new_values(g, c->n_out);
     const uint32_t *types = sld__outcome_types(g, o);
+    sld_value_rec *results = g->values.at + out;
     for (uint32_t i = 0; out && i < c->n_out; i++)
-        g->values.at[out + i] = (sld_value_rec){.type = types[i]};
-    if (out && (!sld__names_reach(g, out + c->n_out - 1) ||
+        results[i] = (sld_value_rec){.type = types[i]};
+    if (out && ((g->value_names.n && !sld__names_reach(g, out + c->n_out - 1)) || /* if any have names */
                 (o->contents && !sld__set_contents(g, out, o->contents)))) {
         sld__give_values(g, out, c->n_out);
         return 0;

@@ -2,7 +2,7 @@
  * the runtime and to the primitives that generated code is compiled over.
  *
  *   node  -> op, operands (values, one after another), results (consecutive values)
- *   value -> type, producer, number of uses, the nodes that read it
+ *   value -> type, producer, number of uses
  *   type  -> dtype and shape; equal types are one entry, and so are equal lists of attributes
  *
  * Ids of nodes ascend in topological order.  Only while rules are at work may a node stand
@@ -25,13 +25,15 @@ typedef struct sld_node_rec {
 typedef struct sld_value_rec {
     uint32_t type;        /* in sld_graph.types; 0: no value */
     uint32_t origin;      /* the node whose result it is, SLD_ORIGIN_INPUT, or SLD_ORIGIN_CONST | its contents */
-    uint32_t n_uses;      /* operand slots and graph outputs that read it */
-    uint32_t users;       /* who reads it, unless n_uses is 0; see users.c */
+    uint32_t n_uses;      /* operand slots and graph outputs that read it; without a type: the next free block */
 } sld_value_rec;
 
+#define SLD_ORIGIN_MOVED 0x40000000u /* | another value, which stands for this one: only in a sweep, see sweep.c */
 #define SLD_ORIGIN_INPUT 0x80000000u
 #define SLD_ORIGIN_CONST 0xc0000000u
 #define SLD_NODES_MAX 0x3fffffffu
+
+static inline bool sld__is_moved(const sld_value_rec *r) { return r->origin >> 30 == SLD_ORIGIN_MOVED >> 30; }
 
 typedef enum sld_value_kind { SLD_VALUE_FREE, SLD_VALUE_INPUT, SLD_VALUE_CONST, SLD_VALUE_RESULT } sld_value_kind;
 
@@ -54,10 +56,12 @@ typedef struct sld_interned sld_interned; /* types.c */
 struct sld_graph {
     sld_ctx *ctx;
     const sld_ruleset *rules;
+    uint8_t *n_results;              /* by op; UINT8_MAX: each node has its own number */
     SLD_ARRAY(sld_node_rec) nodes;   /* [0] unused */
-    SLD_ARRAY(sld_value_rec) values; /* [0] unused */
+    SLD_ARRAY(sld_value_rec) values; /* [0]: none */
     SLD_ARRAY(sld_value) operands;
-    SLD_ARRAY(uint32_t) users;       /* lists of values that several nodes read */
+    SLD_ARRAY(uint32_t) readers;     /* by value, while `listed`: who reads it; see users.h */
+    SLD_ARRAY(uint32_t) users;       /* lists of readers */
     SLD_ARRAY(sld_type_rec) types;   /* [0] unused */
     SLD_ARRAY(sld_attr) attrs;
     SLD_ARRAY(sld_dim) dims;         /* shapes and known contents */
@@ -74,7 +78,8 @@ struct sld_graph {
     uint32_t labels_cap;
     uint32_t n_nodes;                /* alive */
     uint32_t n_unread;               /* results and constants without a use */
-    uint32_t free_values[SLD_BLOCKS];/* first values of free blocks, linked through users */
+    bool listed;                     /* readers are known */
+    uint32_t free_values[SLD_BLOCKS];/* first values of free blocks, linked through n_uses */
     uint32_t free_users[32];         /* free lists of readers by size, linked through their first word */
     const char *where;               /* file, node or rule at work: prefix of messages, may be NULL */
     struct sld_fuse_state *fuse;     /* set while sld_fuse runs */
@@ -92,7 +97,8 @@ sld_status sld__fail(sld_ctx *ctx, sld_status status, const char *fmt, ...)
 void sld__clear(sld_ctx *ctx);
 /* Grows a SLD_ARRAY to hold n elements. */
 bool sld__grow(sld_ctx *ctx, void **at, uint32_t *cap, uint32_t n, size_t size);
-#define SLD_RESERVE(ctx, a, count) sld__grow((ctx), (void **)&(a).at, &(a).cap, (count), sizeof *(a).at)
+#define SLD_RESERVE(ctx, a, count) \
+    ((count) <= (a).cap || sld__grow((ctx), (void **)&(a).at, &(a).cap, (count), sizeof *(a).at))
 /* Reads a whole file, NUL-terminated (size excludes it); caller sld__free()s. */
 char *sld__read_file(sld_ctx *ctx, const char *path, size_t *size);
 
@@ -115,8 +121,8 @@ static inline sld_value sld_operand(const sld_graph *g, sld_node n, uint32_t i) 
 static inline sld_value sld_result(const sld_graph *g, sld_node n, uint32_t i) { return g->nodes.at[n].out + i; }
 static inline uint32_t sld_n_results(const sld_graph *g, sld_node n)
 {
-    const sld_op_info *op = sld_node_op(g, n);
-    return op->flags & SLD_OP_VARIADIC ? sld_operands(g, n)[op->n_attrs ? -2 : -1] : op->n_results;
+    uint8_t n_results = g->n_results[g->nodes.at[n].op];
+    return n_results < UINT8_MAX ? n_results : sld_operands(g, n)[sld_node_op(g, n)->n_attrs ? -2 : -1];
 }
 /* Attributes of a node, one for each of its op. */
 static inline const sld_attr *sld_node_attrs(const sld_graph *g, sld_node n)
@@ -175,7 +181,7 @@ const char *sld_value_name(const sld_graph *g, sld_value v);
 sld_value sld_value_find(const sld_graph *g, const char *name); /* 0 when unknown */
 /* Gives a value a name, or a numbered form of it. False when memory is short. */
 bool sld__name_value(sld_graph *g, sld_value v, const char *name);
-/* Room for the name of v if values of this graph have names. */
+/* Room for the name of v. */
 bool sld__names_reach(sld_graph *g, sld_value v);
 /* Known elements of a small integer value, or NULL; n gets their count. Constants of an integer or
  * bool dtype with at most SLD_CONTENTS_MAX elements count as known. */
@@ -201,6 +207,7 @@ typedef struct sld_outcome {
     uint32_t types;         /* of the results, in sld__outcome_types: valid until the next call */
     uint32_t contents;      /* of result 0; 0: unknown */
     uint32_t id;            /* of all calls with these types and attributes; 0: not kept */
+    uint16_t bound;         /* bit t: a kernel of target t is known to cover it */
 } sld_outcome;
 /* Checks a call against its signature and infers what it gives; the same question is answered from memory. */
 sld_status sld__outcome(sld_graph *g, const sld_call *c, sld_outcome *o);

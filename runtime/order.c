@@ -141,14 +141,14 @@ static void spread_labels(sld_graph *g)
 }
 
 /* Names of readers follow their nodes; those of nodes that are gone are dropped. */
-static void rename_readers(sld_graph *g, sld_value_rec *r, const uint32_t *ids)
+static void rename_readers(sld_graph *g, sld_value v, const uint32_t *ids)
 {
-    uint32_t kept = 0;
-    if (!(r->users & SLD_USERS_LIST)) {
-        r->users = r->n_uses && !(r->users & SLD_USER_OUTPUT) ? ids[r->users] : r->users;
+    uint32_t kept = 0, *r = &g->readers.at[v];
+    if (!(*r & SLD_USERS_LIST)) {
+        *r = g->values.at[v].n_uses && !(*r & SLD_USER_OUTPUT) ? ids[*r] : *r;
         return;
     }
-    uint32_t *list = g->users.at + (r->users & ~SLD_USERS_LIST), *at = list + 2, n = r->n_uses ? list[1] : 0;
+    uint32_t *list = g->users.at + (*r & ~SLD_USERS_LIST), *at = list + 2, n = g->values.at[v].n_uses ? list[1] : 0;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t u = at[i] & SLD_USER_OUTPUT ? at[i] : ids[at[i]];
         if (u)
@@ -180,7 +180,8 @@ void sld__order_mend(sld_graph *g)
             continue;
         if (r->origin < SLD_ORIGIN_INPUT)
             r->origin = ids[r->origin];
-        rename_readers(g, r, ids);
+        if (g->listed)
+            rename_readers(g, v, ids);
     }
     for (uint32_t i = 0; i < g->fuse->log.n; i++)
         g->fuse->log.at[i] = ids[g->fuse->log.at[i]];

@@ -32,15 +32,13 @@ uint32_t sld_rewrite_build(sld_graph *g, uint16_t op, uint32_t n_in, const sld_v
         return 0;
     }
     s->built[s->n_built] = (sld_built){.op = op, .n_in = (uint16_t)n_in, .n_out = (uint16_t)n_out, .in = s->in.n,
-                                       .attrs = o.attrs, .id = o.id, .out = out};
+                                       .attrs = o.attrs, .id = o.id, .bound = o.bound,
+                                       .out = out};
+    sld_value *to = s->in.at + s->in.n;
     for (uint32_t i = 0; i < n_in; i++)
-        s->in.at[s->in.n++] = in[i];
+        to[i] = in[i];
+    s->in.n += n_in;
     return ++s->n_built;
-}
-
-static sld_call call_of(const sld_graph *g, const sld_built *b)
-{
-    return (sld_call){b->op, b->n_in, b->n_out, g->fuse->in.at + b->in, g->attrs.at + b->attrs};
 }
 
 /* ------------------------------------------------------------------ checks -- */
@@ -64,7 +62,9 @@ static bool kernels_cover(sld_graph *g)
     char why[160];
     for (uint32_t i = 0; i < s->n_built; i++) {
         const sld_built *b = &s->built[i];
-        const sld_call c = call_of(g, b);
+        if (b->bound >> s->options.target & 1)
+            continue;
+        const sld_call c = sld__built_call(g, b);
         const sld_outcome o = {.attrs = b->attrs, .id = b->id};
         if (!sld__outcome_bound(g, &c, &o, s->options.target, why, sizeof why)) {
             refuse(g, &s->stats[s->rule].refused_kernel, why);
@@ -82,8 +82,13 @@ static bool acceptable(sld_graph *g)
         sld__clear(g->ctx);
         return false;
     }
-    if (!types_stay(g) || !kernels_cover(g))
-        return false;
+    return types_stay(g) && kernels_cover(g);
+}
+
+/* Whether there is a place for what is built. */
+static bool place(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
     if (sld__make_room(g))
         return true;
     if (*sld_error(g->ctx)) {
@@ -108,7 +113,7 @@ static bool reserve_yield(sld_graph *g, uint32_t at)
             readers += n;
             shared++;
         }
-    return (shared == 1 && !g->values.at[with].origin && !(g->values.at[with].users & SLD_USERS_LIST)) ||
+    return (shared == 1 && !g->values.at[with].origin && !(g->readers.at[with] & SLD_USERS_LIST)) ||
            (readers <= UINT32_MAX && sld__users_reserve_many(g, with, (uint32_t)readers));
 }
 
@@ -142,16 +147,6 @@ static bool reserve(sld_graph *g)
 }
 
 /* ------------------------------------------------------------- the exchange -- */
-
-static void hold_operands(sld_graph *g)
-{
-    const sld_fuse_state *s = g->fuse;
-    for (uint32_t i = 0; i < s->in.n; i++) {
-        sld_value_rec *r = &g->values.at[s->in.at[i]];
-        if (s->in.at[i] && r->n_uses++ == 0)
-            g->n_unread -= sld__counts_unread(r);
-    }
-}
 
 /* Readers stand behind what they read in most matches; a kept node is asked again until nothing changes. */
 static void erase_matched(sld_graph *g)
@@ -195,7 +190,7 @@ static void put_built(sld_graph *g)
     uint32_t from = s->n_matched;
     for (uint32_t i = 0; i < s->n_built; i++) {
         sld_built *b = &s->built[i];
-        const sld_call c = call_of(g, b);
+        const sld_call c = sld__built_call(g, b);
         b->node = take_slot(g, &from);
         if (s->step)
             g->labels[b->node] = s->label + i * s->step;
@@ -215,32 +210,51 @@ static void drop_unread(sld_graph *g)
             sld__erase_chain(g, s->built[i].node);
 }
 
-bool sld_rewrite_commit(sld_graph *g)
+static void exchange(sld_graph *g)
 {
     sld_fuse_state *s = g->fuse;
-    bool ok = acceptable(g);
-    if (ok && !reserve(g)) {
-        s->status = SLD_ERR_MEMORY;
-        ok = false;
-    }
-    if (!ok) {
-        for (uint32_t i = s->n_built; i-- > 0;)
-            sld__give_values(g, s->built[i].out, s->built[i].n_out);
-        return false;
-    }
     s->loose.n = 0;
     for (uint32_t i = 0; i < s->n_yields; i++)
         sld__replace_value(g, s->old[i], s->with[i]);
-    hold_operands(g);
+    sld__hold(g, s->in.n, s->in.at);
     erase_matched(g);
     put_built(g);
-    drop_unread(g);
     for (uint32_t i = 0; i < s->loose.n; i++) {
         sld_node p = sld_producer(g, s->loose.at[i]);
         if (p && !g->values.at[s->loose.at[i]].n_uses && sld__removable(g, p))
             sld__erase_chain(g, p);
     }
-    s->stats[s->rule].fired++;
-    tell(s, NULL);
+}
+
+/* The general case, which asks who reads what. */
+static bool rewrite_listed(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    if (!sld__pass_leave(g)) {
+        s->status = SLD_ERR_MEMORY;
+        return false;
+    }
+    if (!place(g))
+        return false;
+    if (!reserve(g)) {
+        s->status = SLD_ERR_MEMORY;
+        return false;
+    }
+    exchange(g);
     return true;
+}
+
+bool sld_rewrite_commit(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    bool ok = acceptable(g) && (sld__pass_rewrite(g) || rewrite_listed(g));
+    if (ok) {
+        drop_unread(g);
+        s->stats[s->rule].fired++;
+        tell(s, NULL);
+        return true;
+    }
+    for (uint32_t i = s->n_built; i-- > 0;)
+        sld__give_values(g, s->built[i].out, s->built[i].n_out);
+    return false;
 }

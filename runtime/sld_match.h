@@ -26,7 +26,9 @@
  *   SLD_READERS, SLD_FIRST_READER(g, v), SLD_NEXT_READER(g, &readers)
  *                                            a walk over the nodes that read v, 0 at its end. Without it rules are
  *                                            left out whose parts meet only in a value that they share
- *   SLD_OP_OR_0(g, n)                        SLD_OP that answers 0 for node 0 */
+ *   SLD_OP_OR_0(g, n)                        SLD_OP that answers 0 for node 0
+ *   SLD_EVEN(g)                              what is built reads what the match reads from outside, each value as
+ *                                            often: counts of uses stay as they are */
 #ifndef SLD_MATCH_H
 #define SLD_MATCH_H
 
@@ -44,6 +46,10 @@ typedef struct sld_list { uint32_t n; sld_dim p[SLD_MAX_RANK]; } sld_list;
 /* The operands of a node from one on. */
 enum { SLD_MAX_REST = 256 };
 typedef struct sld_rest { SLD_NODE n; uint32_t at; } sld_rest;
+
+#ifndef SLD_EVEN
+#define SLD_EVEN(g) ((void)0)
+#endif
 
 #ifndef SLD_OP_OR_0
 #define SLD_OP_OR_0(g, n) ((n) ? (int)SLD_OP(g, n) : 0)

@@ -180,10 +180,11 @@ static bool intern_attrs(sld_graph *g, uint32_t n, const sld_attr *attrs, bool o
 static bool asks(const sld_graph *g, const kept *k, const sld_call *c)
 {
     const uint32_t *types = g->interned->words.at + k->types;
+    const sld_value_rec *const values = g->values.at;
     if (k->op != c->op || k->n_in != c->n_in || k->n_out != c->n_out)
         return false;
     for (uint32_t i = 0; i < c->n_in; i++)
-        if (types[i] != g->values.at[c->in[i]].type)
+        if (types[i] != values[c->in[i]].type)
             return false;
     uint32_t n_attrs = g->rules->ops[c->op].n_attrs;
     return !n_attrs || same_attrs(g, k->given, n_attrs, c->attrs);
@@ -251,10 +252,10 @@ sld_status sld__outcome(sld_graph *g, const sld_call *c, sld_outcome *o)
     sld_interned *t = interned(g);
     if (!t)
         return SLD_ERR_MEMORY;
-    if (c->n_in > KEPT_OPERANDS || c->n_out > KEPT_RESULTS)
-        return infer(g, c, o);
     uint32_t id = t->last[c->op];
     if (!id || !asks(g, &t->kept.at[id], c)) {
+        if (c->n_in > KEPT_OPERANDS || c->n_out > KEPT_RESULTS)
+            return infer(g, c, o);
         uint32_t hash = hash_call(g, c);
         id = find_call(g, c, hash);
         if (!id) {
@@ -264,7 +265,7 @@ sld_status sld__outcome(sld_graph *g, const sld_call *c, sld_outcome *o)
         t->last[c->op] = id;
     }
     const kept *k = &t->kept.at[id];
-    *o = (sld_outcome){.attrs = k->attrs, .types = k->types + k->n_in, .id = id};
+    *o = (sld_outcome){.attrs = k->attrs, .types = k->types + k->n_in, .id = id, .bound = k->bound};
     return SLD_OK;
 }
 
@@ -275,8 +276,7 @@ const uint32_t *sld__outcome_types(const sld_graph *g, const sld_outcome *o)
 
 bool sld__outcome_bound(sld_graph *g, const sld_call *c, const sld_outcome *o, sld_target target, char *why, size_t n)
 {
-    kept *k = o->id ? &g->interned->kept.at[o->id] : NULL;
-    if (k && k->bound >> target & 1)
+    if (o->bound >> target & 1)
         return true;
     if (!sld__bind_call(g, c, target, NULL, why, n))
         return false;

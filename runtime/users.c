@@ -3,6 +3,7 @@
 #include "users.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { CLASSES = 28 };
 
@@ -64,8 +65,7 @@ static void clean(sld_graph *g, sld_value v, uint32_t *list)
 /* Moves the readers of v to a list with room for `want`. */
 static bool move_list(sld_graph *g, sld_value v, uint64_t want)
 {
-    sld_value_rec *r = &g->values.at[v];
-    uint32_t class, old = r->users, n;
+    uint32_t class, old = g->readers.at[v], n;
     if (!class_for(g, want, &class) || !reserve_block(g, class))
         return false;
     uint32_t to = take_block(g, class);
@@ -75,16 +75,15 @@ static bool move_list(sld_graph *g, sld_value v, uint64_t want)
     g->users.at[to + 1] = n;
     if (old & SLD_USERS_LIST)
         give_block(g, old & ~SLD_USERS_LIST);
-    r->users = to | SLD_USERS_LIST;
+    g->readers.at[v] = to | SLD_USERS_LIST;
     return true;
 }
 
 /* A list that is full is cleaned, and doubled unless that made much room. */
 static bool room_in_list(sld_graph *g, sld_value v, uint32_t more)
 {
-    const sld_value_rec *r = &g->values.at[v];
-    uint32_t *list = g->users.at + (r->users & ~SLD_USERS_LIST), room = room_of(list[0]);
-    list[1] = r->n_uses ? list[1] : 0;
+    uint32_t *list = g->users.at + (g->readers.at[v] & ~SLD_USERS_LIST), room = room_of(list[0]);
+    list[1] = g->values.at[v].n_uses ? list[1] : 0;
     if (list[1] + (uint64_t)more <= room)
         return true;
     clean(g, v, list);
@@ -93,41 +92,96 @@ static bool room_in_list(sld_graph *g, sld_value v, uint32_t more)
 
 bool sld__users_reserve(sld_graph *g, uint32_t n, const sld_value *values, uint32_t nodes)
 {
+    if (!g->listed)
+        return true;
     for (uint32_t i = 0; i < n; i++)
-        if (g->values.at[values[i]].users & SLD_USERS_LIST && !room_in_list(g, values[i], nodes))
+        if (g->readers.at[values[i]] & SLD_USERS_LIST && !room_in_list(g, values[i], nodes))
             return false;
     if (nodes > room_of(0) - 1)
         for (uint32_t i = 0; i < n; i++)
             if (values[i] && !sld__users_reserve_many(g, values[i], nodes))
                 return false;
-    uint64_t want = g->users.n + 4ull * n; /* whoever stands in its value may have to move to a list */
-    return want <= g->users.cap || SLD_RESERVE(g->ctx, g->users, (uint32_t)want);
+    uint64_t want = g->users.n + 4ull * n; /* whoever stands for itself may have to move to a list */
+    return want <= UINT32_MAX && SLD_RESERVE(g->ctx, g->users, (uint32_t)want);
 }
 
 bool sld__users_reserve_many(sld_graph *g, sld_value v, uint32_t readers)
 {
-    const sld_value_rec *r = &g->values.at[v];
-    if (r->users & SLD_USERS_LIST)
+    if (g->readers.at[v] & SLD_USERS_LIST)
         return room_in_list(g, v, readers);
-    return (r->n_uses != 0) + (uint64_t)readers <= 1 || move_list(g, v, (r->n_uses != 0) + (uint64_t)readers);
+    uint64_t want = (g->values.at[v].n_uses != 0) + (uint64_t)readers;
+    return want <= 1 || move_list(g, v, want);
 }
 
-void sld__users_add(sld_graph *g, sld_value_rec *r, uint32_t user)
+void sld__users_add(sld_graph *g, sld_value v, uint32_t user, bool first)
 {
-    if (!(r->users & SLD_USERS_LIST)) {
+    uint32_t *r = &g->readers.at[v];
+    if (!(*r & SLD_USERS_LIST)) {
+        if (first || *r == user) {
+            *r = user;
+            return;
+        }
         uint32_t at = take_block(g, 0);
         g->users.at[at + 1] = 1;
-        g->users.at[at + 2] = r->users;
-        r->users = at | SLD_USERS_LIST;
+        g->users.at[at + 2] = *r;
+        *r = at | SLD_USERS_LIST;
     }
-    uint32_t *list = g->users.at + (r->users & ~SLD_USERS_LIST);
+    uint32_t *list = g->users.at + (*r & ~SLD_USERS_LIST);
+    if (first)
+        list[1] = 0;
     if (!list[1] || list[1 + list[1]] != user)
         list[2 + list[1]++] = user;
 }
 
-void sld__users_free(sld_graph *g, sld_value_rec *r)
+void sld__users_free(sld_graph *g, sld_value v)
 {
-    if (r->users & SLD_USERS_LIST)
-        give_block(g, r->users & ~SLD_USERS_LIST);
-    r->users = 0;
+    if (g->readers.at[v] & SLD_USERS_LIST)
+        give_block(g, g->readers.at[v] & ~SLD_USERS_LIST);
+    g->readers.at[v] = 0;
+}
+
+/* ------------------------------------------------------------- from nothing -- */
+
+/* A list that holds all uses of v that there are. */
+static bool new_list(sld_graph *g, sld_value v)
+{
+    uint32_t class;
+    if (!class_for(g, g->values.at[v].n_uses, &class) || !reserve_block(g, class))
+        return false;
+    g->readers.at[v] = take_block(g, class) | SLD_USERS_LIST;
+    return true;
+}
+
+static bool note(sld_graph *g, sld_value v, uint32_t user)
+{
+    uint32_t *r = &g->readers.at[v];
+    if (!v)
+        return true;
+    if (g->values.at[v].n_uses == 1) {
+        *r = user;
+        return true;
+    }
+    if (!*r && !new_list(g, v))
+        return false;
+    sld__users_add(g, v, user, false);
+    return true;
+}
+
+bool sld__users_make(sld_graph *g)
+{
+    if (g->listed)
+        return true;
+    if (!SLD_RESERVE(g->ctx, g->users, 1) || !SLD_RESERVE(g->ctx, g->readers, g->values.cap))
+        return false;
+    g->users.n = 1; /* list 0 would be none */
+    memset(g->free_users, 0, sizeof g->free_users);
+    memset(g->readers.at, 0, g->values.cap * sizeof *g->readers.at);
+    for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n))
+        for (uint32_t i = 0; i < g->nodes.at[n].n_in; i++)
+            if (!note(g, sld_operand(g, n, i), n))
+                return false;
+    for (uint32_t i = 0; i < g->outputs.n; i++)
+        if (!note(g, g->outputs.at[i].value, SLD_USER_OUTPUT | i))
+            return false;
+    return g->listed = true;
 }

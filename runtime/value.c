@@ -17,7 +17,7 @@ static bool reach(sld_graph *g, void *array, sld_value v)
     return true;
 }
 
-bool sld__names_reach(sld_graph *g, sld_value v) { return !g->value_names.n || reach(g, &g->value_names, v); }
+bool sld__names_reach(sld_graph *g, sld_value v) { return reach(g, &g->value_names, v); }
 
 bool sld__name_value(sld_graph *g, sld_value v, const char *name)
 {

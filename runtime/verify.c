@@ -1,6 +1,6 @@
 /* Checks everything that a graph promises, from the arrays up: what an importer, a rewrite or
  * a hand-made text got wrong is named here rather than crashing later. */
-#include "users.h"
+#include "graph.h"
 
 /* A broken graph is a fault of the runtime or of a rule; the message says where. */
 #define BAD(g, ...) sld__fail((g)->ctx, SLD_ERR_GRAPH, __VA_ARGS__)
@@ -49,60 +49,33 @@ static sld_status verify_nodes(sld_graph *g)
     return status || count == g->n_nodes ? status : BAD(g, "%u nodes found, %u counted", count, g->n_nodes);
 }
 
-/* How often a reader names v. */
-static uint32_t reads(const sld_graph *g, uint32_t user, sld_value v)
+/* Uses are counted anew; found: by value. */
+static sld_status count_uses(sld_graph *g, uint32_t *found)
 {
-    uint32_t count = 0;
-    if (user & SLD_USER_OUTPUT)
-        return sld__reads(g, user, v);
-    for (uint32_t i = 0; g->nodes.at[user].op && i < g->nodes.at[user].n_in; i++)
-        count += sld_operand(g, user, i) == v;
-    return count;
-}
-
-/* The readers of a value, each counted once: seen[r] is v when reader r has been met. */
-static sld_status verify_readers(sld_graph *g, sld_value v, uint32_t *seen, uint64_t *total)
-{
-    uint32_t n, count = 0;
-    const uint32_t *users = sld__users(g, v, &n);
-    for (uint32_t i = 0; i < n; i++) {
-        bool output = users[i] & SLD_USER_OUTPUT;
-        uint32_t at = users[i] & ~SLD_USER_OUTPUT;
-        if (at >= (output ? g->outputs.n : g->nodes.n))
-            return BAD(g, "%s: list of readers broken", sld_value_name(g, v));
-        uint32_t *met = &seen[output ? g->nodes.n + at : at];
-        count += *met == v ? 0 : reads(g, users[i], v);
-        *met = v;
-    }
-    *total += count;
-    return count == g->values.at[v].n_uses
-               ? SLD_OK
-               : BAD(g, "%s: %u uses listed, %u counted", sld_value_name(g, v), count, g->values.at[v].n_uses);
-}
-
-/* Each list is sound, and together they hold as many uses as there are slots: none is missing. */
-static sld_status verify_uses(sld_graph *g)
-{
-    uint64_t listed = 0, slots = g->outputs.n;
     uint32_t unread = 0;
-    uint32_t *seen = sld__alloc(g->ctx, ((size_t)g->nodes.n + g->outputs.n) * sizeof *seen);
-    sld_status status = seen ? SLD_OK : SLD_ERR_MEMORY;
-    for (sld_value v = 1; v < g->values.n && !status; v++) {
-        if (!alive(g, v))
-            continue;
-        status = verify_readers(g, v, seen, &listed);
-        unread += !g->values.at[v].n_uses && sld_kind(g, v) != SLD_VALUE_INPUT;
-    }
-    sld__free(g->ctx, seen);
     for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n))
         for (uint32_t i = 0; i < g->nodes.at[n].n_in; i++)
-            slots += sld_operand(g, n, i) != 0;
-    for (uint32_t i = 0; i < g->outputs.n && !status; i++)
+            found[sld_operand(g, n, i)]++;
+    for (uint32_t i = 0; i < g->outputs.n; i++)
         if (!alive(g, g->outputs.at[i].value))
-            status = BAD(g, "output %u is no value", i);
-    if (!status && (listed != slots || unread != g->n_unread))
-        status = BAD(g, "%llu uses listed, %llu slots in use; %u values unread, %u counted", (unsigned long long)listed,
-                     (unsigned long long)slots, unread, g->n_unread);
+            return BAD(g, "output %u is no value", i);
+        else
+            found[g->outputs.at[i].value]++;
+    for (sld_value v = 1; v < g->values.n; v++) {
+        if (!alive(g, v))
+            continue;
+        if (found[v] != g->values.at[v].n_uses)
+            return BAD(g, "%s: %u uses found, %u counted", sld_value_name(g, v), found[v], g->values.at[v].n_uses);
+        unread += !found[v] && sld_kind(g, v) != SLD_VALUE_INPUT;
+    }
+    return unread == g->n_unread ? SLD_OK : BAD(g, "%u values unread, %u counted", unread, g->n_unread);
+}
+
+static sld_status verify_uses(sld_graph *g)
+{
+    uint32_t *found = sld__alloc(g->ctx, g->values.n * sizeof *found);
+    sld_status status = found ? count_uses(g, found) : SLD_ERR_MEMORY;
+    sld__free(g->ctx, found);
     return status;
 }
 

@@ -178,6 +178,7 @@ END_TEST
 static void replace(sld_value old, sld_value with)
 {
     uint32_t n;
+    ck_assert(sld__users_make(g));
     sld__users(g, old, &n);
     ck_assert(sld__users_reserve_many(g, with, n));
     sld__replace_value(g, old, with);
@@ -222,6 +223,7 @@ START_TEST(readers_come_and_go_in_constant_room)
     sld_value shared = neg(x, NULL);
     for (int i = 0; i < 100; i++)
         sld_graph_output(g, NULL, neg(shared, NULL));
+    ck_assert(sld__users_make(g));
     for (int i = 0; i < 10000; i++) {
         sld_value v = neg(shared, NULL);
         sld__erase_node(g, node_of(v), NULL);
@@ -290,12 +292,12 @@ START_TEST(verify_finds_each_fault)
 
     sld_node_rec *nb = &g->nodes.at[node_of(b)];
     g->values.at[a].n_uses++;
-    check_fault("a: 1 uses listed, 2 counted");
+    check_fault("a: 1 uses found, 2 counted");
     g->values.at[a].n_uses--;
 
     sld_value *in = &g->operands.at[nb->in];
     *in = x;
-    check_fault("x: 3 uses listed, 2 counted");
+    check_fault("x: 3 uses found, 2 counted");
     *in = b;
     check_fault("operand 'b' is defined later");
     *in = a;

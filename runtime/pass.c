@@ -1,0 +1,352 @@
+/* Rewriting in a pass over all nodes, which need not know who reads a value.  A match stands at the
+ * cursor or before it, and nearly always all who read what it yields stand behind: such a reader
+ * learns what to read instead when the pass comes to it.  Until then the value that was replaced
+ * only says what stands for it, and counts the uses that the pass has not come to.  A match that
+ * does not fit ends this: the readers of all values are found, and the general case takes over. */
+#include "fuse.h"
+
+enum { NEAR = 64 }; /* how far back a reader is looked for */
+
+/* ---------------------------------------------------------- values that moved -- */
+
+sld_value sld__pass_follow(sld_graph *g, sld_value v)
+{
+    while (sld__is_moved(&g->values.at[v])) {
+        sld_value_rec *r = &g->values.at[v];
+        sld_value with = r->origin & ~SLD_ORIGIN_MOVED;
+        if (!--r->n_uses) {
+            g->fuse->n_moved--;
+            sld__give_value(g, v);
+        }
+        v = with;
+    }
+    return v;
+}
+
+void sld__pass_settle(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    for (sld_node n = s->cursor; s->n_moved && n < g->nodes.n; n++)
+        if (g->nodes.at[n].op)
+            sld__pass_resolve(g, n);
+    for (uint32_t i = 0; s->n_moved && i < g->outputs.n; i++)
+        g->outputs.at[i].value = sld__pass_follow(g, g->outputs.at[i].value);
+}
+
+bool sld__pass_leave(sld_graph *g)
+{
+    sld__pass_settle(g);
+    return sld__users_make(g);
+}
+
+/* ------------------------------------------------------------ does it fit? -- */
+
+/* A match whose reads of values from outside are even with those of what is built keeps the counts of uses as they
+ * are, and its matcher has seen that all of it goes. Any other is released first, and held again if it does not fit. */
+
+/* The match no longer reads anything; of results that it read those are noted that few or none read now. */
+static void release(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    sld_value_rec *const values = g->values.at;
+    const uint32_t few = s->reads;
+    uint32_t noted = 0, unread = 0;
+    for (uint32_t i = 0; i < s->n_matched; i++) {
+        const sld_node_rec *r = &g->nodes.at[s->matched[i]];
+        const sld_value *in = g->operands.at + r->in, *end = in + r->n_in;
+        for (; in < end; in++) {
+            sld_value_rec *v = &values[*in];
+            uint32_t uses = --v->n_uses, origin = v->origin;
+            if (uses > few)
+                continue;
+            unread += !uses && origin >> 30 != SLD_ORIGIN_INPUT >> 30;
+            if (origin < SLD_ORIGIN_MOVED && noted < SLD_LOOSE_MAX)
+                s->loose.at[noted++] = *in;
+        }
+    }
+    s->loose.n = noted;
+    g->n_unread += unread;
+}
+
+static void hold_again(sld_graph *g)
+{
+    const sld_fuse_state *s = g->fuse;
+    for (uint32_t i = 0; i < s->n_matched; i++)
+        sld__hold(g, g->nodes.at[s->matched[i]].n_in, sld_operands(g, s->matched[i]));
+}
+
+static bool is_matched(const sld_fuse_state *s, sld_node n)
+{
+    for (uint32_t i = 0; i < s->n_matched; i++)
+        if (s->matched[i] == n)
+            return true;
+    return false;
+}
+
+static bool is_yielded(const sld_fuse_state *s, sld_value v)
+{
+    for (uint32_t i = 0; i < s->n_yields; i++)
+        if (s->old[i] == v)
+            return true;
+    return false;
+}
+
+/* Whether all of a released match goes: what is read elsewhere is yielded. */
+static bool all_go(const sld_graph *g)
+{
+    const sld_fuse_state *s = g->fuse;
+    for (uint32_t i = 0; i < s->n_matched; i++) {
+        sld_node m = s->matched[i];
+        sld_value out = g->nodes.at[m].out;
+        const sld_value_rec *results = g->values.at + out;
+        if (m > s->cursor)
+            return false;
+        for (uint32_t k = 0, n = sld_n_results(g, m); k < n; k++)
+            if (results[k].n_uses && !is_yielded(s, out + k))
+                return false;
+    }
+    return true;
+}
+
+static uint32_t count(uint32_t n, const sld_value *in, sld_value v)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i++)
+        found += in[i] == v;
+    return found;
+}
+
+static uint32_t count_in_match(const sld_graph *g, sld_value v)
+{
+    const sld_node *m = g->fuse->matched;
+    uint32_t found = 0;
+    for (uint32_t i = 0, n = g->fuse->n_matched; i < n; i++)
+        found += count(g->nodes.at[m[i]].n_in, sld_operands(g, m[i]), v);
+    return found;
+}
+
+/* What is built stands where matched nodes stood, the last one at the cursor, behind all that it reads. */
+static bool find_slots(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    if (s->even) {
+        s->built[0].node = s->cursor;
+        return true;
+    }
+    for (uint32_t i = s->n_built; i-- > 0;) {
+        sld_built *b = &s->built[i];
+        b->node = i + 1 == s->n_built ? s->cursor : 0;
+        for (uint32_t k = 0; k < s->n_matched && i + 1 < s->n_built; k++)
+            if (s->matched[k] < b[1].node && s->matched[k] > b->node)
+                b->node = s->matched[k];
+        for (uint32_t k = 0; k < b->n_in; k++) {
+            sld_node p = sld_producer(g, s->in.at[b->in + k]);
+            if (p >= b->node || (p && is_matched(s, p)))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Where v will be computed. */
+static sld_node place_of(const sld_graph *g, sld_value v)
+{
+    const sld_fuse_state *s = g->fuse;
+    if (g->values.at[v].origin)
+        return sld_producer(g, v);
+    for (uint32_t i = 0; i < s->n_built; i++)
+        if (v - s->built[i].out < s->built[i].n_out)
+            return s->built[i].node;
+    return 0;
+}
+
+/* The first node behind `from` and before the cursor that reads v and is not of the match; the cursor without one. */
+static sld_node first_reader(const sld_graph *g, sld_value v, sld_node from)
+{
+    const sld_fuse_state *s = g->fuse;
+    for (sld_node n = from + 1; n < s->cursor; n++) {
+        const sld_node_rec *r = &g->nodes.at[n];
+        for (uint32_t i = 0; r->op && i < r->n_in; i++)
+            if (g->operands.at[r->in + i] == v && !is_matched(s, n))
+                return n;
+    }
+    return s->cursor;
+}
+
+/* Whether what is yielded stands before its readers; first: of those that the pass has left behind. */
+static bool yields_fit(const sld_graph *g, sld_node *first)
+{
+    const sld_fuse_state *s = g->fuse;
+    *first = s->cursor;
+    for (uint32_t i = 0; i < s->n_yields; i++) {
+        sld_node from = sld_producer(g, s->old[i]), p = sld_producer(g, s->with[i]);
+        if (p && is_matched(s, p))
+            return false;
+        if (from == s->cursor)
+            continue;
+        if (s->cursor > from + NEAR || count(s->in.n, s->in.at, s->old[i]))
+            return false;
+        sld_node n = first_reader(g, s->old[i], from);
+        if (n < s->cursor && n <= place_of(g, s->with[i]))
+            return false;
+        *first = n < *first ? n : *first;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------- the exchange -- */
+
+/* What is built at the cursor gives just what the node there gave: it takes its results over. */
+static bool same_results(const sld_graph *g)
+{
+    const sld_fuse_state *s = g->fuse;
+    const sld_built *b = &s->built[s->n_built ? s->n_built - 1 : 0];
+    uint32_t n = 0;
+    if (!s->n_built || b->n_out != sld_n_results(g, s->cursor))
+        return false;
+    for (uint32_t i = 0; i < s->n_yields; i++) {
+        uint32_t at = s->with[i] - b->out;
+        if (at < b->n_out && s->old[i] != sld_result(g, s->cursor, at))
+            return false;
+        n += at < b->n_out;
+    }
+    return n == b->n_out;
+}
+
+static void take_results_over(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    sld_built *b = &s->built[s->n_built - 1];
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < s->n_yields; i++)
+        if (s->with[i] - b->out >= b->n_out) {
+            s->old[kept] = s->old[i];
+            s->with[kept++] = s->with[i];
+        }
+    s->n_yields = kept;
+    sld__give_values(g, b->out, b->n_out);
+    b->out = g->nodes.at[s->cursor].out;
+}
+
+/* Results that moved stay until all readers know. */
+static void drop(sld_graph *g, sld_node n)
+{
+    sld_node_rec *r = &g->nodes.at[n];
+    sld_value_rec *results = g->values.at + r->out;
+    for (uint32_t i = 0, n_out = sld_n_results(g, n); i < n_out; i++)
+        if (!sld__is_moved(&results[i])) {
+            g->n_unread -= !results[i].n_uses;
+            sld__give_value(g, r->out + i);
+        }
+    r->op = 0;
+}
+
+/* Whether others read v, fewer than before. */
+static bool loosened(const sld_graph *g, sld_value v)
+{
+    const sld_fuse_state *s = g->fuse;
+    uint32_t after = count(s->in.n, s->in.at, v), uses = g->values.at[v].n_uses;
+    return uses > after && uses <= s->reads && count_in_match(g, v) > after;
+}
+
+/* What the match read: producers that nobody needs go, and what may match now stays noted. */
+static void look_up(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < s->loose.n; i++) {
+        sld_value v = s->loose.at[i];
+        sld_node p = g->values.at[v].origin;
+        if (!p || p >= SLD_ORIGIN_MOVED)
+            continue;
+        if (g->values.at[v].n_uses) {
+            s->loose.at[kept] = v;
+            kept += loosened(g, v);
+        } else if (sld__removable(g, p)) {
+            sld__erase_chain(g, p);
+        }
+    }
+    s->loose.n = kept;
+}
+
+static void put_built(sld_graph *g, bool same)
+{
+    sld_fuse_state *s = g->fuse;
+    for (uint32_t i = 0; i < s->n_built; i++) {
+        const sld_built *b = &s->built[i];
+        const sld_call c = sld__built_call(g, b);
+        sld__write_node(g, b->node, &c, b->attrs, b->out);
+        if (!same || b->node != s->cursor)
+            g->n_unread += b->n_out;
+    }
+}
+
+static void move(sld_graph *g, sld_value old, sld_value with)
+{
+    sld_value_rec *from = &g->values.at[old], *to = &g->values.at[with];
+    if (!from->n_uses) {
+        g->n_unread--;
+        sld__give_value(g, old);
+        return;
+    }
+    if (!to->n_uses)
+        g->n_unread -= sld__counts_unread(to);
+    to->n_uses += from->n_uses;
+    g->fuse->n_moved++;
+}
+
+/* Of a match that is not released: v counts its other readers. */
+static void forget_match(sld_graph *g, sld_value v)
+{
+    if (sld_producer(g, v) == g->fuse->cursor)
+        return;
+    uint32_t *uses = &g->values.at[v].n_uses, inner = count_in_match(g, v);
+    *uses -= inner;
+    g->n_unread += inner && !*uses;
+}
+
+static void exchange(sld_graph *g, sld_node first)
+{
+    sld_fuse_state *s = g->fuse;
+    bool same = same_results(g);
+    if (same)
+        take_results_over(g);
+    if (!s->even)
+        sld__hold(g, s->in.n, s->in.at);
+    for (uint32_t i = 0; i < s->n_yields; i++) {
+        if (s->even)
+            forget_match(g, s->old[i]);
+        sld__exchange_names(g, s->old[i], s->with[i]);
+        g->values.at[s->old[i]].origin = SLD_ORIGIN_MOVED | s->with[i];
+    }
+    for (uint32_t i = 0; i < s->n_matched; i++)
+        if (!same || s->matched[i] != s->cursor)
+            drop(g, s->matched[i]);
+    g->n_nodes += s->n_built - s->n_matched;
+    for (uint32_t i = 0; i < s->n_yields; i++)
+        move(g, s->old[i], s->with[i]);
+    for (sld_node n = first; n < s->cursor; n++)
+        if (g->nodes.at[n].op)
+            sld__pass_resolve(g, n);
+    look_up(g);
+    put_built(g, same);
+}
+
+bool sld__pass_rewrite(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    sld_node first;
+    if (g->listed || !SLD_RESERVE(g->ctx, g->operands, g->operands.n + s->in.n + 2 * s->n_built))
+        return false;
+    s->even = s->even && s->n_built == 1;
+    s->loose.n = 0;
+    if (!s->even)
+        release(g);
+    if ((s->even || all_go(g)) && find_slots(g) && yields_fit(g, &first)) {
+        exchange(g, first);
+        return true;
+    }
+    if (!s->even)
+        hold_again(g);
+    return false;
+}
