@@ -14,7 +14,6 @@ typedef struct rewriter {
     pat_span span;        /* of the term at work */
     rname names[64];      /* names that the right side defines */
     uint32_t n_names, n_builds;
-    uint32_t *reads;      /* by value of the match: how often what is built reads it */
 } rewriter;
 
 static const char *build_term(rewriter *r, const pat_term *t);
@@ -71,10 +70,8 @@ static const char *value_of(rewriter *r, const pat_term *t)
             return r->names[i].c;
     const x_name *n = pat_scope_find(r->v->scope, t->name);
     const char *c = n && n->val ? name_val(r, n->val, VAL_ITSELF) : NULL;
-    if (c) {
-        r->reads[n->val->id]++;
+    if (c)
         return c;
-    }
     pat_error(r->g->session, t->span, 410, "'%s' is not a value of the match", t->name);
     return "0";
 }
@@ -247,19 +244,23 @@ static const char *build_operands(rewriter *r, const pat_term *t)
     return gen_format(g, "n_%s, %s", in, in);
 }
 
-/* Builds one node and answers its C variable. */
-static const char *build_op(rewriter *r, const pat_op *op, const pat_term *t, uint32_t n_results)
+/* Op, operands and attributes of a node to build. */
+static const char *build_call(rewriter *r, const pat_op *op, const pat_term *t)
 {
     gen *g = r->g;
-    const char *in = build_operands(r, t);
-    uint32_t id = ++r->n_builds;
-    const char *attrs = gen_format(g, "attrs%u", id), *node = gen_format(g, "b%u", id);
+    const char *in = build_operands(r, t), *attrs = gen_format(g, "attrs%u", ++r->n_builds);
     r->span = t->span;
     if (op->attrs.n)
         out_line(g->o, "sld_attr %s[%u] = {{0}};", attrs, op->attrs.n);
     build_attrs(r, attrs, op, t);
-    out_line(g->o, "const SLD_NODE %s = SLD_BUILD(g, OP_%s, %s, %s, %u);", node, op->name, in,
-             op->attrs.n ? attrs : "NULL", n_results);
+    return gen_format(g, "OP_%s, %s, %s", op->name, in, op->attrs.n ? attrs : "NULL");
+}
+
+/* Builds one node and answers its C variable. */
+static const char *build_op(rewriter *r, const pat_op *op, const pat_term *t, uint32_t n_results)
+{
+    const char *call = build_call(r, op, t), *node = gen_format(r->g, "b%u", r->n_builds);
+    out_line(r->g->o, "const SLD_NODE %s = SLD_BUILD(g, %s, %u);", node, call, n_results);
     return node;
 }
 
@@ -293,23 +294,63 @@ static void build_stmt(rewriter *r, const pat_stmt *s)
             define(r, s->results.at[i], gen_format(r->g, "SLD_BUILT(g, %s, %u)", node, i));
 }
 
-/* What is built reads what the match reads from outside, neither more nor less often. */
-static bool even(const rewriter *r)
+/* How often a term reads each value of the match; false when it holds more than names of those. */
+static bool count_reads(const rewriter *r, const pat_term *t, uint32_t *reads)
 {
+    for (uint32_t i = 0; i < t->operands.n; i++) {
+        const pat_term *in = t->operands.at[i];
+        const x_name *n = in->kind == PT_NAME ? pat_scope_find(r->v->scope, in->name) : NULL;
+        if (!n || !n->val)
+            return false;
+        reads[n->val->id]++;
+    }
+    return true;
+}
+
+/* The right side is one op that reads what the match reads from outside, each value as often, and all of the match
+ * goes. */
+static bool is_even(const rewriter *r, const pat_rule *rule)
+{
+    const pat_stmt *s = rule->replace.at[0];
+    uint32_t *reads = pat_alloc(r->g->arena, (r->v->vals.n + 1) * sizeof *reads);
+    if (rule->replace.n != 1 || s->value->kind != PT_APPLY || !pat_find_op(r->g->program, s->value->name) ||
+        !count_reads(r, s->value, reads))
+        return false;
     for (uint32_t i = 0; i < r->v->vals.n; i++) {
         const x_val *v = r->v->vals.at[i];
         bool inner = v->kind == XVAL_RESULT && !v->kept;
         if (v->kind != XVAL_NONE && !inner && (v->kind != XVAL_INPUT || v->maybe))
             return false;
-        if (r->reads[i] != (inner ? 0 : v->n_uses))
+        if (reads[i] != (inner ? 0 : v->n_uses))
             return false;
     }
     return true;
 }
 
+/* The value of the match for which a result stands. */
+static const char *replaced(rewriter *r, const pat_term *result)
+{
+    const x_name *n = result->kind == PT_NAME ? pat_scope_find(r->v->scope, result->name) : NULL;
+    return n && n->val && n->val->kind == XVAL_RESULT ? name_val(r, n->val, VAL_ITSELF) : "0";
+}
+
+static void replace_by_one(rewriter *r, const pat_stmt *s)
+{
+    gen *g = r->g;
+    const pat_op *op = pat_find_op(g->program, s->value->name);
+    const char *call = build_call(r, op, s->value), *old = "";
+    for (uint32_t i = 0; i < s->results.n; i++)
+        old = gen_format(g, "%s%s%s", old, i ? ", " : "", replaced(r, s->results.at[i]));
+    out_line(g->o, "return SLD_REPLACE(g, rule, nodes, n, %s, %u, ((const SLD_VALUE[]){%s}));", call, s->results.n, old);
+}
+
 static void build_body(rewriter *r, const pat_rule *rule)
 {
     gen *g = r->g;
+    if (is_even(r, rule)) {
+        replace_by_one(r, rule->replace.at[0]);
+        return;
+    }
     out_line(g->o, "if (!SLD_BEGIN(g, rule, nodes, n))");
     out_line(g->o, "    return false;");
     for (uint32_t i = 0; i < rule->replace.n; i++) {
@@ -323,8 +364,6 @@ static void build_body(rewriter *r, const pat_rule *rule)
         r->span = rule->name_span;
         out_line(g->o, "SLD_YIELD(g, %s, %s);", name_val(r, n->val, VAL_ITSELF), r->names[i].c);
     }
-    if (even(r))
-        out_line(g->o, "SLD_EVEN(g);");
     out_line(g->o, "return SLD_COMMIT(g);");
 }
 
@@ -353,7 +392,6 @@ static const char *parameters(rewriter *r)
 rewriter_fn *emit_rewriter(gen *g, x_variant *v)
 {
     rewriter r = {.g = g, .v = v, .fn = pat_alloc(g->arena, sizeof *r.fn), .span = g->rule->name_span};
-    r.reads = pat_alloc(g->arena, (v->vals.n + 1) * sizeof *r.reads);
     out *real = g->o, body = {.indent = 1};
     g->names = (names){&r, name_val, name_var};
     g->o = &body;

@@ -19,6 +19,8 @@ sld_value sld__new_values(sld_graph *g, uint32_t n)
         return 0;
     v = g->values.n;
     g->values.n += n;
+    for (uint32_t i = 0; i < n; i++)
+        g->values.at[v + i] = (sld_value_rec){0};
     for (uint32_t i = 0; g->listed && i < n; i++)
         g->readers.at[v + i] = 0;
     return v;

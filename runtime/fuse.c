@@ -173,14 +173,17 @@ static sld_node next_root(driver *d, sld_node n)
     sld_graph *g = d->g;
     const sld_node_rec *nodes = g->nodes.at;
     const uint8_t *roots = d->roots;
-    uint32_t *moved = &g->fuse->n_moved;
-    for (; n < d->end; n++) {
-        if (*moved && nodes[n].op)
+    const uint32_t *moved = &g->fuse->n_moved;
+    const sld_node end = d->end;
+    for (; n < end && *moved; n++) {
+        if (nodes[n].op)
             sld__pass_resolve(g, n);
         if (roots[nodes[n].op])
             return n;
     }
-    return 0;
+    while (n < end && !roots[nodes[n].op])
+        n++;
+    return n < end ? n : 0;
 }
 
 /* All nodes in order; readers are not known unless a matcher or a rewrite asks for them. */

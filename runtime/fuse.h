@@ -10,9 +10,9 @@
 typedef struct sld_built {
     uint16_t op;
     uint16_t n_in, n_out;
+    uint16_t bound;       /* this and attrs, id: as in sld_outcome */
     uint32_t in;          /* first operand in sld_fuse_state.in */
-    uint32_t attrs, id;   /* as in sld_outcome */
-    uint16_t bound;
+    uint32_t attrs, id;
     sld_value out;
     sld_node node;        /* from the commit on */
 } sld_built;
@@ -23,7 +23,6 @@ typedef struct sld_fuse_state {
     sld_status status;          /* a fault that ends fusing, such as lack of memory */
     int rule;                   /* rule at work */
     bool broken;                /* a build failed */
-    bool even;                  /* what is built reads what the match reads from outside, as often */
     bool cycle;                 /* the last commit was refused for a path that comes back */
     const sld_node *matched;
     uint32_t n_matched, n_built, n_yields;
@@ -49,7 +48,7 @@ static inline bool sld_rewrite_begin(sld_graph *g, int rule, const sld_node *nod
     s->matched = nodes;
     s->n_matched = n;
     s->n_built = s->n_yields = s->in.n = s->moved.n = 0;
-    s->broken = s->cycle = s->even = false;
+    s->broken = s->cycle = false;
     return true;
 }
 
@@ -78,6 +77,12 @@ static inline void sld_rewrite_yield(sld_graph *g, sld_value old, sld_value with
 /* Checks that yielded types are unchanged, that a kernel covers every built node and that no path leaves the
  * match and comes back; then replaces and erases. Otherwise the graph stays as it was. */
 bool sld_rewrite_commit(sld_graph *g);
+
+/* ---- replace.c ---- */
+/* All of a rewrite whose match goes as a whole, for one node that reads what the match reads from outside, each value
+ * as often: its result i stands for old[i], unless that is 0. In a pass this is quick. */
+bool sld_rewrite_replace(sld_graph *g, int rule, const sld_node *nodes, uint32_t n, const sld_call *c,
+                         const sld_value *old);
 
 /* ---- pass.c ---- */
 /* Makes the rewrite at hand, when its checks are done and readers are not known. False when it does not fit. */

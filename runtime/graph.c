@@ -283,18 +283,20 @@ static bool reserve_node(sld_graph *g, const sld_call *c)
 void sld__write_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, sld_value out)
 {
     const sld_op_info *info = &g->rules->ops[c->op];
+    const sld_value *in = c->in, *end = in + c->n_in;
+    uint32_t *to = g->operands.at + g->operands.n;
     if (info->flags & SLD_OP_VARIADIC)
-        g->operands.at[g->operands.n++] = c->n_out;
+        *to++ = c->n_out;
     if (info->n_attrs)
-        g->operands.at[g->operands.n++] = attrs;
-    g->nodes.at[n] = (sld_node_rec){.op = c->op, .n_in = (uint16_t)c->n_in, .in = g->operands.n, .out = out};
-    sld_value *in = g->operands.at + g->operands.n;
-    sld_value_rec *results = g->values.at + out;
-    for (uint32_t i = 0; i < c->n_in; i++)
-        in[i] = c->in[i];
-    g->operands.n += c->n_in;
-    for (uint32_t i = 0; i < c->n_out; i++)
-        results[i].origin = n;
+        *to++ = attrs;
+    g->nodes.at[n] = (sld_node_rec){.op = c->op, .n_in = (uint16_t)c->n_in, .in = (uint32_t)(to - g->operands.at),
+                                    .out = out};
+    while (in < end)
+        *to++ = *in++;
+    g->operands.n = (uint32_t)(to - g->operands.at);
+    sld_value_rec *r = g->values.at + out, *last = r + c->n_out;
+    while (r < last)
+        r++->origin = n;
 }
 
 void sld__put_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, sld_value out)
@@ -327,12 +329,13 @@ static sld_node add(sld_graph *g, const sld_call *c, const char *const *names)
 
 sld_value sld__new_results(sld_graph *g, const sld_call *c, const sld_outcome *o)
 {
-    sld_value out = sld__new_values(g, c->n_out);
-    const uint32_t *types = sld__outcome_types(g, o);
+    const uint32_t *types = sld__outcome_types(g, o), n = c->n_out;
+    sld_value out = sld__new_values(g, n);
     sld_value_rec *results = g->values.at + out;
-    for (uint32_t i = 0; out && i < c->n_out; i++)
-        results[i] = (sld_value_rec){.type = types[i]};
-    if (out && ((g->value_names.n && !sld__names_reach(g, out + c->n_out - 1)) || /* if any have names */
+    for (uint32_t i = 0; out && i < n; i++)
+        results[i].type = types[i];
+    bool unnamed = !g->value_names.n || out + n <= g->value_names.n; /* or there is room */
+    if (out && ((!unnamed && !sld__names_reach(g, out + n - 1)) ||
                 (o->contents && !sld__set_contents(g, out, o->contents)))) {
         sld__give_values(g, out, c->n_out);
         return 0;

@@ -41,9 +41,6 @@ bool sld__pass_leave(sld_graph *g)
 
 /* ------------------------------------------------------------ does it fit? -- */
 
-/* A match whose reads of values from outside are even with those of what is built keeps the counts of uses as they
- * are, and its matcher has seen that all of it goes. Any other is released first, and held again if it does not fit. */
-
 /* The match no longer reads anything; of results that it read those are noted that few or none read now. */
 static void release(sld_graph *g)
 {
@@ -129,10 +126,6 @@ static uint32_t count_in_match(const sld_graph *g, sld_value v)
 static bool find_slots(sld_graph *g)
 {
     sld_fuse_state *s = g->fuse;
-    if (s->even) {
-        s->built[0].node = s->cursor;
-        return true;
-    }
     for (uint32_t i = s->n_built; i-- > 0;) {
         sld_built *b = &s->built[i];
         b->node = i + 1 == s->n_built ? s->cursor : 0;
@@ -295,27 +288,14 @@ static void move(sld_graph *g, sld_value old, sld_value with)
     g->fuse->n_moved++;
 }
 
-/* Of a match that is not released: v counts its other readers. */
-static void forget_match(sld_graph *g, sld_value v)
-{
-    if (sld_producer(g, v) == g->fuse->cursor)
-        return;
-    uint32_t *uses = &g->values.at[v].n_uses, inner = count_in_match(g, v);
-    *uses -= inner;
-    g->n_unread += inner && !*uses;
-}
-
 static void exchange(sld_graph *g, sld_node first)
 {
     sld_fuse_state *s = g->fuse;
     bool same = same_results(g);
     if (same)
         take_results_over(g);
-    if (!s->even)
-        sld__hold(g, s->in.n, s->in.at);
+    sld__hold(g, s->in.n, s->in.at);
     for (uint32_t i = 0; i < s->n_yields; i++) {
-        if (s->even)
-            forget_match(g, s->old[i]);
         sld__exchange_names(g, s->old[i], s->with[i]);
         g->values.at[s->old[i]].origin = SLD_ORIGIN_MOVED | s->with[i];
     }
@@ -334,19 +314,15 @@ static void exchange(sld_graph *g, sld_node first)
 
 bool sld__pass_rewrite(sld_graph *g)
 {
-    sld_fuse_state *s = g->fuse;
+    const sld_fuse_state *s = g->fuse;
     sld_node first;
     if (g->listed || !SLD_RESERVE(g->ctx, g->operands, g->operands.n + s->in.n + 2 * s->n_built))
         return false;
-    s->even = s->even && s->n_built == 1;
-    s->loose.n = 0;
-    if (!s->even)
-        release(g);
-    if ((s->even || all_go(g)) && find_slots(g) && yields_fit(g, &first)) {
+    release(g);
+    if (all_go(g) && find_slots(g) && yields_fit(g, &first)) {
         exchange(g, first);
         return true;
     }
-    if (!s->even)
-        hold_again(g);
+    hold_again(g);
     return false;
 }

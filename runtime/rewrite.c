@@ -31,9 +31,8 @@ uint32_t sld_rewrite_build(sld_graph *g, uint16_t op, uint32_t n_in, const sld_v
         s->broken = true;
         return 0;
     }
-    s->built[s->n_built] = (sld_built){.op = op, .n_in = (uint16_t)n_in, .n_out = (uint16_t)n_out, .in = s->in.n,
-                                       .attrs = o.attrs, .id = o.id, .bound = o.bound,
-                                       .out = out};
+    s->built[s->n_built] = (sld_built){.op = op, .n_in = (uint16_t)n_in, .n_out = (uint16_t)n_out, .bound = o.bound,
+                                       .in = s->in.n, .attrs = o.attrs, .id = o.id, .out = out};
     sld_value *to = s->in.at + s->in.n;
     for (uint32_t i = 0; i < n_in; i++)
         to[i] = in[i];
@@ -43,34 +42,43 @@ uint32_t sld_rewrite_build(sld_graph *g, uint16_t op, uint32_t n_in, const sld_v
 
 /* ------------------------------------------------------------------ checks -- */
 
+static void refuse_type(sld_graph *g, sld_value v)
+{
+    char why[160];
+    snprintf(why, sizeof why, "%s would change its type", sld_value_name(g, v));
+    refuse(g, &g->fuse->stats[g->fuse->rule].refused_type, why);
+}
+
 static bool types_stay(sld_graph *g)
 {
-    sld_fuse_state *s = g->fuse;
-    char why[160];
-    for (uint32_t i = 0; i < s->n_yields; i++)
-        if (g->values.at[s->old[i]].type != g->values.at[s->with[i]].type) {
-            snprintf(why, sizeof why, "%s would change its type", sld_value_name(g, s->old[i]));
-            refuse(g, &s->stats[s->rule].refused_type, why);
+    const sld_fuse_state *s = g->fuse;
+    const sld_value_rec *const values = g->values.at;
+    for (uint32_t i = 0, n = s->n_yields; i < n; i++)
+        if (values[s->old[i]].type != values[s->with[i]].type) {
+            refuse_type(g, s->old[i]);
             return false;
         }
     return true;
 }
 
-static bool kernels_cover(sld_graph *g)
+static bool kernel_covers(sld_graph *g, const sld_built *b)
 {
     sld_fuse_state *s = g->fuse;
     char why[160];
-    for (uint32_t i = 0; i < s->n_built; i++) {
-        const sld_built *b = &s->built[i];
-        if (b->bound >> s->options.target & 1)
-            continue;
-        const sld_call c = sld__built_call(g, b);
-        const sld_outcome o = {.attrs = b->attrs, .id = b->id};
-        if (!sld__outcome_bound(g, &c, &o, s->options.target, why, sizeof why)) {
-            refuse(g, &s->stats[s->rule].refused_kernel, why);
+    const sld_call c = sld__built_call(g, b);
+    const sld_outcome o = {.attrs = b->attrs, .id = b->id};
+    if (sld__outcome_bound(g, &c, &o, s->options.target, why, sizeof why))
+        return true;
+    refuse(g, &s->stats[s->rule].refused_kernel, why);
+    return false;
+}
+
+static bool kernels_cover(sld_graph *g)
+{
+    const sld_fuse_state *s = g->fuse;
+    for (uint32_t i = 0, n = s->n_built; i < n; i++)
+        if (!(s->built[i].bound >> s->options.target & 1) && !kernel_covers(g, &s->built[i]))
             return false;
-        }
-    }
     return true;
 }
 

@@ -27,8 +27,10 @@
  *                                            a walk over the nodes that read v, 0 at its end. Without it rules are
  *                                            left out whose parts meet only in a value that they share
  *   SLD_OP_OR_0(g, n)                        SLD_OP that answers 0 for node 0
- *   SLD_EVEN(g)                              what is built reads what the match reads from outside, each value as
- *                                            often: counts of uses stay as they are */
+ *   SLD_REPLACE(g, rule, nodes, n, op, n_in, in, attrs, n_out, old)
+ *                                            SLD_BEGIN to SLD_COMMIT for one node whose result i stands for old[i], 0:
+ *                                            for nothing. It reads what the match reads from outside, each value as
+ *                                            often, so that counts of uses stay as they are */
 #ifndef SLD_MATCH_H
 #define SLD_MATCH_H
 
@@ -46,10 +48,6 @@ typedef struct sld_list { uint32_t n; sld_dim p[SLD_MAX_RANK]; } sld_list;
 /* The operands of a node from one on. */
 enum { SLD_MAX_REST = 256 };
 typedef struct sld_rest { SLD_NODE n; uint32_t at; } sld_rest;
-
-#ifndef SLD_EVEN
-#define SLD_EVEN(g) ((void)0)
-#endif
 
 #ifndef SLD_OP_OR_0
 #define SLD_OP_OR_0(g, n) ((n) ? (int)SLD_OP(g, n) : 0)
@@ -77,6 +75,21 @@ static inline __attribute__((unused)) long long sld_told_number(long long number
 
 #define SLD_APART __attribute__((noinline)) /* keeps matchers small: most tests fail */
 #define SLD_HELPER static inline __attribute__((unused))
+
+#ifndef SLD_REPLACE
+#define SLD_REPLACE sld_replace
+SLD_HELPER bool sld_replace(SLD_GRAPH g, int rule, const SLD_NODE *nodes, uint32_t n, int op, uint32_t n_in,
+                            const SLD_VALUE *in, const sld_attr *attrs, uint32_t n_out, const SLD_VALUE *old)
+{
+    if (!SLD_BEGIN(g, rule, nodes, n))
+        return false;
+    const SLD_NODE built = SLD_BUILD(g, op, n_in, in, attrs, n_out);
+    for (uint32_t i = 0; i < n_out; i++)
+        if (old[i])
+            SLD_YIELD(g, old[i], SLD_BUILT(g, built, i));
+    return SLD_COMMIT(g);
+}
+#endif
 
 SLD_HELPER bool sld_same_dims(SLD_GRAPH g, sld_dims a, sld_dims b)
 {

@@ -4,27 +4,9 @@
 #include <string.h>
 
 #include "infer.h"
-#include "table.h"
+#include "interned.h"
 
 enum { KEPT_OPERANDS = 16, KEPT_RESULTS = 16 }; /* larger calls are inferred each time */
-
-typedef struct tuple { uint32_t first, n; } tuple; /* attributes in sld_graph.attrs */
-
-typedef struct kept {
-    uint16_t op, bound;   /* bound: bit t: a kernel of target t covers it */
-    uint8_t n_in, n_out;
-    uint32_t types;       /* in words: operands, then results */
-    uint32_t given;       /* attributes as asked for, in sld_graph.attrs */
-    uint32_t attrs;       /* and in canonical form */
-} kept;
-
-struct sld_interned {
-    sld_table types, tuples, calls;
-    SLD_ARRAY(tuple) tuple_recs; /* [0] unused */
-    SLD_ARRAY(kept) kept;        /* [0] unused */
-    SLD_ARRAY(uint32_t) words;
-    uint32_t *last;              /* by op: the call asked for last */
-};
 
 static sld_interned *interned(sld_graph *g)
 {
@@ -119,7 +101,7 @@ static uint32_t hash_attr(uint32_t hash, const sld_attr *a)
 static const sld_attr none;
 
 /* attrs NULL: none is given. */
-static bool same_attrs(const sld_graph *g, uint32_t first, uint32_t n, const sld_attr *attrs)
+bool sld__same_attrs(const sld_graph *g, uint32_t first, uint32_t n, const sld_attr *attrs)
 {
     for (uint32_t i = 0; i < n; i++)
         if (!same_attr(&g->attrs.at[first + i], attrs ? &attrs[i] : &none))
@@ -154,7 +136,7 @@ static bool intern_attrs(sld_graph *g, uint32_t n, const sld_attr *attrs, bool o
     sld_interned *t = g->interned;
     uint32_t hash = hash_attrs(SLD_HASH_SEED, n, attrs), step = 0, id;
     while ((id = sld__table_next(&t->tuples, hash, &step)))
-        if (t->tuple_recs.at[id].n == n && same_attrs(g, t->tuple_recs.at[id].first, n, attrs)) {
+        if (t->tuple_recs.at[id].n == n && sld__same_attrs(g, t->tuple_recs.at[id].first, n, attrs)) {
             *first = t->tuple_recs.at[id].first;
             return true;
         }
@@ -169,26 +151,13 @@ static bool intern_attrs(sld_graph *g, uint32_t n, const sld_attr *attrs, bool o
             return false;
     }
     g->attrs.n += n;
-    t->tuple_recs.at[id] = (tuple){*first, n};
+    t->tuple_recs.at[id] = (sld_tuple){*first, n};
     t->tuple_recs.n = id + 1;
     sld__table_add(&t->tuples, hash, id);
     return true;
 }
 
 /* -------------------------------------------------------------- what follows -- */
-
-static bool asks(const sld_graph *g, const kept *k, const sld_call *c)
-{
-    const uint32_t *types = g->interned->words.at + k->types;
-    const sld_value_rec *const values = g->values.at;
-    if (k->op != c->op || k->n_in != c->n_in || k->n_out != c->n_out)
-        return false;
-    for (uint32_t i = 0; i < c->n_in; i++)
-        if (types[i] != values[c->in[i]].type)
-            return false;
-    uint32_t n_attrs = g->rules->ops[c->op].n_attrs;
-    return !n_attrs || same_attrs(g, k->given, n_attrs, c->attrs);
-}
 
 static uint32_t hash_call(const sld_graph *g, const sld_call *c)
 {
@@ -201,7 +170,7 @@ static uint32_t hash_call(const sld_graph *g, const sld_call *c)
 static uint32_t find_call(const sld_graph *g, const sld_call *c, uint32_t hash)
 {
     uint32_t step = 0, id;
-    while ((id = sld__table_next(&g->interned->calls, hash, &step)) && !asks(g, &g->interned->kept.at[id], c))
+    while ((id = sld__table_next(&g->interned->calls, hash, &step)) && !sld__asks(g, &g->interned->kept.at[id], c))
         continue;
     return id;
 }
@@ -232,7 +201,7 @@ static sld_status keep(sld_graph *g, const sld_call *c, uint32_t hash, sld_outco
         return SLD_ERR_MEMORY;
     for (uint32_t i = 0; i < c->n_in; i++)
         t->words.at[t->words.n + i] = g->values.at[c->in[i]].type;
-    t->kept.at[id] = (kept){.op = c->op, .n_in = (uint8_t)c->n_in, .n_out = (uint8_t)c->n_out, .types = t->words.n,
+    t->kept.at[id] = (sld_kept){.op = c->op, .n_in = (uint8_t)c->n_in, .n_out = (uint8_t)c->n_out, .types = t->words.n,
                             .given = given, .attrs = o->attrs};
     t->kept.n = id + 1;
     t->words.n += c->n_in + c->n_out;
@@ -253,7 +222,7 @@ sld_status sld__outcome(sld_graph *g, const sld_call *c, sld_outcome *o)
     if (!t)
         return SLD_ERR_MEMORY;
     uint32_t id = t->last[c->op];
-    if (!id || !asks(g, &t->kept.at[id], c)) {
+    if (!id || !sld__asks(g, &t->kept.at[id], c)) {
         if (c->n_in > KEPT_OPERANDS || c->n_out > KEPT_RESULTS)
             return infer(g, c, o);
         uint32_t hash = hash_call(g, c);
@@ -264,7 +233,7 @@ sld_status sld__outcome(sld_graph *g, const sld_call *c, sld_outcome *o)
         }
         t->last[c->op] = id;
     }
-    const kept *k = &t->kept.at[id];
+    const sld_kept *k = &t->kept.at[id];
     *o = (sld_outcome){.attrs = k->attrs, .types = k->types + k->n_in, .id = id, .bound = k->bound};
     return SLD_OK;
 }
