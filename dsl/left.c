@@ -15,6 +15,7 @@ static void apply_annotation(t_env *t, t_value *v, const x_type *x)
         s_val e_val = e->kind == PE_WILD  ? t_unknown(t, S_LIST)
                       : e->kind == PE_RANK ? t_add_name(t, x->scope, e->name, S_LIST, NULL)->val
                                            : t_expr(t, e, x->scope, NULL);
+        t_bind_name(t, x->scope, e);
         if (e_val.kind == S_NUM)
             s_assume_nonneg(t->c, e_val.num);
         s = s_join(t->c, s, e_val.kind == S_LIST ? e_val.list : s_dims(t->c, 1, &e_val.num));
@@ -287,6 +288,18 @@ static bool only_literals(const x_node *n)
     return true;
 }
 
+static s_val type_attr(t_env *t, const x_attr *a)
+{
+    if (!a->value)
+        return t_default(t, a->attr);
+    s_val v = t_expr(t, a->value, a->scope, a->attr);
+    t_bind_name(t, a->scope, a->value);
+    for (uint32_t i = 0; a->value->kind == PE_LIST && i < a->value->args.n; i++)
+        if (a->value->args.at[i]->kind == PE_NAME)
+            t_bind_name(t, a->scope, a->value->args.at[i]);
+    return v;
+}
+
 static void type_node(t_env *t, const x_node *n)
 {
     bool literals = only_literals(n);
@@ -294,8 +307,7 @@ static void type_node(t_env *t, const x_node *n)
     k->operands = pat_alloc(t->c->arena, (k->n + 1) * sizeof *k->operands);
     k->attrs = pat_alloc(t->c->arena, (n->attrs.n + 1) * sizeof *k->attrs);
     for (uint32_t i = 0; i < n->attrs.n; i++)
-        k->attrs[i] = n->attrs.at[i]->value ? t_expr(t, n->attrs.at[i]->value, n->attrs.at[i]->scope, n->attrs.at[i]->attr)
-                                           : t_default(t, n->attrs.at[i]->attr);
+        k->attrs[i] = type_attr(t, n->attrs.at[i]);
     name_operands(k);
     for (uint32_t i = 0; i < k->n; i++) {
         t_value *v = operand_value(t, n->operands.at[i], !literals && t_is_neutral(n->op, i));

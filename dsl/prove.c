@@ -242,27 +242,14 @@ static const char *kind_text(const pat_attr *a)
     return a->kind ? a->kind : "enum";
 }
 
-static bool same_words(const pat_attr *a, const pat_attr *b)
-{
-    if (a->words.n != b->words.n)
-        return false;
-    for (uint32_t i = 0; i < a->words.n; i++)
-        if (a->words.at[i]->name != b->words.at[i]->name)
-            return false;
-    return true;
-}
-
 /* A captured attribute goes to one of the same kind, and an enum to one of the same words. */
 static bool check_attr_kind(t_env *t, const pat_arg *arg, const pat_attr *to)
 {
     const t_name *n = arg->value->kind == PE_NAME ? t_find_name(t, t->v->scope, arg->value->name) : NULL;
     const pat_attr *from = n ? n->attr : NULL;
-    if (!from || from == to)
+    if (!from || t_same_attr_kind(from, to))
         return true;
-    bool kind = from->kind && to->kind ? !strcmp(from->kind, to->kind) : from->kind == to->kind;
-    if (kind && same_words(from, to))
-        return true;
-    if (kind) {
+    if (!from->kind && !to->kind) {
         pat_error(t->s, arg->span, E_ATTR_WORDS, "'%s' was captured from an enum with other words than '%s' has",
                   arg->value->name, to->name);
         pat_hint(t->s, "declare the words once, with 'enum', and use it in both ops");
@@ -406,12 +393,13 @@ void pat_prove_rule(pat_session *s, const pat_program *p, const pat_rule *rule)
     if (!count || count > X_MAX_VARIANTS)
         return;
     bool ok;
+    t_captures seen = {0};
     do {
         t_env *t = t_open(s, p, rule, pat_expand(s, p, rule, &choice), NULL);
         t->number = ++number;
         t->count = count;
         impossible += t->c->contradiction;
-        ok = pat_kinds_fit(t) && (t->c->contradiction || (pat_effects_kept(t) && pat_type_right(t)));
+        ok = pat_kinds_fit(t, &seen) && (t->c->contradiction || (pat_effects_kept(t) && pat_type_right(t)));
         const pat_op *without = ok && !t->c->contradiction ? op_without_kernel(t) : NULL;
         lacking = lacking ? lacking : without;
         uncovered += without != NULL;

@@ -20,7 +20,8 @@ typedef struct t_value {
 } t_value;
 
 typedef struct t_dtype { uint32_t parent, set; pat_name name; } t_dtype;
-typedef struct t_name { const x_scope *scope; pat_name name; s_val val; const pat_attr *attr; } t_name;
+/* bound: something gives it its value, it is not only computed with. */
+typedef struct t_name { const x_scope *scope; pat_name name; s_val val; const pat_attr *attr; bool bound; } t_name;
 typedef struct t_right { pat_name name; t_value val; } t_right;
 
 typedef struct t_env {
@@ -52,6 +53,8 @@ void t_restrict_dtype(t_env *t, uint32_t dtype, uint32_t set); /* assumes */
 void t_assume_dtype(t_env *t, uint32_t a, uint32_t b);         /* assumes that they are the same */
 const t_name *t_find_name(const t_env *t, x_scope *scope, pat_name name);
 t_name *t_add_name(t_env *t, x_scope *scope, pat_name name, s_kind kind, const pat_attr *attr); /* or finds it */
+/* What stands there alone gives the name in it its value. */
+void t_bind_name(t_env *t, x_scope *scope, const pat_expr *e);
 /* Value of a name: of the right side, then of the left. */
 const t_value *t_find_value(const t_env *t, x_scope *scope, pat_name name);
 s_val t_unknown(t_env *t, s_kind kind);
@@ -59,6 +62,8 @@ s_val t_arithmetic(t_env *t, const pat_expr *e, s_val a, s_val b);
 /* An expression of a rule. attr: the attribute that it is the value of, or NULL. */
 s_val t_expr(t_env *t, const pat_expr *e, x_scope *scope, const pat_attr *attr);
 s_val t_default(t_env *t, const pat_attr *attr);
+bool t_same_words(const pat_attr *a, const pat_attr *b);
+bool t_same_attr_kind(const pat_attr *a, const pat_attr *b); /* and the same words */
 const char *t_dtype_text(const t_env *t, uint32_t dtype);
 const char *t_type_text(t_env *t, const t_value *v); /* "F[*B, H]" */
 
@@ -111,8 +116,11 @@ uint32_t pat_count_variants(pat_session *s, const pat_program *p, const pat_rule
 bool pat_check_cover(t_env *t, const t_call *call);
 
 /* ---- kinds.c ---- */
+/* What the right side reads of attributes and constants, over all variants. */
+typedef struct t_capture { pat_name name; const pat_attr *attr; } t_capture;
+typedef PAT_LIST(t_capture) t_captures;
 /* False after an error. */
-bool pat_kinds_fit(t_env *t);
+bool pat_kinds_fit(t_env *t, t_captures *seen);
 
 /* ---- effects.c ---- */
 /* False after an error. */

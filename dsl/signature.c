@@ -21,7 +21,7 @@ s_val *t_signature_name(t_call *k, pat_name name)
 
 void t_set_signature_name(t_call *k, pat_name name, s_val val)
 {
-    PAT_PUSH(k->t->c->arena, k->names, NEW(k->t, t_name, NULL, name, val, NULL));
+    PAT_PUSH(k->t->c->arena, k->names, NEW(k->t, t_name, NULL, name, val, NULL, true));
 }
 
 /* Arguments of a shape function; a variadic operand is as many as there are. */

@@ -6,7 +6,6 @@
 #include "prover.h"
 #include "sld_abi.h"
 
-
 /* ---------------------------------------------------------------- dtypes -- */
 
 uint32_t t_new_dtype(t_env *t, uint32_t set, pat_name name)
@@ -104,7 +103,7 @@ t_name *t_add_name(t_env *t, x_scope *scope, pat_name name, s_kind kind, const p
         return n;
     }
     canonical(&scope, &name);
-    n = NEW(t, t_name, scope, name, {.kind = kind}, attr);
+    n = NEW(t, t_name, scope, name, {.kind = kind}, attr, false);
     if (kind == S_NUM)
         n->val.num = s_var(t->c, shown_name(t, scope, name), false, false);
     else if (kind == S_LIST)
@@ -113,6 +112,13 @@ t_name *t_add_name(t_env *t, x_scope *scope, pat_name name, s_kind kind, const p
         n->val.dtype = t_new_dtype(t, t_declared_set(t->p, name), name);
     PAT_PUSH(t->c->arena, t->names, n);
     return n;
+}
+
+void t_bind_name(t_env *t, x_scope *scope, const pat_expr *e)
+{
+    t_name *n = e->kind == PE_NAME || e->kind == PE_RANK ? (t_name *)t_find_name(t, scope, e->name) : NULL;
+    if (n)
+        n->bound = true;
 }
 
 uint32_t t_named_dtype(t_env *t, const x_scope *scope, pat_name name)
@@ -132,6 +138,22 @@ const t_value *t_find_value(const t_env *t, x_scope *scope, pat_name name)
         if (scope->names.at[i]->name == name && scope->names.at[i]->val)
             return &t->vals[scope->names.at[i]->val->id];
     return NULL;
+}
+
+/* ------------------------------------------------------------ attributes -- */
+
+bool t_same_words(const pat_attr *a, const pat_attr *b)
+{
+    bool same = a->words.n == b->words.n;
+    for (uint32_t i = 0; same && i < a->words.n; i++)
+        same = a->words.at[i]->name == b->words.at[i]->name;
+    return same;
+}
+
+bool t_same_attr_kind(const pat_attr *a, const pat_attr *b)
+{
+    bool kind = a->kind && b->kind ? !strcmp(a->kind, b->kind) : a->kind == b->kind;
+    return kind && t_same_words(a, b);
 }
 
 /* ----------------------------------------------------------- expressions -- */

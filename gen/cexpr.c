@@ -51,6 +51,8 @@ static cx name_expr(gen *g, const pat_expr *e, x_scope *s)
         return (cx){CX_DTYPE, dtype_enum(t), NULL};
     if (!strcmp(e->name, "inf"))
         return (cx){CX_FLOAT, "(double)INFINITY", NULL};
+    if (!strcmp(e->name, "nan"))
+        return (cx){CX_FLOAT, "(double)NAN", NULL};
     return fail(g, e, gen_format(g, "'%s' is not bound by the match", e->name));
 }
 

@@ -196,7 +196,7 @@ static void build_attr(rewriter *r, const char *slot, const pat_attr *a, const p
                  kind == SLD_ATTR_INT ? "SLD_ATTR_INT" : "SLD_ATTR_AXIS", x.c);
     else if (x.kind == CX_DTYPE && kind == SLD_ATTR_DTYPE)
         out_line(g->o, "%s = (sld_attr){.kind = SLD_ATTR_DTYPE, .i = (int64_t)%s};", slot, x.c);
-    else if (x.kind == CX_BOOL && kind == SLD_ATTR_BOOL)
+    else if (kind == SLD_ATTR_BOOL && (x.kind == CX_BOOL || e->kind == PE_INT))
         out_line(g->o, "%s = (sld_attr){.kind = SLD_ATTR_BOOL, .i = %s};", slot, x.c);
     else if (x.kind != CX_ERROR)
         pat_error(g->session, e->span, 415, "attribute '%s' cannot have this value", a->name);
