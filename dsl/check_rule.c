@@ -315,7 +315,7 @@ void pat_check_rule(pat_session *s, const pat_program *p, pat_rule *rule)
     for (uint32_t i = 0; i < rule->where.n; i++)
         pat_check_rule_condition(&c, rule->where.at[i]);
     check_yields(s, rule);
-    if (!check_right(&c, rule))
+    if (!check_right(&c, rule) && s->n_errors == before)
         pat_error(s, rule->name_span, E_NOTHING_REPLACED,
                   "the right side of rule '%s' replaces no result of the match", rule->name);
 }

@@ -81,14 +81,6 @@ bool pat_resolve_attrs(pat_session *s, pat_term *t, const pat_op *op)
     return resolve(s, t, &declared, "op");
 }
 
-static void missing_attr(pat_checker *c, const pat_term *t, pat_name name)
-{
-    pat_error(c->s, t->span, E_ATTR_MISSING, "attribute '%s' of '%s' is not given and has no default", name,
-              t->name);
-    if (c->left)
-        pat_hint(c->s, "write '%s' to capture it, or '%s = _' to ignore it", name, name);
-}
-
 /* Captures: every name in the value of an attribute that is no literal. */
 static void bind_names(pat_checker *c, const pat_expr *e)
 {
@@ -96,6 +88,21 @@ static void bind_names(pat_checker *c, const pat_expr *e)
         pat_bind(c, &c->b->vars, e->name);
     for (uint32_t i = 0; e->kind != PE_CALL && i < e->args.n; i++)
         bind_names(c, e->args.at[i]);
+}
+
+/* After an error in a term, what it was meant to capture is not reported as missing. */
+static void bind_all(pat_checker *c, const pat_term *t)
+{
+    for (uint32_t i = 0; c->left && i < t->attrs.n; i++)
+        bind_names(c, t->attrs.at[i]->value);
+}
+
+static void missing_attr(pat_checker *c, const pat_term *t, pat_name name)
+{
+    pat_error(c->s, t->span, E_ATTR_MISSING, "attribute '%s' of '%s' is not given and has no default", name,
+              t->name);
+    if (c->left)
+        pat_hint(c->s, "write '%s' to capture it, or '%s = _' to ignore it", name, name);
 }
 
 /* Whether the form of an expression alone rules it out as the attribute's value. */
@@ -255,8 +262,10 @@ static void check_op_use(pat_checker *c, pat_term *t, pat_op *op)
     op->made |= !c->left;
     pat_check_operand_count(c->s, t, op, E_OPERAND_COUNT);
     check_special_operands(c, t, op);
-    if (!pat_resolve_attrs(c->s, t, op))
+    if (!pat_resolve_attrs(c->s, t, op)) {
+        bind_all(c, t);
         return;
+    }
     for (uint32_t i = 0; i < op->attrs.n; i++)
         if (!op->attrs.at[i]->dflt && !pat_has_arg(t, op->attrs.at[i]->name))
             missing_attr(c, t, op->attrs.at[i]->name);
@@ -288,8 +297,10 @@ static void check_pattern_use(pat_checker *c, pat_term *t, pat_pattern *q)
     pat_names declared = {0};
     for (uint32_t i = 0; i < q->attrs.n; i++)
         PAT_PUSH(c->s->arena, declared, q->attrs.at[i]->name);
-    if (!resolve(c->s, t, &declared, "pattern"))
+    if (!resolve(c->s, t, &declared, "pattern")) {
+        bind_all(c, t);
         return;
+    }
     for (uint32_t i = 0; i < declared.n; i++)
         if (!pat_has_arg(t, declared.at[i]))
             missing_attr(c, t, declared.at[i]);
@@ -314,8 +325,10 @@ static void check_apply(pat_checker *c, pat_term *t)
         check_pattern_use(c, t, q);
     else if (op)
         check_op_use(c, t, op);
-    else
+    else {
         pat_unknown_op(c->s, c->p, t->name_span, t->name, c->left);
+        bind_all(c, t);
+    }
 }
 
 void pat_bind_type(pat_checker *c, const pat_type *type)

@@ -1,4 +1,5 @@
 /* Expands a rule: see expand.h. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -194,12 +195,20 @@ static x_val *node_result(expander *e, x_node *n, pat_span span)
     return v;
 }
 
+/* inf and nan are numbers where an attribute is one, and no names. */
+static const pat_expr *number_word(expander *e, const pat_attr *a, const pat_expr *x)
+{
+    if (!x || x->kind != PE_NAME || !a->kind || strcmp(a->kind, "float") || !pat_literal_fits(a, x))
+        return x;
+    return NEW(e, pat_expr, .kind = PE_FLOAT, .span = x->span, .fval = *x->name == 'i' ? INFINITY : NAN);
+}
+
 static x_node *new_node(expander *e, const pat_op *op, const pat_term *t, x_scope *s)
 {
     x_node *n = NEW(e, x_node, .op = op, .span = t->span);
     for (uint32_t i = 0; i < op->attrs.n; i++) {
         const pat_expr *value = with_given(e, given_attr(t, op->attrs.at[i]->name), s);
-        PAT_PUSH(e->s->arena, n->attrs, NEW(e, x_attr, op->attrs.at[i], i, value, s));
+        PAT_PUSH(e->s->arena, n->attrs, NEW(e, x_attr, op->attrs.at[i], i, number_word(e, op->attrs.at[i], value), s));
     }
     return n;
 }
@@ -443,7 +452,8 @@ x_variant *pat_expand(pat_session *s, const pat_program *p, const pat_rule *rule
         return NULL;
     e.v->root = find_root(e.v);
     if (!e.v->root) {
-        pat_error(s, rule->name_span, E_NO_ROOT, "rule '%s' has no root", rule->name);
+        pat_error(s, rule->name_span, E_NO_ROOT, "with one choice of alternatives, no op is left of the match of rule '%s'",
+                  rule->name);
         return NULL;
     }
     for (uint32_t i = 0; i < rule->where.n; i++)

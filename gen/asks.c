@@ -109,7 +109,7 @@ static void test_dim(walk *w, place *dim, const pat_expr *e, x_scope *s)
     if (x.kind == CX_DIM)
         add_condition(w, COST_DIM, span_label(g, e->span), gen_format(g, "SLD_DIM_EQ(g, %s, %s)", c, x.c));
     else if (x.kind != CX_ERROR)
-        pat_error(g->session, e->span, 406, "a dim is wanted here");
+        gen_fault(g, e->span, "a dim is wanted here");
 }
 
 static void test_run(walk *w, place *rank, uint32_t at, uint32_t others, const pat_expr *e, x_scope *s)
@@ -218,8 +218,7 @@ static void test_list(walk *w, place *attr, const x_attr *a, const pat_exprs *li
         if (put_off(w, attr->of, list->at[at], a->scope, a))
             return;
         if (!run) {
-            pat_error(g->session, list->at[at]->span, 407, "'*%s' must be bound by a type before it stands in a list",
-                      v->name);
+            gen_fault(g, list->at[at]->span, "no type binds this rank variable");
             return;
         }
         const char *r = read_place(w, run);
@@ -309,7 +308,7 @@ static void test_attr_expr(walk *w, place *attr, const x_attr *a, const pat_expr
     else if ((kind == SLD_ATTR_INT || kind == SLD_ATTR_AXIS) && x.kind == CX_DIM)
         add_condition(w, COST_DIM, label, gen_format(g, "SLD_DIM_EQ(g, %s.i, %s)", c, x.c));
     else
-        pat_error(g->session, e->span, 408, "attribute '%s' cannot have this value", a->attr->name);
+        gen_fault(g, e->span, "the attribute cannot have this value");
 }
 
 void test_attr(walk *w, place *node, const x_attr *a)

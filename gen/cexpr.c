@@ -1,13 +1,14 @@
 /* Expressions of conditions and attributes as C.  Dims may be symbolic, so arithmetic goes
  * through primitives and a comparison holds only when it holds for all their values. */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "gen.h"
 
 static cx fail(gen *g, const pat_expr *e, const char *what)
 {
-    pat_error(g->session, e->span, 405, "%s", what);
+    gen_fault(g, e->span, what);
     return (cx){CX_ERROR, "0", NULL};
 }
 
@@ -20,6 +21,14 @@ static const char *value_arg(gen *g, const pat_expr *call, x_scope *s, val_part 
         return c;
     fail(g, call, gen_format(g, "'%s' wants the name of a value that is matched before it", call->name));
     return NULL;
+}
+
+const char *float_text(gen *g, double v)
+{
+    if (isinf(v) || isnan(v))
+        return isnan(v) ? "NAN" : v < 0 ? "-INFINITY" : "INFINITY";
+    const char *text = gen_format(g, "%.17g", v);
+    return strpbrk(text, ".e") ? text : gen_format(g, "%s.0", text);
 }
 
 static cx attr_var(gen *g, const x_var *v, const char *c)
@@ -49,10 +58,8 @@ static cx name_expr(gen *g, const pat_expr *e, x_scope *s)
     int t = dtype_by_name(e->name);
     if (t > 0)
         return (cx){CX_DTYPE, dtype_enum(t), NULL};
-    if (!strcmp(e->name, "inf"))
-        return (cx){CX_FLOAT, "(double)INFINITY", NULL};
-    if (!strcmp(e->name, "nan"))
-        return (cx){CX_FLOAT, "(double)NAN", NULL};
+    if (!strcmp(e->name, "inf") || !strcmp(e->name, "nan"))
+        return (cx){CX_FLOAT, float_text(g, *e->name == 'i' ? INFINITY : NAN), NULL};
     return fail(g, e, gen_format(g, "'%s' is not bound by the match", e->name));
 }
 
@@ -178,7 +185,7 @@ cx emit_expr(gen *g, const pat_expr *e, x_scope *s)
     case PE_INT:
         return (cx){CX_DIM, gen_format(g, "INT64_C(%" PRId64 ")", e->ival), NULL};
     case PE_FLOAT:
-        return (cx){CX_FLOAT, gen_format(g, "%.17g%s", e->fval, e->fval == (int64_t)e->fval ? ".0" : ""), NULL};
+        return (cx){CX_FLOAT, float_text(g, e->fval), NULL};
     case PE_BOOL:
         return (cx){CX_BOOL, e->ival ? "true" : "false", NULL};
     case PE_NAME:

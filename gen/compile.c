@@ -1,6 +1,7 @@
 /* The generator's passes in their order, and the file they print. */
 #include <string.h>
 
+#include "diag.h"
 #include "gen.h"
 
 const char *gen_format(gen *g, const char *fmt, ...)
@@ -14,6 +15,11 @@ const char *gen_format(gen *g, const char *fmt, ...)
     va_end(ap);
     va_end(again);
     return s;
+}
+
+void gen_fault(gen *g, pat_span span, const char *what)
+{
+    pat_error(g->session, span, E_GENERATOR, "%s", what);
 }
 
 static void emit_head(gen *g, int n, char *const *files)

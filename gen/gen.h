@@ -34,6 +34,8 @@ typedef struct gen_options {
     bool lines;                /* #line directives back to the rules */
     bool stats;                /* say on stderr what the automata are like */
 } gen_options;
+/* An error that the checker should have told: a fault of the compiler. */
+void gen_fault(gen *g, pat_span span, const char *what);
 /* Prints a checked program as C. Answers an exit status. */
 int gen_compile(pat_session *session, const pat_program *program, const gen_options *o, int n, char *const *files);
 
@@ -52,6 +54,7 @@ const pat_dtype_decl *find_dtype_var(const gen *g, pat_name name);
 /* ---- cexpr.c: expressions as C ---- */
 typedef enum cx_kind { CX_ERROR, CX_DIM, CX_FLOAT, CX_BOOL, CX_DTYPE, CX_SHAPE, CX_ATTR } cx_kind;
 typedef struct cx { cx_kind kind; const char *c; const pat_attr *attr; } cx;
+const char *float_text(gen *g, double v); /* as a C expression */
 cx emit_expr(gen *g, const pat_expr *e, x_scope *s);
 /* A condition as a C truth value. */
 const char *emit_condition(gen *g, const pat_expr *e, x_scope *s);

@@ -185,7 +185,7 @@ static void emit_term(tables *t, const pat_expr *e, x_scope *s, const pat_attr *
         term(t, "SLD_T_INT", 0, 0, gen_format(t->g, ".ival = INT64_C(%" PRId64 ")", e->ival));
         break;
     case PE_FLOAT:
-        term(t, "SLD_T_FLOAT", 0, 0, gen_format(t->g, ".fval = %.17g", e->fval));
+        term(t, "SLD_T_FLOAT", 0, 0, gen_format(t->g, ".fval = %s", float_text(t->g, e->fval)));
         break;
     case PE_NAME:
         emit_name(t, e, s, words);

@@ -72,14 +72,14 @@ static const char *value_of(rewriter *r, const pat_term *t)
     const char *c = n && n->val ? name_val(r, n->val, VAL_ITSELF) : NULL;
     if (c)
         return c;
-    pat_error(r->g->session, t->span, 410, "'%s' is not a value of the match", t->name);
+    gen_fault(r->g, t->span, "this is no value of the match");
     return "0";
 }
 
 static void define(rewriter *r, const pat_term *t, const char *c)
 {
     if (r->n_names == 64) {
-        pat_error(r->g->session, t->span, 411, "more than 64 values on the right of one rule");
+        gen_fault(r->g, t->span, "too many values on the right");
         return;
     }
     r->names[r->n_names++] = (rname){t->name, c};
@@ -96,7 +96,7 @@ static void list_element(rewriter *r, const char *list, const pat_expr *e)
     }
     cx x = emit_expr(g, e, r->v->scope);
     if (x.kind != CX_DIM && x.kind != CX_ERROR)
-        pat_error(g->session, e->span, 413, "a list holds dims and integers");
+        gen_fault(g, e->span, "a list holds dims and integers");
     out_line(g->o, "sld_list_push(&%s, %s);", list, x.c);
 }
 
@@ -113,7 +113,7 @@ static const char *list_call(rewriter *r, const pat_expr *e, const char *list)
         return gen_format(g, "sld_list_compose(&%s, %s, %s);", list, args[0], args[1]);
     if (!strcmp(e->name, "swap_perm") && e->args.n == 3)
         return gen_format(g, "sld_list_swap(&%s, %s, %s, %s);", list, args[0], args[1], args[2]);
-    pat_error(g->session, e->span, 414, "'%s' does not give a list", e->name);
+    gen_fault(g, e->span, "this function gives no list");
     return "";
 }
 
@@ -156,10 +156,7 @@ static bool copy_attr(rewriter *r, const char *slot, const pat_attr *a, const pa
         if (v->attr && attr_kind(v->attr) == SLD_ATTR_INT && attr_kind(a) == SLD_ATTR_FLOAT)
             return false;
         if (!attrs_agree(v->attr, a)) {
-            pat_error(g->session, e->span, 415, "attribute '%s' cannot have the value of '%s': %s", a->name, e->name,
-                      attr_kind(a) == SLD_ATTR_ENUM && v->attr && attr_kind(v->attr) == SLD_ATTR_ENUM
-                          ? "their words differ"
-                          : "they differ in kind");
+            gen_fault(g, e->span, "the attribute cannot have the value of this one");
             return true;
         }
         out_line(g->o, "%s = %s;", slot, use_param(r, PARAM_ATTR, e->name, v->attr));
@@ -199,7 +196,7 @@ static void build_attr(rewriter *r, const char *slot, const pat_attr *a, const p
     else if (kind == SLD_ATTR_BOOL && (x.kind == CX_BOOL || e->kind == PE_INT))
         out_line(g->o, "%s = (sld_attr){.kind = SLD_ATTR_BOOL, .i = %s};", slot, x.c);
     else if (x.kind != CX_ERROR)
-        pat_error(g->session, e->span, 415, "attribute '%s' cannot have this value", a->name);
+        gen_fault(g, e->span, "the attribute cannot have this value");
 }
 
 static void build_attrs(rewriter *r, const char *array, const pat_op *op, const pat_term *t)
@@ -273,7 +270,7 @@ static const char *build_term(rewriter *r, const pat_term *t)
         return "0";
     pat_op *op = t->kind == PT_APPLY ? pat_find_op(r->g->program, t->name) : NULL;
     if (!op) {
-        pat_error(r->g->session, t->span, 416, "only values and ops stand on the right of a rule");
+        gen_fault(r->g, t->span, "only values and ops stand on the right of a rule");
         return "0";
     }
     return gen_format(r->g, "SLD_BUILT(g, %s, 0)", build_op(r, op, t, 1));

@@ -110,7 +110,7 @@ static place *find_param(walk *w, const param *p)
     }
     const x_var *v = find_var(w->v->scope, kinds[p->kind], p->name);
     if (v && p->kind == PARAM_ATTR && !attrs_agree(v->attr, p->attr))
-        pat_error(w->g->session, p->span, 415, "'%s' is not the same kind of attribute in all alternatives", p->name);
+        gen_fault(w->g, p->span, "alternatives capture this from attributes of different kinds");
     return v ? var_place(w, v) : NULL;
 }
 
@@ -124,8 +124,7 @@ static void finish_row(walk *w, const rewriter_fn *fn)
         const param *p = fn->params.at[i];
         place *at = find_param(w, p);
         if (!at)
-            pat_error(w->g->session, p->span, 412, "'%s%s' is not bound by the match",
-                      p->kind == PARAM_RANK ? "*" : "", p->name);
+            gen_fault(w->g, p->span, "the match does not bind this");
         else
             w->row->args = gen_format(w->g, "%s, %s", w->row->args, read_place(w, at));
     }
@@ -203,8 +202,7 @@ uint32_t rule_rows(automaton *a, const pat_rule *rule)
     for (a->most_orders = 6; all_rows(a, rule, &fn, &n) > ROW_TESTS && a->most_orders; a->most_orders--)
         a->rows.n = first;
     if (n > X_MAX_VARIANTS && pat_error_count(g->session) == errors)
-        pat_error(g->session, rule->name_span, 417, "rule '%s' expands to more than %d variants", rule->name,
-                  X_MAX_VARIANTS);
+        gen_fault(g, rule->name_span, "too many variants");
     return n;
 }
 

@@ -94,16 +94,6 @@ static double literal_float(const pat_expr *e)
     return e->kind == PE_FLOAT ? e->fval : (double)e->ival;
 }
 
-static void emit_float(out *o, double v)
-{
-    if (isinf(v))
-        out_f(o, v < 0 ? "-INFINITY" : "INFINITY");
-    else if (isnan(v))
-        out_f(o, "NAN");
-    else
-        out_f(o, "%.17g", v);
-}
-
 static void emit_list_const(out *o, const char *kind, const pat_expr *e)
 {
     out_f(o, "{.kind = %s, .n = %u", kind, e->args.n);
@@ -147,9 +137,7 @@ void emit_attr_const(gen *g, const pat_attr *attr, const pat_expr *e)
         out_f(o, "{0}");
         break;
     case SLD_ATTR_FLOAT:
-        out_f(o, "{.kind = SLD_ATTR_FLOAT, .f = ");
-        emit_float(o, literal_float(e));
-        out_f(o, "}");
+        out_f(o, "{.kind = SLD_ATTR_FLOAT, .f = %s}", float_text(g, literal_float(e)));
         break;
     case SLD_ATTR_STRING:
         out_f(o, "{.kind = SLD_ATTR_STRING, .s = ");
@@ -305,7 +293,7 @@ static void emit_term(sig *s, const pat_expr *e, const pat_attr *words)
         term(s, "SLD_T_INT", 0, 0, gen_format(s->g, ".ival = INT64_C(%" PRId64 ")", e->ival));
         break;
     case PE_FLOAT:
-        term(s, "SLD_T_FLOAT", 0, 0, gen_format(s->g, ".fval = %.17g", e->fval));
+        term(s, "SLD_T_FLOAT", 0, 0, gen_format(s->g, ".fval = %s", float_text(s->g, e->fval)));
         break;
     case PE_NAME:
         emit_name_term(s, e, words);

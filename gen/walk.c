@@ -2,7 +2,6 @@
  * the readers of a value. */
 #include <string.h>
 
-#include "diag.h"
 #include "walk.h"
 
 /* ----------------------------------------------------------------- tests -- */
@@ -130,7 +129,7 @@ static uint32_t choose(walk *w)
 {
     uint32_t i = w->n_orders++;
     if (i == X_MAX_CHOICES) {
-        pat_error(w->g->session, w->span, E_TOO_MANY_ALTS, "more than %d operands with a choice", X_MAX_CHOICES);
+        gen_fault(w->g, w->span, "too many operands with a choice");
         w->n_orders--;
         return 0;
     }

@@ -128,7 +128,7 @@ SLD_HELPER bool sld_pick_other(SLD_GRAPH g, SLD_NODE n, SLD_VALUE x, SLD_VALUE *
 
 SLD_HELPER bool sld_close(double a, double b, double tol)
 {
-    return a == b || fabs(a - b) <= tol * fabs(b);
+    return a == b || (isnan(a) && isnan(b)) || (!isinf(b) && fabs(a - b) <= tol * fabs(b));
 }
 
 SLD_HELPER bool sld_attr_same(sld_attr a, sld_attr b)

@@ -7,6 +7,14 @@ Suite *diag_suite(void);
 
 /* ----------------------------------------------------------- explanations -- */
 
+static unsigned count(const char *text, const char *part)
+{
+    unsigned n = 0;
+    for (; (text = strstr(text, part)); text += strlen(part))
+        n++;
+    return n;
+}
+
 static char *compile_example(const char *text)
 {
     char *whole = malloc(strlen(pat_why_prelude) + strlen(text) + 1);
@@ -20,10 +28,11 @@ static char *compile_example(const char *text)
 
 static void check_example(int code, const char *title, const pat_why *w)
 {
-    char tag[16];
-    snprintf(tag, sizeof tag, "[E%04d]", code);
+    char tag[24];
+    snprintf(tag, sizeof tag, "error[E%04d]", code);
     char *wrong = compile_example(w->wrong), *right = compile_example(w->right);
-    ck_assert_msg(strstr(wrong, tag) != NULL, "the wrong example of E%04d (%s) gives:\n%s", code, title, wrong);
+    ck_assert_msg(strstr(wrong, strchr(tag, '[')) && count(wrong, "error[") == count(wrong, tag),
+                  "the wrong example of E%04d (%s) gives not this alone:\n%s", code, title, wrong);
     ck_assert_msg(!*right, "the right example of E%04d (%s) gives:\n%s", code, title, right);
     free(wrong);
     free(right);
@@ -61,14 +70,6 @@ START_TEST(why_prints)
 END_TEST
 
 /* ---------------------------------------------------------------- options -- */
-
-static unsigned count(const char *text, const char *part)
-{
-    unsigned n = 0;
-    for (; (text = strstr(text, part)); text += strlen(part))
-        n++;
-    return n;
-}
 
 START_TEST(error_limit)
 {

@@ -161,14 +161,17 @@ static void note_codes(const char *path)
     free(text);
 }
 
-/* The generator's own codes have their tests there; use_in_text needs a text that is no file, an overlap two. */
+/* use_needs_a_file has a text that is no file, whole_test.c two files that overlap; the generator speaks when the
+ * checker has missed something, which check_tells_what_compiling_does and the fuzzer look for. */
 START_TEST(every_code_has_a_file)
 {
+    static const int without[] = {E_USE_IN_TEXT, E_OVERLAP, E_GENERATOR};
     for_each(BAD, note_codes);
-    covered[E_USE_IN_TEXT] = covered[E_OVERLAP] = true;
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++) {
+        ck_assert_msg(!covered[without[i]], "E%04d has a file", without[i]);
+        covered[without[i]] = true;
+    }
     for (int code = 0; code < 1000; code++) {
-        if (code / 100 == 4)
-            continue;
         const char *title = pat_code_title(code);
         ck_assert_msg(!title || covered[code], "no file in " BAD " gives E%04d (%s)", code, title);
         ck_assert_msg(title || !covered[code], "E%04d is not in diag.def", code);
