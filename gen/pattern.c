@@ -318,6 +318,14 @@ static uint32_t order_attrs(tables *t, const x_node *n, attr_list *list)
     return n_early;
 }
 
+static bool depends(const x_node *n, const x_node *on)
+{
+    bool found = n == on;
+    for (uint32_t i = 0; i < n->operands.n && !found; i++)
+        found = n->operands.at[i]->kind == XVAL_RESULT && depends(n->operands.at[i]->node, on);
+    return found;
+}
+
 static void emit_node(tables *t, const x_node *n)
 {
     out *o = &t->body;
@@ -327,7 +335,8 @@ static void emit_node(tables *t, const x_node *n)
                     n->operands.at[0]->kind != XVAL_REST && n->operands.at[1]->kind != XVAL_REST;
     out_f(o, "        {");
     emit_name_place(t, n->span);
-    out_f(o, ", OP_%s, %d, %u, %u, %u, %u, ", n->op->name, commutes, n->results.n, attrs.n, early, n->operands.n);
+    out_f(o, ", OP_%s, %d, %d, %u, %u, %u, %u, ", n->op->name, commutes, !depends(t->v->root, n), n->results.n, attrs.n,
+          early, n->operands.n);
     emit_ids(t, n->operands.n, n->operands.at);
     out_f(o, ", ");
     emit_ids(t, n->results.n, n->results.at);

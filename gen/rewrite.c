@@ -348,7 +348,7 @@ static void build_body(rewriter *r, const pat_rule *rule)
         replace_by_one(r, rule->replace.at[0]);
         return;
     }
-    out_line(g->o, "if (!SLD_BEGIN(g, rule, nodes, n))");
+    out_line(g->o, "if (!SLD_BEGIN(g, rule, nodes, n, all))");
     out_line(g->o, "    return false;");
     for (uint32_t i = 0; i < rule->replace.n; i++) {
         line_directive(g, g->o, rule->replace.at[i]->span);
@@ -400,7 +400,7 @@ rewriter_fn *emit_rewriter(gen *g, x_variant *v)
     if (*known)
         return *known;
     r.fn->name = gen_format(g, "apply_%s", g->rule->name);
-    out_f(g->o, "SLD_APART static bool %s(SLD_GRAPH g, int rule, const SLD_NODE *nodes, uint32_t n%s}\n\n", r.fn->name,
+    out_f(g->o, "SLD_APART static bool %s(SLD_GRAPH g, int rule, const SLD_NODE *nodes, uint32_t n, uint32_t all%s}\n\n", r.fn->name,
           text);
     return *known = r.fn;
 }

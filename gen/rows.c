@@ -81,14 +81,20 @@ static bool is_context(const x_node *n)
     return true;
 }
 
+/* Those that go stand before those that stay. */
 static const char *matched_nodes(walk *w)
 {
     const char *list = "";
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < w->v->nodes.n; i++)
-        if (!is_context(w->v->nodes.at[i]))
-            list = gen_format(w->g, "%s%s%s", list, n++ ? ", " : "", read_place(w, w->nodes[w->v->nodes.at[i]->id]));
-    return gen_format(w->g, "(const SLD_NODE[]){%s}, %u", n ? list : "0", n);
+    uint32_t counts[2] = {0, 0}, n = 0;
+    for (int context = 0; context < 2; context++)
+        for (uint32_t i = 0; i < w->v->nodes.n; i++) {
+            const x_node *node = w->v->nodes.at[i];
+            if (is_context(node) != context)
+                continue;
+            counts[context]++;
+            list = gen_format(w->g, "%s%s%s", list, n++ ? ", " : "", read_place(w, w->nodes[node->id]));
+        }
+    return gen_format(w->g, "(const SLD_NODE[]){%s}, %u, %u", list, counts[0], n);
 }
 
 static const x_var *find_var(const x_scope *s, x_var_kind kind, pat_name name)

@@ -26,6 +26,7 @@ typedef struct sld_fuse_state {
     bool cycle;                 /* the last commit was refused for a path that comes back */
     const sld_node *matched;
     uint32_t n_matched, n_built, n_yields;
+    uint32_t partition;         /* of the match */
     sld_node last;              /* of the match in topological order */
     uint64_t label, step;       /* labels of what is built; step 0: it takes the place of the last one */
     sld_built built[SLD_BUILT_MAX];
@@ -41,7 +42,16 @@ typedef struct sld_fuse_state {
     SLD_ARRAY(sld_node) refused;/* roots of matches that closed a cycle: may fit after a change anywhere */
 } sld_fuse_state;
 
-static inline bool sld_rewrite_begin(sld_graph *g, int rule, const sld_node *nodes, uint32_t n)
+/* ---- split.c ---- */
+/* Whether nodes of a match stand in several partitions, and which. */
+bool sld__crosses(const sld_graph *g, const sld_node *nodes, uint32_t n, char *why, size_t size);
+
+/* ---- rewrite.c ---- */
+/* The same, and refuses the match. */
+bool sld__refuse_split(sld_graph *g, const sld_node *nodes, uint32_t n);
+
+/* nodes: n that would go, then those that stay, `all` together. */
+static inline bool sld_rewrite_begin(sld_graph *g, int rule, const sld_node *nodes, uint32_t n, uint32_t all)
 {
     sld_fuse_state *s = g->fuse;
     s->rule = rule;
@@ -49,7 +59,7 @@ static inline bool sld_rewrite_begin(sld_graph *g, int rule, const sld_node *nod
     s->n_matched = n;
     s->n_built = s->n_yields = s->in.n = s->moved.n = 0;
     s->broken = s->cycle = false;
-    return true;
+    return !g->partitions.n || !sld__refuse_split(g, nodes, all);
 }
 
 static inline sld_call sld__built_call(const sld_graph *g, const sld_built *b)

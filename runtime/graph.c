@@ -109,6 +109,7 @@ void sld_graph_free(sld_graph *g)
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         sld__free(ctx, arrays[i]);
     sld__free(ctx, g->mend);
+    sld__free(ctx, g->partitions.at);
     sld__interned_free(g);
     sld__names_free(g);
     sld__symbols_free(ctx, g->symbols);

@@ -70,6 +70,7 @@ struct sld_graph {
     SLD_ARRAY(sld_output) outputs;   /* in order */
     SLD_ARRAY(uint32_t) value_names; /* by value; 0 or beyond the end: not named yet */
     SLD_ARRAY(uint32_t) contents;    /* by value: first known element in dims + 1; 0 or beyond the end: unknown */
+    SLD_ARRAY(uint32_t) partitions;  /* by value: of the node whose result it is; 0 or beyond the end: the first */
     sld_interned *interned;
     sld_names *names;
     sld_symbols *symbols;
@@ -221,6 +222,12 @@ static inline sld_call sld__call_of(const sld_graph *g, sld_node n)
     return (sld_call){g->nodes.at[n].op, g->nodes.at[n].n_in, sld_n_results(g, n), sld_operands(g, n),
                       sld_node_attrs(g, n)};
 }
+
+/* ---- split.c ---- */
+uint32_t sld__partition(const sld_graph *g, sld_node n);
+/* Room for all values that are there. */
+bool sld__reserve_partitions(sld_graph *g);
+void sld__set_partition(sld_graph *g, sld_node n, uint32_t partition);
 
 /* ---- bind.c ---- */
 /* As sld_bind, of a node that need not be there. */

@@ -399,7 +399,7 @@ static const sld_pat_node *next_reader(const sld_walker *w)
     uint32_t most = 0;
     for (uint32_t i = p->n_nodes; i-- > 0;) {
         uint32_t known = 0;
-        for (uint32_t k = 0; !w->seen[i] && k < p->nodes[i].n_operands; k++)
+        for (uint32_t k = 0; !w->seen[i] && p->nodes[i].apart && k < p->nodes[i].n_operands; k++)
             known += w->m.vals[p->nodes[i].operands[k]] != 0;
         if (known > most) {
             most = known;

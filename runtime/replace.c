@@ -10,7 +10,8 @@ enum { NEAR = 64 };
 static bool step_by_step(sld_graph *g, int rule, const sld_node *nodes, uint32_t n, const sld_call *c,
                          const sld_value *old)
 {
-    sld_rewrite_begin(g, rule, nodes, n);
+    if (!sld_rewrite_begin(g, rule, nodes, n, n))
+        return false;
     uint32_t built = sld_rewrite_build(g, c->op, c->n_in, c->in, c->attrs, c->n_out);
     for (uint32_t i = 0; i < c->n_out; i++)
         if (old[i])
@@ -103,7 +104,8 @@ static void move(sld_graph *g, const sld_call *c, const sld_value *old, const ui
 
 static bool is_quick(const sld_graph *g, match m, const sld_call *c)
 {
-    return !g->listed && c->n_out && c->n_out < SLD_BLOCKS && m.nodes[m.n - 1] == g->fuse->cursor;
+    return !g->listed && c->n_out && c->n_out < SLD_BLOCKS && m.nodes[m.n - 1] == g->fuse->cursor &&
+           !g->fuse->options.told && !g->partitions.n;
 }
 
 bool sld_rewrite_replace(sld_graph *g, int rule, const sld_node *nodes, uint32_t n, const sld_call *c,

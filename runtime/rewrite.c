@@ -18,6 +18,17 @@ static void refuse(sld_graph *g, uint32_t *counter, const char *reason)
     tell(s, reason);
 }
 
+bool sld__refuse_split(sld_graph *g, const sld_node *nodes, uint32_t n)
+{
+    sld_fuse_state *s = g->fuse;
+    char why[160];
+    s->partition = sld__partition(g, nodes[0]);
+    if (!sld__crosses(g, nodes, n, why, sizeof why))
+        return false;
+    refuse(g, &s->stats[s->rule].refused_split, why);
+    return true;
+}
+
 uint32_t sld_rewrite_build(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in, const sld_attr *attrs,
                            uint32_t n_out)
 {
@@ -151,7 +162,7 @@ static bool reserve(sld_graph *g)
     for (uint32_t i = 0; i < s->n_yields; i++)
         if (!reserve_yield(g, i) || !note_moved(g, i))
             return false;
-    return !g->labels || sld__order_reserve(g);
+    return (!g->partitions.n || sld__reserve_partitions(g)) && (!g->labels || sld__order_reserve(g));
 }
 
 /* ------------------------------------------------------------- the exchange -- */
@@ -206,6 +217,8 @@ static void put_built(sld_graph *g)
             if (c.in[k])
                 sld__unlink(g, c.in[k]); /* it was only held */
         sld__put_node(g, b->node, &c, b->attrs, b->out);
+        if (g->partitions.n)
+            sld__set_partition(g, b->node, s->partition);
     }
 }
 

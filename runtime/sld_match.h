@@ -16,7 +16,8 @@
  *   SLD_DIM_ADD/SUB/MUL/DIV/MOD(g, a, b)     arithmetic on dims
  *   SLD_DIM_EQ/NE/LE(g, a, b)                true when it holds for all values of the symbols
  *   SLD_DIM_NUMBER(g, d)                     the one number that a dim is; d where it may be several
- *   SLD_BEGIN(g, rule, nodes, n)             a match is found; false when it must not be rewritten
+ *   SLD_BEGIN(g, rule, nodes, n, all)        a match is found; false when it must not be rewritten. Of `all` nodes
+ *                                            the first n would go, the others are only read
  *   SLD_BUILD(g, op, n_in, in, attrs, n_out) a new node, 0 when it cannot be built
  *   SLD_BUILT(g, n, i)                       result of a built node, 0 of node 0
  *   SLD_YIELD(g, old, new)                   new stands for old from the commit on
@@ -81,7 +82,7 @@ static inline __attribute__((unused)) long long sld_told_number(long long number
 SLD_HELPER bool sld_replace(SLD_GRAPH g, int rule, const SLD_NODE *nodes, uint32_t n, int op, uint32_t n_in,
                             const SLD_VALUE *in, const sld_attr *attrs, uint32_t n_out, const SLD_VALUE *old)
 {
-    if (!SLD_BEGIN(g, rule, nodes, n))
+    if (!SLD_BEGIN(g, rule, nodes, n, n))
         return false;
     const SLD_NODE built = SLD_BUILD(g, op, n_in, in, attrs, n_out);
     for (uint32_t i = 0; i < n_out; i++)

@@ -64,6 +64,7 @@ typedef struct sld_pat_node {
     sld_place place;    /* of its op's name */
     uint16_t op;
     bool commutes;      /* both orders of operands 0 and 1 are tried */
+    bool apart;         /* the root does not depend on it: it is found among the readers of a value */
     uint8_t n_results, n_attrs, n_early;
     uint16_t n_operands;
     const uint16_t *operands, *results; /* values */

@@ -89,6 +89,10 @@ uint32_t sld_graph_n_nodes(const sld_graph *g);
  * types as inferred, use lists consistent. */
 sld_status sld_graph_verify(sld_graph *g);
 
+/* Cuts a graph for compilation in pieces: each node of these ops is a partition of its own, and so are the nodes
+ * between two of them, in their order. Rules fire within one partition only. For a graph that is complete. */
+sld_status sld_graph_split(sld_graph *g, uint32_t n_ops, const uint16_t *ops);
+
 /* Removes nodes without effect whose results nobody uses, and constants likewise. */
 sld_status sld_graph_sweep(sld_graph *g);
 
@@ -161,6 +165,7 @@ typedef struct sld_fuse_options {
 typedef struct sld_rule_stats {
     uint32_t fired;
     uint32_t refused_cycle;  /* matched, but the fused node would close a cycle */
+    uint32_t refused_split;  /* matched, but across partitions */
     uint32_t refused_kernel; /* matched, but no kernel covers it */
     uint32_t refused_type;   /* matched, but the right side does not have the left side's type */
     char reason[160];        /* the last refusal in words */

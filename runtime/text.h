@@ -9,7 +9,8 @@
  *     output logits = %h
  *
  * `_` is an absent operand, `...` a constant without contents, `#` starts a comment; names with
- * odd characters are quoted.  Types behind ':' may be left out where they can be inferred. */
+ * odd characters are quoted.  Types behind ':' may be left out where they can be inferred.  `@2` at the
+ * end of a node is its partition; without it, the first one, 0. */
 #ifndef SLD_TEXT_H
 #define SLD_TEXT_H
 

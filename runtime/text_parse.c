@@ -584,6 +584,19 @@ static bool read_types(parser *t)
     return true;
 }
 
+static bool read_partition(parser *t, sld_node n)
+{
+    int64_t partition = 0;
+    bool written = accept(t, "@");
+    if (written && !read_integer(t, 0, UINT32_MAX, &partition))
+        return false;
+    if ((written || t->g->partitions.n) && !sld__reserve_partitions(t->g))
+        return false;
+    if (t->g->partitions.n)
+        sld__set_partition(t->g, n, (uint32_t)partition);
+    return true;
+}
+
 /* The rest of a node, from the op's name on. */
 static bool parse_node(parser *t)
 {
@@ -609,7 +622,7 @@ static bool parse_node(parser *t)
         t->names.at[i] = t->words.at + t->results.at[i];
     locate(t, from);
     sld_node n = sld_graph_add(t->g, op, t->in.n, t->in.at, t->attrs, t->results.n, t->names.at);
-    return n && check_results(t, n, types_at);
+    return n && check_results(t, n, types_at) && read_partition(t, n);
 }
 
 /* --------------------------------------------------------------- statements -- */

@@ -261,6 +261,8 @@ static void print_graph(printer *p, unsigned flags)
             print_const(p, v, flags);
     for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n)) {
         print_node(p, n);
+        if (sld__partition(g, n))
+            fprintf(p->out, " @%u", sld__partition(g, n));
         putc('\n', p->out);
     }
     for (uint32_t i = 0; i < g->outputs.n; i++) {

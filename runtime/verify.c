@@ -34,6 +34,8 @@ static sld_status verify_operands(sld_graph *g, sld_node n)
             return BAD(g, "%s: operand %u is no value", node_name(g, n), i);
         if (sld_producer(g, v) >= n)
             return BAD(g, "%s: operand '%s' is defined later", node_name(g, n), sld_value_name(g, v));
+        if (g->partitions.n && sld_producer(g, v) && sld__partition(g, sld_producer(g, v)) > sld__partition(g, n))
+            return BAD(g, "%s: operand '%s' comes from a later partition", node_name(g, n), sld_value_name(g, v));
     }
     return SLD_OK;
 }

@@ -38,6 +38,9 @@ int cli_finish(sld_ctx *ctx, cli_file *file, bool ok);
 /* Values of the graph's symbols, -1 where unknown; freed with sld__free. */
 int64_t *cli_symbols(sld_graph *g, const cli_pairs *dims, int *status);
 
+/* Cuts the graph at the ops of a list with commas; NULL: not at all. */
+int cli_split(sld_graph *g, const char *ops);
+
 /* Fuses with statistics for each rule; the array is freed with sld__free. NULL and a report on error. */
 sld_rule_stats *cli_fuse(sld_graph *g, sld_target target, double *seconds);
 /* One line for each rule of a reported phase that fired or was refused. */

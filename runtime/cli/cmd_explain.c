@@ -4,7 +4,7 @@
 #include <getopt.h>
 #include <string.h>
 
-typedef struct options { const char *model, *rule, *node; sld_fuse_options fuse; } options;
+typedef struct options { const char *model, *rule, *node, *split; sld_fuse_options fuse; } options;
 
 int cli_find_rule(const sld_ruleset *r, const char *name, uint32_t *rule)
 {
@@ -30,7 +30,7 @@ static uint32_t *fuse_some(sld_ctx *ctx, const options *o, uint32_t n, bool *the
     sld_rule_stats *stats = sld__alloc(ctx, (n_rules + 1u) * sizeof *stats);
     sld_fuse_options some = o->fuse;
     some.max_rewrites = n;
-    bool ok = g && fired && stats && (!n || !sld_fuse(g, &some, stats));
+    bool ok = g && fired && stats && !cli_split(g, o->split) && (!n || !sld_fuse(g, &some, stats));
     *there = ok && find_node(g, o->node);
     for (uint32_t i = 0; ok && i < n_rules; i++)
         fired[i] = stats[i].fired;
@@ -114,6 +114,7 @@ static int explain(sld_graph *g, const void *opts)
     int status = cli_find_rule(g->rules, o->rule, &rule);
     if (!status && o->node && !find_node(g, o->node))
         status = cli_fail("the model has no node '%s'", o->node);
+    status = status ? status : cli_split(g, o->split);
     if (status)
         return status;
     sld_rule_stats *stats = sld__alloc(g->ctx, (g->rules->n_rules + 1u) * sizeof *stats);
@@ -127,7 +128,7 @@ int cmd_explain(int argc, char **argv)
 {
     static const struct option longs[] = {
         {"rule", required_argument, 0, 'r'}, {"node", required_argument, 0, 'n'},
-        {"target", required_argument, 0, 't'}, {0, 0, 0, 0},
+        {"target", required_argument, 0, 't'}, {"split-at", required_argument, 0, 's'}, {0, 0, 0, 0},
     };
     options o = {.fuse.target = SLD_TARGET_CPU};
     int status = CLI_OK;
@@ -137,6 +138,7 @@ int cmd_explain(int argc, char **argv)
         switch (c) {
         case 'r': o.rule = optarg; break;
         case 'n': o.node = optarg; break;
+        case 's': o.split = optarg; break;
         case 't': status = cli_target("explain", optarg, &o.fuse.target); break;
         default: status = cli_bad_option("explain", c, argv[optind - 1]);
         }

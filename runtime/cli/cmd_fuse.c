@@ -5,7 +5,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-typedef struct options { const char *model, *out, *report; cli_pairs dims, expect; sld_fuse_options fuse; } options;
+typedef struct options {
+    const char *model, *out, *report, *split;
+    cli_pairs dims, expect;
+    sld_fuse_options fuse;
+} options;
 
 /* Nodes, and memory where a plan can be made; else why not. */
 typedef struct figures { uint32_t nodes; bool planned; sld_plan_info plan; char why[300]; } figures;
@@ -95,15 +99,31 @@ static int check_expected(const sld_ruleset *rules, const options *o, const sld_
     return status;
 }
 
+/* What would fire if the graph were not cut. */
+static int fuse_whole(sld_ctx *ctx, const options *o, report *r)
+{
+    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), o->model);
+    sld_rule_stats *stats = g ? sld__alloc(ctx, (g->rules->n_rules + 1u) * sizeof *stats) : NULL;
+    int status = !stats || sld_fuse(g, &o->fuse, stats) ? cli_fail("%s", sld_error(ctx)) : CLI_OK;
+    for (uint32_t i = 0; !status && i < g->rules->n_rules; i++)
+        r->rules[i].whole = stats[i].fired;
+    r->split = true;
+    sld__free(ctx, stats);
+    sld_graph_free(g);
+    return status;
+}
+
 /* A report is made of a fresh copy, because asking takes time that fusing does not. */
 static int print_report(sld_graph *g, const options *o, const int64_t *symbols, double seconds)
 {
     sld_graph *copy = sld_import(g->ctx, g->rules, o->model);
     if (!copy)
         return cli_fail("%s", sld_error(g->ctx));
-    report r;
+    report r = {0};
     figures before = measure(copy, o->fuse.target, symbols);
-    int status = report_make(copy, &o->fuse, symbols, &r);
+    int status = cli_split(copy, o->split);
+    status = status ? status : report_make(copy, &o->fuse, symbols, &r);
+    status = status || !o->split ? status : fuse_whole(g->ctx, o, &r);
     figures after = measure(g, o->fuse.target, symbols);
     if (!status)
         (o->report && !strcmp(o->report, "json") ? print_json : print_text)(&r, o, &before, &after, seconds);
@@ -117,6 +137,7 @@ static int fuse(sld_graph *g, const void *opts)
     const options *o = opts;
     int status;
     int64_t *symbols = cli_symbols(g, &o->dims, &status);
+    status = status ? status : cli_split(g, o->split);
     sld_rule_stats *stats = sld__alloc(g->ctx, (g->rules->n_rules + 1u) * sizeof *stats);
     double seconds = cli_seconds();
     if (!status && (!stats || sld_fuse(g, &o->fuse, stats)))
@@ -146,7 +167,8 @@ static int parse(int argc, char **argv, options *o)
     static const struct option longs[] = {
         {"output", required_argument, 0, 'o'}, {"report", optional_argument, 0, 'r'},
         {"dim", required_argument, 0, 'd'},    {"target", required_argument, 0, 't'},
-        {"max-rewrites", required_argument, 0, 'm'}, {"expect", required_argument, 0, 'e'}, {0, 0, 0, 0},
+        {"max-rewrites", required_argument, 0, 'm'}, {"expect", required_argument, 0, 'e'},
+        {"split-at", required_argument, 0, 's'}, {0, 0, 0, 0},
     };
     int status = CLI_OK;
     *o = (options){.fuse.target = SLD_TARGET_CPU};
@@ -157,6 +179,7 @@ static int parse(int argc, char **argv, options *o)
         case 'o': o->out = optarg; break;
         case 'r': o->report = optarg ? optarg : "text"; break;
         case 'd': status = cli_pair(&o->dims, optarg) ? CLI_OK : cli_usage("fuse", "too many dims"); break;
+        case 's': o->split = optarg; break;
         case 'e': status = add_expected(&o->expect, optarg); break;
         case 'm': status = cli_number("fuse", "--max-rewrites", optarg, 1, &o->fuse.max_rewrites); break;
         case 't': status = cli_target("fuse", optarg, &o->fuse.target); break;

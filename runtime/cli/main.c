@@ -9,15 +9,17 @@
 static const struct { const char *name; int (*run)(int, char **); const char *help; } commands[] = {
     {"fuse", cmd_fuse,
      "solder fuse MODEL [-o OUT] [--report[=text|json]] [--dim NAME=N]... [--target cpu|ref]\n"
-     "            [--expect RULE=N]... [--max-rewrites N]\n"
+     "            [--expect RULE=N]... [--split-at OP,...] [--max-rewrites N]\n"
      "  Fuses a model. OUT ending in .onnx is written as ONNX, anything else as text.\n"
      "  --report      rules fired, with the launches and bytes that each saved; matches that were refused and near\n"
      "                misses, with reasons; nodes, planned peak memory, time\n"
      "  --expect      a rule that fires another number of times is an error\n"
+     "  --split-at    compiles in pieces: ops that stand alone; no rule fires across, and the report tells how often it\n"
+     "                would in one piece\n"
      "  --dim         value of a symbolic dim, for the memory figures\n"
      "  --max-rewrites  stops after N rewrites, to find the one that matters\n"},
     {"explain", cmd_explain,
-     "solder explain MODEL --rule RULE [--node NAME] [--target cpu|ref]\n"
+     "solder explain MODEL --rule RULE [--node NAME] [--split-at OP,...] [--target cpu|ref]\n"
      "  Fuses a model and shows why a rule did not fire: the match that lacks the least, in the lines of the rule,\n"
      "  and the first test that fails.\n"
      "  --node        a node of the match; otherwise the graph is searched\n"},

@@ -124,7 +124,10 @@ static void print_groups(const report *r, const sld_ruleset *rules, bool near, c
 
 static void print_saved(const report *r, const char *name, const report_rule *rule, FILE *out)
 {
-    fprintf(out, "  %-24s %6u  %10" PRId64, name, rule->fired, rule->launches);
+    fprintf(out, "  %-24s %6u", name, rule->fired);
+    if (r->split)
+        fprintf(out, " of %-6u", rule->whole);
+    fprintf(out, "  %10" PRId64, rule->launches);
     if (r->before.sized)
         fprintf(out, "  %16" PRId64, rule->bytes);
     putc('\n', out);
@@ -133,14 +136,17 @@ static void print_saved(const report *r, const char *name, const report_rule *ru
 void report_print(const report *r, const sld_ruleset *rules, FILE *out)
 {
     report_rule others = {0};
-    fprintf(out, "rules fired, saved:                  launches%s\n", r->before.sized ? "       bytes moved" : "");
+    fprintf(out, r->split ? "rules fired, of those without cuts, saved:     launches"
+                          : "rules fired, saved:                  launches");
+    fprintf(out, r->before.sized ? "       bytes moved\n" : "\n");
     for (uint32_t i = 0; i < rules->n_rules; i++) {
         const report_rule *rule = &r->rules[i];
-        if (is_listed(rules, i) && rule->fired)
+        if (is_listed(rules, i) && (rule->fired || rule->whole))
             print_saved(r, rules->rules[i].name, rule, out);
         if (is_listed(rules, i))
             continue;
         others.fired += rule->fired;
+        others.whole += rule->whole;
         others.launches += rule->launches;
         others.bytes += rule->bytes;
     }
@@ -204,12 +210,14 @@ void report_print_json(const report *r, const sld_ruleset *rules, FILE *out)
     fputs("\"rules\": {", out);
     for (uint32_t i = 0; i < rules->n_rules; i++) {
         const report_rule *rule = &r->rules[i];
-        if (!rule->fired && !has_group(r, i))
+        if (!rule->fired && !rule->whole && !has_group(r, i))
             continue;
         fputs(before, out);
         before = ", ";
         cli_json_string(rules->rules[i].name, out);
         fprintf(out, ": {\"fired\": %u, \"launches_saved\": %" PRId64, rule->fired, rule->launches);
+        if (r->split)
+            fprintf(out, ", \"fired_in_one_piece\": %u", rule->whole);
         if (r->before.sized)
             fprintf(out, ", \"bytes_saved\": %" PRId64, rule->bytes);
         print_json_groups(r, i, false, "refused", out);

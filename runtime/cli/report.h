@@ -12,13 +12,14 @@ typedef struct report_group {
     char node[120], why[300];/* an example */
 } report_group;
 
-/* What a rule's rewrites saved. */
-typedef struct report_rule { uint32_t fired; int64_t launches, bytes; } report_rule;
+/* What a rule's rewrites saved. whole: how often it fires in a graph that is not cut. */
+typedef struct report_rule { uint32_t fired, whole; int64_t launches, bytes; } report_rule;
 
 typedef struct report {
     report_rule *rules;      /* for each of the ruleset */
     SLD_ARRAY(report_group) groups;
     sld_traffic before, after;
+    bool split;              /* the graph was cut */
 } report;
 
 /* Fuses g, which must not be fused yet, and notes what each rewrite saves; then asks what else could have matched. */

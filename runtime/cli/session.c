@@ -51,6 +51,24 @@ int64_t *cli_symbols(sld_graph *g, const cli_pairs *dims, int *status)
 
 /* ----------------------------------------------------------------- fusing -- */
 
+int cli_split(sld_graph *g, const char *ops)
+{
+    enum { OPS_MAX = 64 };
+    uint16_t at[OPS_MAX];
+    uint32_t n = 0;
+    for (const char *p = ops; p && *p;) {
+        char name[128];
+        size_t len = strcspn(p, ",");
+        snprintf(name, sizeof name, "%.*s", (int)len, p);
+        if (n == OPS_MAX)
+            return cli_usage("fuse", "--split-at takes at most %d ops", OPS_MAX);
+        if (!(at[n++] = sld_op_find(g->rules, name)))
+            return cli_fail("--split-at: there is no op '%s' (see: solder ops)", name);
+        p += len + (p[len] == ',');
+    }
+    return ops && sld_graph_split(g, n, at) ? cli_fail("%s", sld_error(g->ctx)) : CLI_OK;
+}
+
 sld_rule_stats *cli_fuse(sld_graph *g, sld_target target, double *seconds)
 {
     sld_rule_stats *stats = sld__alloc(g->ctx, (g->rules->n_rules + 1u) * sizeof *stats);
@@ -69,7 +87,7 @@ void cli_print_stats(const sld_ruleset *r, const sld_rule_stats *stats, FILE *ou
 {
     for (uint32_t i = 0; i < r->n_rules; i++) {
         const sld_rule_stats *s = &stats[i];
-        uint32_t refused = s->refused_cycle + s->refused_kernel + s->refused_type;
+        uint32_t refused = s->refused_cycle + s->refused_split + s->refused_kernel + s->refused_type;
         bool listed = r->phases[r->rules[i].phase].report;
         if (listed && s->fired)
             fprintf(out, "  %-24s %6u\n", r->rules[i].name, s->fired);

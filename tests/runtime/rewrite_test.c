@@ -45,7 +45,7 @@ static bool drop_negs(sld_graph *g, sld_node n)
     if (!inner)
         return false;
     bool keeps = g->values.at[sld_result(g, inner, 0)].n_uses > 1;
-    sld_rewrite_begin(g, DROP_NEGS, keeps ? all + 1 : all, keeps ? 1 : 2);
+    sld_rewrite_begin(g, DROP_NEGS, keeps ? all + 1 : all, keeps ? 1 : 2, keeps ? 1 : 2);
     sld_rewrite_yield(g, sld_result(g, n, 0), sld_operand(g, inner, 0));
     return sld_rewrite_commit(g);
 }
@@ -57,7 +57,7 @@ static bool share_neg(sld_graph *g, sld_node n)
     sld_node p = producer(g, x, OP_NEG), q = producer(g, y, OP_NEG), all[3] = {p, q, n};
     if (!p || !q || p == q || g->values.at[x].n_uses != 1 || g->values.at[y].n_uses != 1)
         return false;
-    sld_rewrite_begin(g, SHARE_NEG, all, 3);
+    sld_rewrite_begin(g, SHARE_NEG, all, 3, 3);
     sld_rewrite_yield(g, sld_result(g, n, 0), built_1(g, OP_NEG, built_2(g, sld_operand(g, p, 0), sld_operand(g, q, 0))));
     return sld_rewrite_commit(g);
 }
@@ -69,7 +69,7 @@ static bool swap_sum(sld_graph *g, sld_node n)
     if (!inner)
         return false;
     bool keeps = g->values.at[sld_result(g, inner, 0)].n_uses > 1;
-    sld_rewrite_begin(g, SWAP_SUM, keeps ? all + 1 : all, keeps ? 1 : 2);
+    sld_rewrite_begin(g, SWAP_SUM, keeps ? all + 1 : all, keeps ? 1 : 2, keeps ? 1 : 2);
     sld_value right = built_2(g, sld_operand(g, inner, 1), sld_operand(g, n, 1));
     sld_rewrite_yield(g, sld_result(g, n, 0), built_2(g, sld_operand(g, inner, 0), right));
     return sld_rewrite_commit(g);
@@ -78,7 +78,7 @@ static bool swap_sum(sld_graph *g, sld_node n)
 /* add(a, b): neg(add(neg(a), neg(b))): nodes must find places between. */
 static bool split_sum(sld_graph *g, sld_node n)
 {
-    sld_rewrite_begin(g, SPLIT_SUM, &n, 1);
+    sld_rewrite_begin(g, SPLIT_SUM, &n, 1, 1);
     sld_value a = built_1(g, OP_NEG, sld_operand(g, n, 0)), b = built_1(g, OP_NEG, sld_operand(g, n, 1));
     sld_rewrite_yield(g, sld_result(g, n, 0), built_1(g, OP_NEG, built_2(g, a, b)));
     return sld_rewrite_commit(g);
@@ -90,7 +90,7 @@ static bool early_reader(sld_graph *g, sld_node n)
     sld_node sum = producer(g, sld_operand(g, n, 0), OP_ADD), all[2] = {sum, n};
     if (!sum || sum == n)
         return false;
-    sld_rewrite_begin(g, EARLY_READER, all, 2);
+    sld_rewrite_begin(g, EARLY_READER, all, 2, 2);
     sld_value s = built_2(g, sld_operand(g, sum, 1), sld_operand(g, sum, 0));
     sld_value order = built_2(g, sld_operand(g, n, 1), s); /* both results come from behind c */
     sld_rewrite_yield(g, sld_result(g, sum, 0), s);
