@@ -1,15 +1,19 @@
 /* A plan: every value of a graph placed in memory, and the launches in order.  Views share the
  * storage of what they show; a value lives from the launch that makes it to the last that
- * reads it or a view of it; outputs live to the end.
+ * reads it or a view of it; outputs live to the end.  The next version of a buffer takes the
+ * storage of the one before when nothing reads that later; otherwise it starts as a copy.
  *
  * All pointers are known when the plan is built but those into inputs, which each run patches:
  * a run is a loop over ready launches. */
 #include "concrete.h"
 #include "place.h"
 
+#include <string.h>
+
 enum { ALIGN = 64 };
 
-typedef struct launch { sld_kernel_fn fn; sld_node node; sld_launch args; } launch;
+/* copy_of: of a step that only copies, 1 + the operand of the node whose next version it starts. */
+typedef struct launch { sld_kernel_fn fn; sld_node node; uint32_t copy_of; sld_launch args; } launch;
 
 /* A tensor that shows an input. */
 typedef struct patch { uint32_t tensor, input; } patch;
@@ -18,8 +22,8 @@ struct sld_plan {
     sld_ctx *ctx;
     sld_graph *g;         /* concrete, the plan's own: shapes, attributes and names */
     sld_plan_info info;
-    uint32_t n_patches, n_tensors;
-    launch *launches;
+    uint32_t n_patches, n_tensors, n_steps;
+    launch *launches;     /* n_steps of them, with the copies */
     sld_tensor *tensors;  /* operands and results of each launch, then the outputs */
     patch *patches;
 };
@@ -29,6 +33,8 @@ typedef struct storage {
     sld_value base;       /* whose bytes it shows, itself when its own */
     uint32_t buffer;      /* of a base: index + 1, 0: none */
     uint32_t input;       /* of a base: index + 1, 0: it is none */
+    sld_value next;       /* another value that shows the same base */
+    sld_node last;        /* who reads it last; UINT32_MAX: the caller */
     size_t size;
     void *data;
 } storage;
@@ -41,6 +47,7 @@ typedef struct builder {
     sld_buffer *buffers;
     uint32_t n_buffers;
     launch *launches;
+    uint32_t n_steps;
     uint32_t n_slots;     /* operands and results of all launches */
     sld_plan_info info;
 } builder;
@@ -63,6 +70,15 @@ static sld_status measure(builder *b, sld_value v)
     b->at[v].size = empty ? 0 : n;
     b->at[v].base = v;
     return SLD_OK;
+}
+
+/* v shows the bytes of another value. */
+static void share(builder *b, sld_value v, sld_value of)
+{
+    sld_value base = b->at[of].base;
+    b->at[v].base = base;
+    b->at[v].next = b->at[base].next;
+    b->at[base].next = v;
 }
 
 /* map: from values of the graph that was given, whose constants have contents. */
@@ -121,6 +137,15 @@ static sld_status fail_node(const sld_graph *g, sld_node n, const char *text)
                      sld_node_op(g, n)->name, text);
 }
 
+static const char *copy_buffer(const sld_launch *l)
+{
+    size_t bytes = sld_dtype_size((sld_dtype)l->in[0].dtype);
+    for (uint32_t i = 0; i < l->in[0].rank; i++)
+        bytes *= (size_t)l->in[0].dims[i];
+    memcpy(l->out[0].data, l->in[0].data, bytes);
+    return NULL;
+}
+
 static sld_status add_view(builder *b, sld_node n)
 {
     sld_value v = sld_result(b->g, n, 0), of = sld_operand(b->g, n, 0);
@@ -129,29 +154,105 @@ static sld_status add_view(builder *b, sld_node n)
         return s;
     if (b->at[v].size != b->at[of].size)
         return fail_node(b->g, n, "a view of another size than its operand");
-    b->at[v].base = b->at[of].base;
+    share(b, v, of);
     b->info.n_views++;
     return SLD_OK;
+}
+
+/* --------------------------------------------------------------- versions -- */
+
+/* The operand whose next version result i of an op is; -1 when it is none. The last results are the versions of the
+ * inout operands, in their order. */
+static int versioned(const sld_op_info *op, uint32_t i)
+{
+    uint32_t n = 0, k;
+    for (uint32_t j = 0; j < op->n_operands; j++)
+        n += (op->operands[j].flags & SLD_OPERAND_INOUT) != 0;
+    if (op->flags & SLD_OP_VARIADIC || i + n < op->n_results || i >= op->n_results)
+        return -1;
+    k = i - (op->n_results - n);
+    for (uint32_t j = 0; j < op->n_operands; j++)
+        if (op->operands[j].flags & SLD_OPERAND_INOUT && !k--)
+            return (int)j;
+    return -1;
+}
+
+/* The result that is the next version of operand j, or 0. */
+static sld_value next_version(const sld_graph *g, sld_node n, uint32_t j)
+{
+    const sld_op_info *op = sld_node_op(g, n);
+    for (uint32_t i = 0; j < op->n_operands && op->operands[j].flags & SLD_OPERAND_INOUT && i < op->n_results; i++)
+        if (versioned(op, i) == (int)j)
+            return sld_result(g, n, i);
+    return 0;
+}
+
+/* A view reads nothing: who reads it does. */
+static void find_last_readers(builder *b)
+{
+    const sld_graph *g = b->g;
+    for (uint32_t i = 0; i < g->outputs.n; i++)
+        b->at[g->outputs.at[i].value].last = UINT32_MAX;
+    for (sld_node n = g->nodes.n; n-- > 1;)
+        for (uint32_t i = 0; g->nodes.at[n].op && i < g->nodes.at[n].n_in; i++) {
+            sld_node last = sld__is_view(g, n) ? b->at[sld_result(g, n, 0)].last : n;
+            sld_node *of = &b->at[sld_operand(g, n, i)].last;
+            *of = *of < last ? last : *of;
+        }
+}
+
+/* Whether node n may write over the storage of its operand j: in the plan's own memory, read by nobody later and by
+ * no other operand. */
+static bool may_write(const builder *b, const sld_call *c, sld_node n, uint32_t j)
+{
+    sld_value base = b->at[c->in[j]].base;
+    bool ok = b->at[base].buffer != 0;
+    for (uint32_t i = 0; i < c->n_in; i++)
+        ok &= i == j || !c->in[i] || b->at[c->in[i]].base != base;
+    for (sld_value v = base; v && ok; v = b->at[v].next)
+        ok = b->at[v].last <= n;
+    return ok;
+}
+
+static sld_status add_version(builder *b, const sld_call *c, sld_node n, uint32_t i, uint32_t j)
+{
+    sld_value v = sld_result(b->g, n, i);
+    sld_status s = measure(b, v);
+    if (s || !b->at[v].size)
+        return s;
+    if (!c->in[j])
+        return add_buffer(b, v, n);
+    if (may_write(b, c, n, j)) {
+        share(b, v, c->in[j]);
+        b->info.n_in_place++;
+        return SLD_OK;
+    }
+    b->launches[b->n_steps++] = (launch){.fn = copy_buffer, .node = n, .copy_of = j + 1, .args = {.n_in = 1, .n_out = 1}};
+    b->n_slots += 2;
+    b->info.n_copies++;
+    b->info.copied_bytes += b->at[v].size;
+    return add_buffer(b, v, n);
 }
 
 static sld_status add_launch(builder *b, sld_node n, sld_target target)
 {
     const sld_call c = sld__call_of(b->g, n);
-    uint32_t now = b->info.n_launches;
+    const sld_op_info *op = sld_node_op(b->g, n);
     char why[200];
     const sld_kernel_row *row = sld_bind(b->g, n, target, NULL, why, sizeof why);
     if (!row)
         return fail_node(b->g, n, why);
     for (uint32_t i = 0; i < c.n_in; i++)
-        touch(b, c.in[i], now);
+        touch(b, c.in[i], n);
     for (uint32_t i = 0; i < c.n_out; i++) {
-        sld_status s = add_buffer(b, sld_result(b->g, n, i), now);
+        int j = versioned(op, i);
+        sld_status s = j < 0 ? add_buffer(b, sld_result(b->g, n, i), n) : add_version(b, &c, n, i, (uint32_t)j);
         if (s)
             return s;
     }
-    b->launches[b->info.n_launches++] =
-        (launch){.fn = row->fn, .node = n,
-                 .args = {.op = sld_node_op(b->g, n), .n_in = c.n_in, .n_out = c.n_out, .attrs = c.attrs}};
+    b->launches[b->n_steps++] =
+        (launch){.fn = row->fn, .node = n, .args = {.op = op, .n_in = c.n_in, .n_out = c.n_out, .attrs = c.attrs}};
+    b->info.n_launches++;
     b->n_slots += c.n_in + c.n_out;
     return SLD_OK;
 }
@@ -159,13 +260,14 @@ static sld_status add_launch(builder *b, sld_node n, sld_target target)
 static sld_status add_nodes(builder *b, sld_target target)
 {
     const sld_graph *g = b->g;
+    find_last_readers(b);
     for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n)) {
         sld_status s = sld__is_view(g, n) ? add_view(b, n) : add_launch(b, n, target);
         if (s)
             return s;
     }
     for (uint32_t i = 0; i < g->outputs.n; i++)
-        touch(b, g->outputs.at[i].value, b->info.n_launches);
+        touch(b, g->outputs.at[i].value, g->nodes.n);
     return SLD_OK;
 }
 
@@ -185,18 +287,35 @@ static void set_tensor(const builder *b, sld_plan *p, sld_value v)
         p->patches[p->n_patches++] = (patch){slot, base->input - 1};
 }
 
+static void fill_copy(const builder *b, sld_plan *p, const launch *l)
+{
+    set_tensor(b, p, sld_operand(b->g, l->node, l->copy_of - 1));
+    set_tensor(b, p, next_version(b->g, l->node, l->copy_of - 1));
+}
+
+/* A buffer that is written stands where its next version does. */
+static void fill_launch(const builder *b, sld_plan *p, const launch *l)
+{
+    for (uint32_t k = 0; k < l->args.n_in; k++) {
+        sld_value v = sld_operand(b->g, l->node, k), next = v ? next_version(b->g, l->node, k) : 0;
+        set_tensor(b, p, next ? next : v);
+    }
+    for (uint32_t k = 0; k < l->args.n_out; k++)
+        set_tensor(b, p, sld_result(b->g, l->node, k));
+}
+
 static void fill(const builder *b, sld_plan *p)
 {
     const sld_graph *g = b->g;
-    for (uint32_t i = 0; i < b->info.n_launches; i++) {
+    for (uint32_t i = 0; i < b->n_steps; i++) {
         launch *l = &p->launches[i];
         *l = b->launches[i];
         l->args.in = p->tensors + p->n_tensors;
         l->args.out = l->args.in + l->args.n_in;
-        for (uint32_t k = 0; k < l->args.n_in; k++)
-            set_tensor(b, p, sld_operand(g, l->node, k));
-        for (uint32_t k = 0; k < l->args.n_out; k++)
-            set_tensor(b, p, sld_result(g, l->node, k));
+        if (l->copy_of)
+            fill_copy(b, p, l);
+        else
+            fill_launch(b, p, l);
     }
     for (uint32_t i = 0; i < g->outputs.n; i++)
         set_tensor(b, p, g->outputs.at[i].value);
@@ -207,15 +326,16 @@ static void fill(const builder *b, sld_plan *p)
 static sld_plan *assemble(builder *b)
 {
     size_t n = (size_t)b->n_slots + b->g->outputs.n;
-    size_t tables = sizeof(sld_plan) + b->info.n_launches * sizeof(launch) +
+    size_t tables = sizeof(sld_plan) + b->n_steps * sizeof(launch) +
                     n * (sizeof(sld_tensor) + sizeof(patch));
     if (sld_place(b->ctx, b->buffers, b->n_buffers, &b->info.arena_bytes, &b->info.live_bytes))
         return NULL;
     sld_plan *p = sld__resize(b->ctx, NULL, tables + b->info.arena_bytes + ALIGN);
     if (!p)
         return NULL;
-    *p = (sld_plan){.ctx = b->ctx, .g = b->g, .info = b->info, .launches = (launch *)(p + 1)};
-    p->tensors = (sld_tensor *)(p->launches + b->info.n_launches);
+    *p = (sld_plan){.ctx = b->ctx, .g = b->g, .info = b->info, .n_steps = b->n_steps,
+                    .launches = (launch *)(p + 1)};
+    p->tensors = (sld_tensor *)(p->launches + b->n_steps);
     p->patches = (patch *)(p->tensors + n);
     uintptr_t end = (uintptr_t)(p->patches + n);
     char *arena = (char *)(p->patches + n) + (ALIGN - end % ALIGN) % ALIGN;
@@ -225,13 +345,23 @@ static sld_plan *assemble(builder *b)
     return p;
 }
 
+/* Each may take a copy. */
+static size_t count_versions(const sld_graph *g)
+{
+    size_t count = 0;
+    for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n))
+        for (uint32_t j = 0; j < sld_node_op(g, n)->n_operands; j++)
+            count += (sld_node_op(g, n)->operands[j].flags & SLD_OPERAND_INOUT) != 0;
+    return count;
+}
+
 static sld_plan *build(builder *b, const sld_graph *given, const sld_value *map, sld_target target)
 {
     size_t n = b->g->values.n;
     b->at = sld__alloc(b->ctx, n * sizeof *b->at);
     b->owners = sld__alloc(b->ctx, n * sizeof *b->owners);
     b->buffers = sld__alloc(b->ctx, n * sizeof *b->buffers);
-    b->launches = sld__alloc(b->ctx, (b->g->n_nodes + (size_t)1) * sizeof *b->launches);
+    b->launches = sld__alloc(b->ctx, (b->g->n_nodes + count_versions(b->g) + 1) * sizeof *b->launches);
     bool ok = b->at && b->owners && b->buffers && b->launches && !add_sources(b, given, map) &&
               !add_nodes(b, target);
     sld_plan *p = ok ? assemble(b) : NULL;
@@ -281,7 +411,7 @@ sld_status sld_plan_run(sld_plan *p, const void *const *inputs, sld_tensor *outp
         /* Kernels only read their operands. */
         p->tensors[p->patches[i].tensor].data = (void *)(uintptr_t)inputs[input];
     }
-    for (uint32_t i = 0; i < p->info.n_launches; i++) {
+    for (uint32_t i = 0; i < p->n_steps; i++) {
         const char *why = p->launches[i].fn(&p->launches[i].args);
         if (why)
             return fail_node(g, p->launches[i].node, why);

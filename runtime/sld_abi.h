@@ -279,7 +279,8 @@ typedef struct sld_launch {
     const sld_attr *attrs;  /* one for each attribute of the op, defaults filled in */
 } sld_launch;
 
-/* Returns NULL, or a constant text that says why the launch is impossible. */
+/* Returns NULL, or a constant text that says why the launch is impossible. An inout operand and its next version, one
+ * of the last results, are the same memory, which holds the version before. */
 typedef const char *(*sld_kernel_fn)(const sld_launch *l);
 
 typedef enum sld_target { SLD_TARGET_REF, SLD_TARGET_CPU, SLD_TARGET_HIP, SLD_TARGET_COUNT } sld_target;

@@ -211,6 +211,9 @@ typedef struct sld_plan_info {
     size_t live_bytes;     /* largest sum of live values: the lower bound of any plan */
     size_t const_bytes;    /* constants, outside the arena */
     uint32_t n_launches, n_views;
+    uint32_t n_in_place;   /* versions of buffers that take the place of those before */
+    uint32_t n_copies;     /* versions that start as a copy: the one before is read later, or is not the plan's own */
+    size_t copied_bytes;
 } sld_plan_info;
 
 /* Binds kernels and places every value for given symbol values (see sld_dim_eval; NULL
