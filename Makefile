@@ -144,6 +144,15 @@ SUITES := $(patsubst %_test.c,%,$(notdir $(TEST_C)))
 $(B)/tests/suites.h: $(TEST_C) Makefile
 	@mkdir -p $(@D)
 	@printf 'X(%s)\n' $(SUITES) solder_rules >$@
+# Rules for tests of soundness.
+$(B)/gen/sound.c: $(B)/bin/solderc tests/runtime/sound.pat patterns/ops.pat
+	$(call say,SOLDERC,$@)
+	$(Q)$(B)/bin/solderc -n sound -o $@ tests/runtime/sound.pat
+$(B)/gen/sound.o: ALL_CFLAGS += -Itests/runtime -DSLD_PRIMITIVES='"sound_primitives.h"'
+$(B)/gen/sound.o: $(B)/gen/sound.c
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+SOUND_O := $(B)/gen/sound.o $(B)/tests/runtime/sound_ops.o
 # The tests that stand in the rules.
 $(B)/gen/rules_test.c: $(B)/bin/solderc $(PATTERNS)
 	$(call say,SOLDERC,$@)
@@ -154,7 +163,7 @@ $(B)/gen/rules_test.o: $(B)/gen/rules_test.c tests/gen/rule_check.h
 $(B)/tests/main.o: tests/main.c $(B)/tests/suites.h
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(B)/tests -c -o $@ $<
-$(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(DSL_O) $(B)/lib/libsolder.a
+$(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(SOUND_O) $(DSL_O) $(B)/lib/libsolder.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)

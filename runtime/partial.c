@@ -546,7 +546,8 @@ sld_walker *sld__walker_new(sld_graph *g)
     w->seen = sld__alloc(g->ctx, w->n_nodes * sizeof *w->seen);
     w->bound = sld__alloc(g->ctx, w->n_vals * sizeof *w->bound);
     w->choices = sld__alloc(g->ctx, w->n_nodes * sizeof *w->choices);
-    if (w->seen && w->bound && w->choices && alloc_partial(w, &w->m) && alloc_partial(w, &w->best))
+    if (w->seen && w->bound && w->choices && alloc_partial(w, &w->m) && alloc_partial(w, &w->best) &&
+        sld__users_make(g))
         return w;
     sld__walker_free(w);
     return NULL;
@@ -563,6 +564,7 @@ void sld__walker_free(sld_walker *w)
 {
     if (!w)
         return;
+    sld__users_drop(w->g);
     free_partial(w, &w->m);
     free_partial(w, &w->best);
     sld__free(w->g->ctx, w->seen);

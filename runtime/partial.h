@@ -57,7 +57,7 @@ typedef struct sld_partial {
 } sld_partial;
 
 typedef struct sld_walker sld_walker;
-/* Walks the patterns of a graph's rules; NULL when memory is short. */
+/* Walks the patterns of a graph's rules, whose readers are known meanwhile; NULL when memory is short. */
 sld_walker *sld__walker_new(sld_graph *g);
 void sld__walker_free(sld_walker *w);
 /* The match at `root` of least cost, at most `limit`; NULL when all cost more. Valid until the next call. */

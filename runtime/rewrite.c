@@ -101,6 +101,10 @@ static bool acceptable(sld_graph *g)
         sld__clear(g->ctx);
         return false;
     }
+    if (g->partitions.n && !sld__reserve_partitions(g)) {
+        s->status = SLD_ERR_MEMORY;
+        return false;
+    }
     return types_stay(g) && kernels_cover(g);
 }
 
@@ -162,7 +166,7 @@ static bool reserve(sld_graph *g)
     for (uint32_t i = 0; i < s->n_yields; i++)
         if (!reserve_yield(g, i) || !note_moved(g, i))
             return false;
-    return (!g->partitions.n || sld__reserve_partitions(g)) && (!g->labels || sld__order_reserve(g));
+    return !g->labels || sld__order_reserve(g);
 }
 
 /* ------------------------------------------------------------- the exchange -- */
@@ -217,8 +221,6 @@ static void put_built(sld_graph *g)
             if (c.in[k])
                 sld__unlink(g, c.in[k]); /* it was only held */
         sld__put_node(g, b->node, &c, b->attrs, b->out);
-        if (g->partitions.n)
-            sld__set_partition(g, b->node, s->partition);
     }
 }
 
@@ -270,6 +272,8 @@ bool sld_rewrite_commit(sld_graph *g)
     sld_fuse_state *s = g->fuse;
     bool ok = acceptable(g) && (sld__pass_rewrite(g) || rewrite_listed(g));
     if (ok) {
+        for (uint32_t i = 0; g->partitions.n && i < s->n_built; i++)
+            sld__set_partition(g, s->built[i].node, s->partition);
         drop_unread(g);
         s->stats[s->rule].fired++;
         tell(s, NULL);

@@ -90,6 +90,9 @@ static int run(sld_graph *g, const void *opts)
         print_outputs(g, r.outputs);
         printf("ran %u launches in %.3f ms, arena %zu bytes, constants %zu bytes\n", info.n_launches,
                1e3 * r.run_seconds, info.arena_bytes, info.const_bytes);
+        if (info.n_copies)
+            printf("%u buffers copied before they are written (%zu bytes): the version before is read later, or is the "
+                   "caller's\n", info.n_copies, info.copied_bytes);
         status = write_outputs(g, r.outputs, &o->outputs);
         status = status ? status : compare(g, r.outputs, o);
     }

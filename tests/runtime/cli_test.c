@@ -156,6 +156,24 @@ START_TEST(report_says_why_not)
 }
 END_TEST
 
+START_TEST(pieces)
+{
+    char text[8000];
+    ck_assert_int_eq(solder("fuse %M/qwen3/model.onnx --split-at softmax,silu_mul --report", text, sizeof text), 0);
+    ck_assert_msg(strstr(text, "rms_norm                      9 of 9 ") != NULL, "%s", text);
+    ck_assert_msg(strstr(text, "attention                     0 of 2 ") != NULL, "%s", text);
+    ck_assert_msg(strstr(text, "attention                     2  it crosses partitions, between matmul and softmax (node "
+                               "'matmul_2')\n") != NULL, "%s", text);
+    ck_assert_int_eq(solder("fuse %M/qwen3/model.onnx --split-at softmax --report=json", text, sizeof text), 0);
+    ck_assert_msg(strstr(text, "\"attention\": {\"fired\": 0, \"launches_saved\": 0, \"fired_in_one_piece\": 2,") != NULL,
+                  "%s", text);
+    ck_assert_int_eq(solder("explain %M/qwen3/model.onnx --split-at softmax --rule attention", text, sizeof text), 0);
+    ck_assert_msg(strstr(text, "REFUSED   it crosses partitions, between matmul and softmax\n") != NULL, "%s", text);
+    ck_assert_int_eq(solder("fuse %M/qwen3/model.onnx --split-at softmax,nothing", text, sizeof text), 1);
+    ck_assert_msg(strstr(text, "--split-at: there is no op 'nothing'") != NULL, "%s", text);
+}
+END_TEST
+
 START_TEST(expected_counts)
 {
     char text[4000];
@@ -444,6 +462,7 @@ Suite *cli_suite(void)
     tcase_add_test(t, report);
     tcase_add_test(t, explanations);
     tcase_add_test(t, report_says_why_not);
+    tcase_add_test(t, pieces);
     tcase_add_test(t, expected_counts);
     tcase_add_test(t, symbolic_tokens);
     tcase_add_test(t, outputs_are_written);
