@@ -71,7 +71,11 @@ typedef struct param {
     pat_span span;          /* where it is read first */
     const pat_attr *attr;   /* PARAM_ATTR: captured from; NULL: a constant */
 } param;
-typedef struct rewriter_fn { const char *name; PAT_LIST(param) params; } rewriter_fn;
+typedef struct rewriter_fn {
+    const char *name;
+    bool by_one;            /* all of the match goes for one node; otherwise nodes may stay, and it takes their count */
+    PAT_LIST(param) params;
+} rewriter_fn;
 /* Prints the function that does a rule's right side, or finds one printed before that does the same. The variant
  * has been walked, so that its variables know their attributes. */
 rewriter_fn *emit_rewriter(gen *g, x_variant *v);

@@ -344,7 +344,8 @@ static void replace_by_one(rewriter *r, const pat_stmt *s)
 static void build_body(rewriter *r, const pat_rule *rule)
 {
     gen *g = r->g;
-    if (is_even(r, rule)) {
+    r->fn->by_one = is_even(r, rule);
+    if (r->fn->by_one) {
         replace_by_one(r, rule->replace.at[0]);
         return;
     }
@@ -400,7 +401,7 @@ rewriter_fn *emit_rewriter(gen *g, x_variant *v)
     if (*known)
         return *known;
     r.fn->name = gen_format(g, "apply_%s", g->rule->name);
-    out_f(g->o, "SLD_APART static bool %s(SLD_GRAPH g, int rule, const SLD_NODE *nodes, uint32_t n, uint32_t all%s}\n\n", r.fn->name,
-          text);
+    out_f(g->o, "SLD_APART static bool %s(SLD_GRAPH g, int rule, const SLD_NODE *nodes, uint32_t n%s%s}\n\n", r.fn->name,
+          r.fn->by_one ? "" : ", uint32_t all", text);
     return *known = r.fn;
 }

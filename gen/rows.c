@@ -82,7 +82,7 @@ static bool is_context(const x_node *n)
 }
 
 /* Those that go stand before those that stay. */
-static const char *matched_nodes(walk *w)
+static const char *matched_nodes(walk *w, bool all_go)
 {
     const char *list = "";
     uint32_t counts[2] = {0, 0}, n = 0;
@@ -94,7 +94,8 @@ static const char *matched_nodes(walk *w)
             counts[context]++;
             list = gen_format(w->g, "%s%s%s", list, n++ ? ", " : "", read_place(w, w->nodes[node->id]));
         }
-    return gen_format(w->g, "(const SLD_NODE[]){%s}, %u, %u", list, counts[0], n);
+    list = gen_format(w->g, "(const SLD_NODE[]){%s}, %u", list, counts[0]);
+    return all_go ? list : gen_format(w->g, "%s, %u", list, n);
 }
 
 static const x_var *find_var(const x_scope *s, x_var_kind kind, pat_name name)
@@ -125,7 +126,7 @@ static void finish_row(walk *w, const rewriter_fn *fn)
 {
     w->needs.n = 0;
     w->row->apply = fn->name;
-    w->row->args = matched_nodes(w);
+    w->row->args = matched_nodes(w, fn->by_one);
     for (uint32_t i = 0; i < fn->params.n; i++) {
         const param *p = fn->params.at[i];
         place *at = find_param(w, p);
