@@ -168,9 +168,28 @@ $(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
 
-TEST_ENV = SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
+# Matchers over primitives that write down what they find, beside a naive matcher.
+MATCH_O := $(call obj,$(filter-out %/random_rules.c,$(wildcard tests/gen/match/*.c)))
+MATCH_LINK := $(MATCH_O) $(DSL_O) $(B)/lib/libsolder.a $(LDLIBS)
+MATCH_CC := $(CC) -std=c11 -D_GNU_SOURCE -w $(filter -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) -Iruntime -Itests/gen/match \
+    -DSLD_PRIMITIVES=<recording.h>
+$(B)/gen/recorded.c: $(B)/bin/solderc $(PATTERNS)
+	$(call say,SOLDERC,$@)
+	$(Q)$(B)/bin/solderc -n recorded -o $@ $(PATTERNS)
+$(B)/gen/recorded.o: $(B)/gen/recorded.c
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -O0 -Itests/gen/match '-DSLD_PRIMITIVES=<recording.h>' -c -o $@ $<
+$(B)/bin/match_check: $(MATCH_O) $(B)/gen/recorded.o $(DSL_O) $(B)/lib/libsolder.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDLIBS)
+$(B)/bin/random_rules: $(B)/tests/gen/match/random_rules.o $(DSL_O)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ -lm
+
+TEST_ENV = MATCH_CHECK=$(B)/bin/match_check RANDOM_RULES=$(B)/bin/random_rules MATCH_CC='$(MATCH_CC)' \
+    MATCH_LINK='$(MATCH_LINK)' SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
 .PHONY: run-tests
-run-tests: all $(B)/bin/tests replay
+run-tests: all $(B)/bin/tests $(B)/bin/match_check $(B)/bin/random_rules replay
 	@$(TEST_ENV) $(B)/bin/tests
 bench: all
 	@python3 tests/bench/models.py $(B)/bin/solder tests/models/qwen3 tests/models/llama tests/models/deepseek_v3 tests/models/qwen3_next
@@ -178,7 +197,7 @@ bench-check: $(B)/bin/solderc
 	@python3 tests/bench/rules.py $(B)/bin/solderc 1000 3000 10000
 include tests/bench/match/match.mk
 include tests/fuzz/fuzz.mk
-golden: all $(B)/bin/tests
+golden: all $(B)/bin/tests $(B)/bin/match_check $(B)/bin/random_rules
 	@UPDATE=1 $(TEST_ENV) $(B)/bin/tests
 
 doc: $(B)/bin/solderc

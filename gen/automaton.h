@@ -125,7 +125,7 @@ typedef struct automaton {
     PAT_LIST(column) columns;
     PAT_LIST(row) rows;
     PAT_LIST(state) states;
-    byte_map column_map, state_map;
+    byte_map names, column_map, state_map;
     uint32_t n_matchers, stamp;
     uint32_t radius, reads; /* see sld_phase_info */
     bool readers;

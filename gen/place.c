@@ -38,6 +38,15 @@ static const char *path_of(automaton *a, place_kind kind, const place *of, uint3
     }
 }
 
+/* Its path, and a number where names of ops make two paths the same text. */
+static const char *name_place(automaton *a, const place *p)
+{
+    const char *c = gen_format(a->g, "%c%s", kinds[p->kind].letter, p->path);
+    const place **first = (const place **)byte_map_at(a->g->arena, &a->names, c, strlen(c));
+    *first = *first ? *first : p;
+    return *first == p ? c : gen_format(a->g, "%s_at%u", c, p->id);
+}
+
 place *place_at(automaton *a, place_kind kind, place *of, uint32_t i, uint32_t j)
 {
     for (place *p = of ? of->children : NULL; p; p = p->sibling)
@@ -48,7 +57,7 @@ place *place_at(automaton *a, place_kind kind, place *of, uint32_t i, uint32_t j
     *p = (place){.kind = kind, .of = of, .i = i, .j = j, .id = a->places.n, .path = path_of(a, kind, of, i, j)};
     p->in_loop = kind == PL_ORDERED || kind == PL_READER || (of && of->in_loop) ||
                  (kind == PL_OTHER && a->places.at[j]->in_loop);
-    p->c = kind == PL_ROOT ? "n" : gen_format(g, "%c%s", kinds[kind].letter, p->path);
+    p->c = name_place(a, p);
     if (of) {
         p->sibling = of->children;
         of->children = p;

@@ -262,7 +262,7 @@ static void same_value(walk *w, const char *label, place *a, place *b)
  * before their numbers are looked at. */
 static void test_op(walk *w, const x_node *n, place *at, const char *label)
 {
-    if (at->of && at->of->kind == PL_PICKED)
+    if (at->kind == PL_PRODUCER && at->of->kind == PL_PICKED)
         return;
     const char *c = gen_format(w->g, "SLD_OP_OR_0(g, %s)", read_place(w, at));
     add_equals(w, COST_OP, label, c, n ? n->op->id : 0, op_id(w->g, n ? n->op->id : 0));
@@ -444,12 +444,15 @@ static void test_literals(walk *w, const x_node *n, place **at)
 
 /* ----------------------------------------------------------------- nodes -- */
 
-/* A graph has no cycles, so a node is none of those that it depends on. */
+/* A graph has no cycles, so a node is none of those from which it is reached by operands alone, or by readers alone. */
 static bool depends(const place *p, const place *on)
 {
-    while (p && p != on)
-        p = p->of;
-    return p != NULL;
+    bool up = false, down = false;
+    for (; p && p != on; p = p->of) {
+        down |= p->kind == PL_READER;
+        up |= p->kind == PL_OPERAND || p->kind == PL_ORDERED || p->kind == PL_PICKED || p->kind == PL_OTHER;
+    }
+    return p && !(up && down);
 }
 
 static void test_distinct(walk *w, const x_node *n, place *at)
@@ -596,7 +599,10 @@ static void walk_reader(walk *w, const x_node *n)
     s->label = span_label(w->g, n->span);
     for (uint32_t i = 0; i < n->operands.n; i++) {
         place *p = w->vals[n->operands.at[i]->id];
-        if (p && n->operands.at[i]->kind != XVAL_REST)
+        uint32_t k = 0;
+        while (k < s->from.n && s->from.at[k] != p)
+            k++;
+        if (p && k == s->from.n && n->operands.at[i]->kind != XVAL_REST)
             PAT_PUSH(w->g->arena, s->from, p);
     }
     s->at = place_at(w->a, PL_READER, s->from.at[0], 0, s->loop);
