@@ -52,6 +52,7 @@ static void emit_ruleset(gen *g, const char *name, uint32_t n_patterns)
         o,
         "        .n_ops = N_OPS, .n_rules = N_RULES, .n_phases = %u, .n_vocabs = N_VOCABS, .n_kernels = N_KERNELS,",
         g->program->phases.n);
+    out_line(o, "        .n_options = %u, .options = options,", g->program->options.n);
     out_line(o, "        .ops = ops, .rules = rules, .phases = phases, .vocabs = vocabs,");
     out_line(o, "        .kernels = kernels, .kernel_index = kernel_index,");
     out_line(o, "        .rewrite = SLD_REWRITE_FN(rewrite), .roots = roots,");
@@ -68,6 +69,7 @@ int gen_compile(pat_session *session, const pat_program *program, const gen_opti
     emit_ops(&g);
     emit_vocabs(&g);
     emit_kernels(&g);
+    emit_options(&g);
     emit_rules(&g);
     emit_ruleset(&g, options->name, pat_error_count(session) ? 0 : emit_patterns(&g));
     pat_print_diags(session, stderr);

@@ -51,6 +51,12 @@ sld_attr_kind attr_kind(const pat_attr *a);
 int enum_word(const pat_attr *a, pat_name word); /* index or -1 */
 const pat_dtype_decl *find_dtype_var(const gen *g, pat_name name);
 
+/* ---- options.c ---- */
+void emit_options(gen *g);
+/* Members of a rule's row that tell when it runs. */
+void emit_rule_run(gen *g, const pat_rule *r);
+const char *run_name(pat_name name);         /* "SLD_RUN_TOKENS"; NULL: the run has no such name */
+
 /* ---- cexpr.c: expressions as C ---- */
 typedef enum cx_kind { CX_ERROR, CX_DIM, CX_FLOAT, CX_BOOL, CX_DTYPE, CX_SHAPE, CX_ATTR } cx_kind;
 typedef struct cx { cx_kind kind; const char *c; const pat_attr *attr; } cx;

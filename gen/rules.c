@@ -39,8 +39,10 @@ static void emit_rule_table(gen *g, const emitted *all, const automata *phases)
         unsigned line, col;
         pat_location(g->session, all[i].rule->name_span, &file, &line, &col);
         const char *slash = strrchr(file, '/');
-        out_line(o, "    {\"%s\", \"%s\", %u, %u, OP_%s, %u},", all[i].rule->name, slash ? slash + 1 : file, line,
-                 phase_of(all[i].rule), all[i].root->name, all[i].n_variants);
+        out_f(o, "    {\"%s\", \"%s\", %u, %u, OP_%s, %u, ", all[i].rule->name, slash ? slash + 1 : file, line,
+              phase_of(all[i].rule), all[i].root->name, all[i].n_variants);
+        emit_rule_run(g, all[i].rule);
+        out_f(o, "},\n");
     }
     out_line(o, "    {0}\n};\n");
     out_line(o, "static const sld_phase_info phases[] = {");

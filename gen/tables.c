@@ -247,6 +247,8 @@ static void emit_name_term(sig *s, const pat_expr *e, const pat_attr *words)
         term(s, "SLD_T_RANK", 0, number_of(s->ranks, &s->n_ranks, 32, e->name, false), "0");
     } else if ((slot = operand_slot(s->op, e->name)) >= 0) {
         term(s, "SLD_T_OPERAND", 0, (uint32_t)slot, "0");
+    } else if (run_name(e->name) && !known(s->dims, s->n_dims, e->name)) {
+        raw_term(s, "SLD_T_RUN", 0, run_name(e->name), "0");
     } else if (dtype_by_name(e->name) > 0) {
         term(s, "SLD_T_DTYPE", 0, 0, gen_format(s->g, ".ival = %s", dtype_enum(dtype_by_name(e->name))));
     } else {
@@ -688,10 +690,13 @@ static void emit_kernel_row(gen *g, const pat_kernel *k, const pat_kernel_row *r
     for (char *c = target; *c; c++)
         *c = (char)(*c - 'a' + 'A');
     out_f(o, "    {OP_%s, SLD_TARGET_%s, \"%s\", %s, ", k->name, target, symbol, symbol);
-    if (r->when) {
-        emit_decl_text(g, r->when->span);
-        pat_exprs when = {.at = (pat_expr **)&r->when, .n = 1, .cap = 1};
-        out_f(o, ", ");
+    pat_expr *const both[] = {r->when, r->supports};
+    pat_exprs when = {.at = (pat_expr **)&both[!r->when], .n = !!r->when + !!r->supports};
+    if (when.n) {
+        for (uint32_t i = 0; i < when.n; i++) {
+            emit_decl_text(g, when.at[i]->span);
+            out_f(o, i + 1 < when.n ? " \", \" " : ", ");
+        }
         emit_terms(&s, &when);
     } else {
         out_f(o, "\"\", 0, NULL");

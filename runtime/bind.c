@@ -2,7 +2,7 @@
  * of the symbols.  The reference kernels back those of the CPU. */
 #include "graph.h"
 
-static const char *target_name(sld_target t)
+const char *sld__target_name(sld_target t)
 {
     static const char *const names[SLD_TARGET_COUNT] = {
         [SLD_TARGET_REF] = "ref", [SLD_TARGET_CPU] = "cpu", [SLD_TARGET_HIP] = "hip"};
@@ -44,7 +44,7 @@ const sld_kernel_row *sld__bind_call(sld_graph *g, const sld_call *c, sld_target
         snprintf(why, why_len, "%s: kernel %s wants %s, which %s here", op, near->name, near->when_text,
                  holds == SLD_DEPENDS ? "depends on symbolic dims" : "does not hold");
     else
-        snprintf(why, why_len, "%s: no kernel for target %s", op, target_name(target));
+        snprintf(why, why_len, "%s: no kernel for target %s", op, sld__target_name(target));
     return NULL;
 }
 

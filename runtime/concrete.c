@@ -160,6 +160,9 @@ static bool copy_all(copy *c)
     const sld_graph *g = c->from;
     if (!copy_sources(c))
         return false;
+    c->to->world = g->world;
+    if (!sld_dim_eval(g, g->tokens, c->symbols, &c->to->tokens))
+        c->to->tokens = 0;
     for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n))
         if (!copy_node(c, n))
             return false;

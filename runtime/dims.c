@@ -346,6 +346,21 @@ sld_dim sld__dim_find(sld_graph *g, const char *name)
     return id ? dim_of_atom(g, id) : SLD_SYM_NONE;
 }
 
+/* What was computed of the symbol stays as it is, and has a smaller range too. */
+void sld__dim_narrow(sld_graph *g, sld_dim symbol, int64_t lo, int64_t hi)
+{
+    for (uint32_t id = 1; id <= g->symbols->atoms.n; id++) {
+        sld_atom *a = &g->symbols->atoms.at[id - 1];
+        sld_range r = {lo, hi};
+        if (a->kind != SLD_ATOM_SYMBOL)
+            r = bounds_of_atom(g, a->kind, a->a, a->b);
+        else if (dim_of_atom(g, id) != symbol)
+            continue;
+        a->lo = r.lo > a->lo ? r.lo : a->lo;
+        a->hi = r.hi < a->hi ? r.hi : a->hi;
+    }
+}
+
 /* Depth and weight of a dim that stands inside an atom. */
 static void measure_dim(const sld_graph *g, sld_dim d, sld_atom *a)
 {

@@ -295,6 +295,10 @@ bool sld__eval(sld_env *e, const sld_term **t, sld_val *out)
     case SLD_T_OPERAND:
         *out = operand_value(e, op->id);
         return true;
+    case SLD_T_RUN:
+        out->num = op->id == SLD_RUN_WORLD ? e->g->world : e->g->tokens;
+        out->kind = out->num ? SLD_VAL_NUM : SLD_VAL_NONE;
+        return true;
     case SLD_T_CALL:
         return eval_call(e, t, op, out);
     case SLD_T_LIST:

@@ -2,6 +2,7 @@
  * each node once in topological order; after that, and in later rounds, only nodes near a change
  * are tried again, so that the work is linear in nodes plus what the rewrites themselves take. */
 #include "fuse.h"
+#include "gate.h"
 
 #include <stdlib.h>
 
@@ -290,13 +291,15 @@ sld_status sld_fuse(sld_graph *g, const sld_fuse_options *options, sld_rule_stat
     if (s && own) {
         s->options = options ? *options : (sld_fuse_options){.target = SLD_TARGET_CPU};
         s->stats = own;
+        status = sld__begin_run(g, s);
         g->fuse = s;
-        status = run(g);
+        status = status ? status : run(g);
         g->fuse = NULL;
     }
     if (own != stats)
         sld__free(ctx, own);
     if (s) {
+        sld__free(ctx, s->off);
         sld__free(ctx, s->in.at);
         sld__free(ctx, s->moved.at);
         sld__free(ctx, s->mark.at);

@@ -20,6 +20,7 @@ typedef struct sld_built {
 typedef struct sld_fuse_state {
     sld_fuse_options options;
     sld_rule_stats *stats;      /* one for each rule */
+    const char **off;           /* by rule: why it does not run, NULL: it does; NULL itself: all do */
     sld_status status;          /* a fault that ends fusing, such as lack of memory */
     int rule;                   /* rule at work */
     bool broken;                /* a build failed */
@@ -49,6 +50,8 @@ bool sld__crosses(const sld_graph *g, const sld_node *nodes, uint32_t n, char *w
 /* ---- rewrite.c ---- */
 /* The same, and refuses the match. */
 bool sld__refuse_split(sld_graph *g, const sld_node *nodes, uint32_t n);
+/* Refuses a match of a rule that is off; answers false. */
+bool sld__refuse_run(sld_graph *g);
 
 /* nodes: n that would go, then those that stay, `all` together. */
 static inline bool sld_rewrite_begin(sld_graph *g, int rule, const sld_node *nodes, uint32_t n, uint32_t all)
@@ -59,6 +62,8 @@ static inline bool sld_rewrite_begin(sld_graph *g, int rule, const sld_node *nod
     s->n_matched = n;
     s->n_built = s->n_yields = s->in.n = s->moved.n = 0;
     s->broken = s->cycle = false;
+    if (s->off && s->off[rule])
+        return sld__refuse_run(g);
     return !g->partitions.n || !sld__refuse_split(g, nodes, all);
 }
 

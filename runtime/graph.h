@@ -84,6 +84,8 @@ struct sld_graph {
     uint32_t free_users[32];         /* free lists of readers by size, linked through their first word */
     const char *where;               /* file, node or rule at work: prefix of messages, may be NULL */
     struct sld_fuse_state *fuse;     /* set while sld_fuse runs */
+    sld_dim tokens;                  /* of a batch, an integer or a symbol; 0: not known */
+    int64_t world;                   /* ranks that work together; 0: not known */
     /* Lists in attributes and other small data live until the graph is freed. */
     struct sld_chunk *chunks;
 };
@@ -230,6 +232,7 @@ bool sld__reserve_partitions(sld_graph *g);
 void sld__set_partition(sld_graph *g, sld_node n, uint32_t partition);
 
 /* ---- bind.c ---- */
+const char *sld__target_name(sld_target t);
 /* As sld_bind, of a node that need not be there. */
 const sld_kernel_row *sld__bind_call(sld_graph *g, const sld_call *c, sld_target target, const int64_t *symbols,
                                      char *why, size_t why_len);

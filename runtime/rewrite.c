@@ -29,6 +29,13 @@ bool sld__refuse_split(sld_graph *g, const sld_node *nodes, uint32_t n)
     return true;
 }
 
+bool sld__refuse_run(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    refuse(g, &s->stats[s->rule].refused_run, s->off[s->rule]);
+    return false;
+}
+
 uint32_t sld_rewrite_build(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in, const sld_attr *attrs,
                            uint32_t n_out)
 {

@@ -102,8 +102,13 @@ typedef enum sld_term_kind {
     SLD_T_ADD, SLD_T_SUB, SLD_T_MUL, SLD_T_DIV, SLD_T_MOD, /* DIV floors */
     SLD_T_EQ, SLD_T_NE, SLD_T_LT, SLD_T_LE, SLD_T_GT, SLD_T_GE,
     SLD_T_IN,       /* first argument equals one of the rest */
-    SLD_T_AND, SLD_T_OR, SLD_T_NOT
+    SLD_T_AND, SLD_T_OR, SLD_T_NOT,
+    SLD_T_RUN,      /* id: sld_run_name */
+    SLD_T_OPTION    /* id: option; in gates and defaults */
 } sld_term_kind;
+
+/* What conditions of kernels and gates read of the run. */
+typedef enum sld_run_name { SLD_RUN_TOKENS, SLD_RUN_WORLD } sld_run_name;
 
 typedef struct sld_term {
     uint8_t kind;   /* sld_term_kind */
@@ -292,8 +297,22 @@ typedef struct sld_kernel_row {
     sld_kernel_fn fn;
     const char *when_text;  /* "" when unconditional */
     uint16_t n_when;
-    const sld_term *when;   /* over the op's signature */
+    const sld_term *when;   /* over the op's signature and the run: where it is taken, and what it supports */
 } sld_kernel_row;
+
+/* --------------------------------------------------------------- options -- */
+
+typedef struct sld_option_info {
+    const char *name;
+    bool is_int;
+    bool on;                /* by default, from an optimisation level on */
+    uint8_t level;
+    const char *dflt_text;  /* "" without a default */
+    uint16_t n_dflt;        /* terms over other options; an int option without any is 0 */
+    const sld_term *dflt;
+    uint8_t n_requires, n_excludes;
+    const uint16_t *requires, *excludes;
+} sld_option_info;
 
 /* ----------------------------------------------------------------- rules -- */
 
@@ -302,6 +321,12 @@ typedef struct sld_rule_info {
     uint32_t line;
     uint16_t phase, root_op;
     uint8_t n_variants;     /* after alternatives are expanded */
+    uint8_t n_enabled, n_made;
+    uint16_t n_gate;        /* number of terms; conditions follow one another */
+    const uint16_t *enabled;/* options that must all be on */
+    const sld_term *gate;   /* over the run and options */
+    const char *gate_text;
+    const uint16_t *made;   /* ops of the right side */
 } sld_rule_info;
 
 typedef struct sld_phase_info {
@@ -319,12 +344,13 @@ struct sld_fuse_stats;
 typedef struct sld_ruleset {
     uint32_t abi;
     const char *name;
-    uint16_t n_ops, n_rules, n_phases, n_vocabs;
+    uint16_t n_ops, n_rules, n_phases, n_vocabs, n_options;
     uint32_t n_kernels;
     const sld_op_info *ops;         /* ops[0] is a placeholder: op ids start at 1 */
     const sld_rule_info *rules;
     const sld_phase_info *phases;   /* in the order they run */
     const sld_vocab *vocabs;
+    const sld_option_info *options; /* in order of declaration */
     const sld_kernel_row *kernels;  /* grouped by op, in order of preference per target */
     const uint32_t *kernel_index;   /* n_ops + 1 entries: rows of op i are [index[i], index[i+1]) */
     /* Tries the rules of a phase that are rooted at node n, rewrites with the first

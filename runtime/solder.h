@@ -146,6 +146,48 @@ sld_status sld_text_print(sld_graph *g, FILE *out, unsigned flags);
 /* name stands for the text in messages. */
 sld_graph *sld_text_parse(sld_ctx *ctx, const sld_ruleset *rules, const char *name, const char *text, size_t len);
 
+/* ---------------------------------------------------------------- options -- */
+
+/* The options of a ruleset: their defaults at an optimisation level, what was set, and what follows from that. */
+typedef struct sld_settings sld_settings;
+enum { SLD_LEVEL = 2, SLD_LEVEL_MAX = 3 }; /* O2 unless set */
+
+sld_settings *sld_settings_new(sld_ctx *ctx, const sld_ruleset *rules);
+void sld_settings_free(sld_settings *s);
+/* The last setting wins. from: where it stands, for messages ("command line"); copied. */
+sld_status sld_settings_level(sld_settings *s, int level, const char *from);
+sld_status sld_settings_set(sld_settings *s, const char *name, const char *value, const char *from);
+/* A file of lines `O2` and `name = value`; # begins a comment. Errors name file and line. */
+sld_status sld_settings_read(sld_settings *s, const char *path);
+/* What an environment sets: SOLDER_CONFIG (a file), SOLDER_LEVEL (O2), SOLDER_OPTIONS (name=value,...). get: getenv. */
+sld_status sld_settings_environment(sld_settings *s, char *(*get)(const char *name));
+/* The engine cannot do what an option asks for: it stays off. */
+sld_status sld_settings_unsupported(sld_settings *s, const char *name, const char *why);
+/* Works out the values: an option turns on what it requires and turns off what it excludes; one whose rules make
+ * nothing that the target has kernels for is off. told (may be NULL) gets one line for each change that was not asked
+ * for. An error when what was set contradicts itself. */
+sld_status sld_settings_resolve(sld_settings *s, sld_target target, void (*told)(void *user, const char *line), void *user);
+/* Afterwards: the value of option i of the ruleset, a bool as 0 or 1, and why it has it. */
+int64_t sld_settings_value(const sld_settings *s, uint32_t i);
+const char *sld_settings_why(const sld_settings *s, uint32_t i);
+int sld_settings_get_level(const sld_settings *s);
+
+/* ---------------------------------------------------------------- buckets -- */
+
+/* Numbers of tokens that one batch may have, both ends included. A graph is compiled for a bucket. */
+typedef struct sld_bucket { int64_t lo, hi; } sld_bucket;
+
+/* Whether a rule runs: its options are on and its gate holds, for the whole bucket (ALWAYS), for none of it, or for
+ * some. why (may be NULL): the reason when it does not run. */
+sld_truth sld_rule_runs(const sld_ruleset *rules, uint32_t rule, const sld_settings *settings, sld_bucket tokens,
+                        int64_t world, char *why, size_t why_len);
+/* Cuts a bucket where a gate, or a condition of a kernel on tokens, begins or ceases to hold; answers the number of
+ * parts, at most `most`. Conditions that would cut it up too finely are left alone. */
+uint32_t sld_split_bucket(const sld_ruleset *rules, const sld_settings *settings, sld_bucket whole, int64_t world,
+                          sld_bucket *parts, uint32_t most);
+/* The bucket, of n in ascending order, that holds a number of tokens; n when there is none. */
+uint32_t sld_bucket_find(const sld_bucket *buckets, uint32_t n, int64_t tokens);
+
 /* ------------------------------------------------------------------- fuse -- */
 
 /* What became of one match. */
@@ -160,6 +202,10 @@ typedef struct sld_fuse_options {
     uint32_t max_rewrites;  /* 0: no limit; for bisecting */
     void (*told)(void *user, const sld_fuse_event *event); /* of each match; may be NULL */
     void *user;
+    const sld_settings *settings; /* resolved; NULL: the defaults */
+    sld_bucket tokens;      /* both 0: any number */
+    const char *tokens_dim; /* the symbol that counts them, whose range is narrowed to the bucket; NULL: none */
+    int64_t world;          /* ranks that work together; 0: 1 */
 } sld_fuse_options;
 
 typedef struct sld_rule_stats {
@@ -168,6 +214,7 @@ typedef struct sld_rule_stats {
     uint32_t refused_split;  /* matched, but across partitions */
     uint32_t refused_kernel; /* matched, but no kernel covers it */
     uint32_t refused_type;   /* matched, but the right side does not have the left side's type */
+    uint32_t refused_run;    /* matched, but an option is off or the gate does not hold for the whole bucket */
     char reason[160];        /* the last refusal in words */
 } sld_rule_stats;
 

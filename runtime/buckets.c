@@ -1,0 +1,225 @@
+/* A graph is compiled for a bucket: gates and conditions of kernels hold for all numbers of tokens in it, for some, or
+ * for none, and a rule runs where they hold for all. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "dims.h"
+#include "fuse.h"
+#include "gate.h"
+
+static const sld_bucket any = {0, INT64_MAX};
+
+static sld_bucket known(sld_bucket b)
+{
+    return b.lo || b.hi ? b : any;
+}
+
+/* ------------------------------------------------------------------- rules -- */
+
+/* What the tokens are for which a gate that depends on them holds: "1..256, 300". */
+static void say_parts(const sld_rule_info *r, const sld_run *run, char *why, size_t size)
+{
+    enum { MOST = 8 };
+    int64_t ends[MOST], from = run->tokens.lo;
+    bool truth;
+    uint32_t n = sld__gate_parts(r->gate, r->n_gate, run, MOST, ends, &truth);
+    size_t k = (size_t)snprintf(why, size, "gate %s holds for only some of tokens %" PRId64 "..%" PRId64 "%s", r->gate_text,
+                                run->tokens.lo, run->tokens.hi, n ? ":" : "");
+    for (uint32_t i = 0; i < n && k < size; from = ends[i++] + 1, truth = !truth)
+        if (truth)
+            k += (size_t)snprintf(why + k, size - k, from == ends[i] ? " %" PRId64 : " %" PRId64 "..%" PRId64, from, ends[i]);
+}
+
+static void say_never(const sld_rule_info *r, const sld_run *run, char *why, size_t size)
+{
+    if (run->tokens.hi == any.hi)
+        snprintf(why, size, "gate %s does not hold", r->gate_text);
+    else
+        snprintf(why, size, "gate %s does not hold for tokens %" PRId64 "..%" PRId64, r->gate_text, run->tokens.lo,
+                 run->tokens.hi);
+}
+
+static sld_truth runs(const sld_ruleset *rules, uint32_t rule, const sld_settings *s, const sld_run *run, char *why,
+                      size_t size)
+{
+    const sld_rule_info *r = &rules->rules[rule];
+    for (uint32_t i = 0; i < r->n_enabled; i++)
+        if (!run->options[r->enabled[i]]) {
+            snprintf(why, size, "option '%s' is off: %s", rules->options[r->enabled[i]].name,
+                     sld_settings_why(s, r->enabled[i]));
+            return SLD_NEVER;
+        }
+    sld_truth t = r->n_gate ? sld__gate(r->gate, r->n_gate, run) : SLD_ALWAYS;
+    if (t == SLD_DEPENDS)
+        say_parts(r, run, why, size);
+    else if (t == SLD_NEVER)
+        say_never(r, run, why, size);
+    return t;
+}
+
+sld_truth sld_rule_runs(const sld_ruleset *rules, uint32_t rule, const sld_settings *settings, sld_bucket tokens,
+                        int64_t world, char *why, size_t why_len)
+{
+    char unread[1];
+    sld_run run = {known(tokens), world ? world : 1, sld__settings_values(settings)};
+    return runs(rules, rule, settings, &run, why ? why : unread, why ? why_len : sizeof unread);
+}
+
+/* --------------------------------------------------------------- splitting -- */
+
+typedef struct splitter {
+    const sld_run *run;
+    sld_bucket *parts;
+    uint32_t n, most;
+} splitter;
+
+/* The bucket that ends behind a number of tokens, and the one that begins there. */
+static void split_at(splitter *s, int64_t end)
+{
+    uint32_t i = sld_bucket_find(s->parts, s->n, end);
+    if (i == s->n || s->parts[i].hi == end || s->n == s->most)
+        return;
+    memmove(s->parts + i + 1, s->parts + i, (s->n++ - i) * sizeof *s->parts);
+    s->parts[i].hi = end;
+    s->parts[i + 1].lo = end + 1;
+}
+
+static void split_by(splitter *s, const sld_term *t, uint32_t n)
+{
+    enum { MOST = 64 };
+    int64_t ends[MOST];
+    bool first;
+    uint32_t n_ends = sld__gate_parts(t, n, s->run, MOST, ends, &first);
+    for (uint32_t i = 0; i + 1 < n_ends; i++)
+        split_at(s, ends[i]);
+}
+
+static const sld_term *behind(const sld_term *t)
+{
+    for (uint32_t left = 1; left; t++)
+        left += t->nargs - 1u;
+    return t;
+}
+
+/* Whether an expression speaks of nothing but the run and numbers, of tokens among them. */
+static bool of_run(const sld_term *t, const sld_term *end, bool *tokens)
+{
+    for (*tokens = false; t < end; t++) {
+        bool call = t->kind == SLD_T_CALL && (t->id == SLD_FN_MIN || t->id == SLD_FN_MAX || t->id == SLD_FN_CEILDIV);
+        if (t->kind != SLD_T_INT && t->kind != SLD_T_RUN && t->kind != SLD_T_OPTION && t->kind < SLD_T_NEG && !call)
+            return false;
+        *tokens |= t->kind == SLD_T_RUN && t->id == SLD_RUN_TOKENS;
+    }
+    return true;
+}
+
+/* Conditions of kernels speak of a node as well; what in them speaks of the run alone splits. */
+static void split_by_kernel(splitter *s, const sld_kernel_row *row)
+{
+    bool tokens;
+    for (const sld_term *t = row->when, *end = t + row->n_when; t < end; t++)
+        if (t->kind >= SLD_T_EQ && t->kind <= SLD_T_IN && of_run(t, behind(t), &tokens) && tokens)
+            split_by(s, t, (uint32_t)(behind(t) - t));
+}
+
+uint32_t sld_split_bucket(const sld_ruleset *rules, const sld_settings *settings, sld_bucket whole, int64_t world,
+                          sld_bucket *parts, uint32_t most)
+{
+    sld_run run = {known(whole), world ? world : 1, sld__settings_values(settings)};
+    splitter s = {&run, parts, 1, most};
+    parts[0] = run.tokens;
+    for (uint32_t i = 0; i < rules->n_rules; i++) {
+        const sld_rule_info *r = &rules->rules[i];
+        bool on = true;
+        for (uint32_t k = 0; k < r->n_enabled; k++)
+            on &= run.options[r->enabled[k]] != 0;
+        if (on && r->n_gate)
+            split_by(&s, r->gate, r->n_gate);
+    }
+    for (uint32_t i = 0; i < rules->n_kernels; i++)
+        split_by_kernel(&s, &rules->kernels[i]);
+    return s.n;
+}
+
+uint32_t sld_bucket_find(const sld_bucket *buckets, uint32_t n, int64_t tokens)
+{
+    uint32_t lo = 0, hi = n;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (tokens > buckets[mid].hi)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < n && tokens >= buckets[lo].lo ? lo : n;
+}
+
+/* ------------------------------------------------------------------ fusing -- */
+
+static bool reads_tokens(const sld_ruleset *r)
+{
+    for (uint32_t i = 0; i < r->n_kernels; i++)
+        for (uint32_t k = 0; k < r->kernels[i].n_when; k++)
+            if (r->kernels[i].when[k].kind == SLD_T_RUN && r->kernels[i].when[k].id == SLD_RUN_TOKENS)
+                return true;
+    return false;
+}
+
+/* The symbol that counts tokens gets the bucket's range. Without one, kernels that ask for tokens are told of a symbol
+ * that stands for them alone. */
+static sld_status bind_tokens(sld_graph *g, const char *symbol, sld_bucket b)
+{
+    int64_t lo, hi;
+    sld_dim d = symbol ? sld__dim_find(g, symbol) : SLD_SYM_NONE;
+    if (symbol && d == SLD_SYM_NONE)
+        return sld__fail(g->ctx, SLD_ERR_INPUT, "there is no symbolic dim '%s' to count tokens", symbol);
+    if (b.lo < 0 || b.lo > b.hi)
+        return sld__fail(g->ctx, SLD_ERR_INPUT, "tokens %" PRId64 "..%" PRId64 " are no range", b.lo, b.hi);
+    if (!symbol && b.lo == b.hi)
+        return g->tokens = b.lo, SLD_OK;
+    if (!symbol && reads_tokens(g->rules))
+        d = sld_dim_symbol(g, "tokens", b.lo, b.hi);
+    if (d == SLD_SYM_NONE)
+        return symbol || reads_tokens(g->rules) ? SLD_ERR_MEMORY : SLD_OK;
+    sld_dim_bounds(g, d, &lo, &hi);
+    if (b.lo > hi || b.hi < lo)
+        return sld__fail(g->ctx, SLD_ERR_INPUT, "tokens %" PRId64 "..%" PRId64 " lie outside %" PRId64 "..%" PRId64
+                         ", the range of '%s'", b.lo, b.hi, lo, hi, symbol ? symbol : "tokens");
+    sld__dim_narrow(g, d, b.lo > lo ? b.lo : lo, b.hi < hi ? b.hi : hi);
+    g->tokens = d;
+    return SLD_OK;
+}
+
+/* Rules whose options are off, or whose gate does not hold, are refused wherever they match. */
+static sld_status mark_off(sld_graph *g, sld_fuse_state *s, const sld_settings *settings)
+{
+    const sld_run run = {known(s->options.tokens), g->world, sld__settings_values(settings)};
+    char why[sizeof s->stats->reason];
+    for (uint32_t i = 0; i < g->rules->n_rules; i++) {
+        if (runs(g->rules, i, settings, &run, why, sizeof why) == SLD_ALWAYS)
+            continue;
+        if (!s->off && !(s->off = sld__alloc(g->ctx, g->rules->n_rules * sizeof *s->off)))
+            return SLD_ERR_MEMORY;
+        if (!(s->off[i] = sld__graph_str(g, why)))
+            return SLD_ERR_MEMORY;
+    }
+    return SLD_OK;
+}
+
+sld_status sld__begin_run(sld_graph *g, sld_fuse_state *s)
+{
+    const sld_fuse_options *o = &s->options;
+    int64_t world = o->world ? o->world : 1;
+    sld_settings *defaults = NULL;
+    if (g->world && g->world != world)
+        return sld__fail(g->ctx, SLD_ERR_INPUT, "the graph was fused for %" PRId64 " ranks, not %" PRId64, g->world, world);
+    g->world = world;
+    sld_status status = o->tokens.lo || o->tokens.hi ? bind_tokens(g, o->tokens_dim, o->tokens) : SLD_OK;
+    if (!status && !o->settings) {
+        defaults = sld_settings_new(g->ctx, g->rules);
+        status = defaults ? sld_settings_resolve(defaults, o->target, NULL, NULL) : SLD_ERR_MEMORY;
+    }
+    status = status ? status : mark_off(g, s, o->settings ? o->settings : defaults);
+    sld_settings_free(defaults);
+    return status;
+}
