@@ -1,6 +1,8 @@
 # Gated activations of the feed-forward block.
 use "norm.pat"  # its gated norm takes precedence over silu_mul
 
+option fuse_act : bool = on at O1
+
 op silu_mul(g: F[*A], u: F[*A]) -> F[*A]                                    # silu(g) * u
 op gelu_mul(g: F[*A], u: F[*A]; approximate: {none, tanh} = none) -> F[*A]  # gelu(g) * u
 
@@ -23,12 +25,12 @@ rule gelu_tanh in normalise {
   test "all three places of the half" { fires 1 }
 }
 
-rule silu_mul in fuse {
+rule silu_mul in fuse enabled fuse_act {
   match   { y = mul(silu(g: F[*A]), u: F[*A]) }
   replace { y = silu_mul(g, u) }
   test "feed-forward" { A = [2, 16]; fires 1 }
 }
-rule gelu_mul in fuse {
+rule gelu_mul in fuse enabled fuse_act {
   match   { y = mul(gelu(g: F[*A]; approximate = how), u: F[*A]) }
   replace { y = gelu_mul(g, u; approximate = how) }
   test "tanh" { A = [2, 16], how = tanh; fires 1 }

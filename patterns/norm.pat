@@ -2,6 +2,8 @@
 # last dim.  Recognised as exporters decompose it, then joined with what surrounds it.
 use "normalise.pat"
 
+option fuse_norm : bool = on at O1
+
 # One rounding, to the dtype of x; everything before it in f32.
 op rms_norm(x: F[*B, H], w: G[H]; eps: float) -> F[*B, H]
 # Subtracts the mean first, and adds a bias (Ba et al. 2016).
@@ -16,14 +18,14 @@ pattern rms(x; eps) = mul(x, rsqrt(add(mean(mul(x, x); axes = [-1], keepdims = t
 # The weight is applied in the dtype of x, or (below) in f32 before the cast back.
 pattern weighted_rms(x, w; eps) = mul(w, rms(x; eps)) | mul(w, cast(rms(cast(x; f32); eps); dtype(x)))
 
-rule rms_norm in fuse {
+rule rms_norm in fuse enabled fuse_norm {
   match   { y = weighted_rms(x: F[*B, H], w: G[H]; eps) }
   replace { y = rms_norm(x, w; eps) }
   test "f32"  { B = [2, 3], H = 8; fires 1 }
   test "bf16" { H = 64, dtype = bf16, eps = 1e-6; fires 1 }
 }
 
-rule rms_norm_in_f32 in fuse {
+rule rms_norm_in_f32 in fuse enabled fuse_norm {
   match   { y = cast(rms_norm(cast(x: F[*B, H]; f32), w; eps); dtype(x)) }
   replace { y = rms_norm(x, w; eps) }
   test "f16" { H = 8, F = f16; fires 1 }
@@ -36,7 +38,7 @@ rule rms_norm_of_transpose in normalise {
   test "heads" { fires 1 }
 }
 
-rule add_rms_norm in fuse {
+rule add_rms_norm in fuse enabled fuse_norm {
   match   { sum = add(a: F[*B, H], b: F[*B, H])
             y = rms_norm(sum, w; eps)
             yield y, sum }
@@ -45,7 +47,7 @@ rule add_rms_norm in fuse {
   test "too wide for the cpu, ref takes it" { H = 16392; fires 1 }
 }
 
-rule gated_rms_norm in fuse {
+rule gated_rms_norm in fuse enabled fuse_norm {
   match   { y = mul(rms_norm(x: F[*B, H], w; eps), silu(z: F[*B, H])) }
   replace { y = gated_rms_norm(x, w, z; eps) }
   test "heads" { B = [4, 2], H = 16; fires 1 }

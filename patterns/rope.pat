@@ -4,6 +4,8 @@
 #   gptj_neox  pairs (2i, 2i + 1) are read and (i, i + R/2) written; cos, sin [.., R/2]
 use "norm.pat"
 
+option fuse_rope : bool = on at O1
+
 op rope(x: F[*A, D], cos: F[*C, W], sin: F[*C, W]; style: {neox, gptj, gptj_neox}) -> F[*A, D] where W <= D
 
 pattern rotate_half(x: F[*A, R]) =
@@ -18,21 +20,21 @@ pattern rotate_pairs(x: F[*A, R]) =
                    reshape(slice(x; [-1], starts = [0], ends = [_], steps = [2]); shape = [*A, W, 1]); -1);
             shape = [*A, R])
 
-rule rope_neox in fuse {
+rule rope_neox in fuse enabled fuse_rope {
   match   { y = add(mul(x: F[*A, R], cos: F[*C, R]), mul(rotate_half(x), sin: F[*C, R])) }
   where   shape(y) == shape(x)
   replace { y = rope(x, cos, sin; style = neox) }
   test "heads" { A = [1, 4, 3], C = [1, 1, 3], R = 8; fires 1 }
 }
 
-rule rope_gptj in fuse {
+rule rope_gptj in fuse enabled fuse_rope {
   match   { y = add(mul(x: F[*A, R], cos: F[*C, R]), mul(rotate_pairs(x), sin: F[*C, R])) }
   where   shape(y) == shape(x)
   replace { y = rope(x, cos, sin; style = gptj) }
   test "heads" { A = [1, 4, 3], C = [1, 1, 3], R = 8; fires 1 }
 }
 
-rule rope_gptj_neox in fuse {
+rule rope_gptj_neox in fuse enabled fuse_rope {
   match   { a = slice(x: F[*A, R]; [-1], starts = [0], ends = [_], steps = [2])
             b = slice(x; [-1], starts = [1], ends = [R], steps = [2])
             y = concat(sub(mul(a, c: F[*C, W]), mul(b, s: F[*C, W])), add(mul(b, c), mul(a, s)); -1) }
@@ -43,7 +45,7 @@ rule rope_gptj_neox in fuse {
 }
 
 # The halves turned apart and joined: x1 cos - x2 sin, x2 cos + x1 sin, tables of half width.
-rule rope_halves in fuse {
+rule rope_halves in fuse enabled fuse_rope {
   match   { a = slice(x: F[*A, R]; [-1], starts = [0], ends = [W], steps = [1])
             b = slice(x; [-1], starts = [W], ends = [R], steps = [1])
             y = concat(sub(mul(a, c: F[*C, W]), mul(b, s: F[*C, W])), add(mul(b, c), mul(a, s)); -1) }
@@ -53,13 +55,13 @@ rule rope_halves in fuse {
 }
 
 # Only the first dims of a head turn.
-rule rope_partial in fuse {
+rule rope_partial in fuse enabled fuse_rope {
   match   { y = concat(rope(slice(x: F[*A, D]; [-1], starts = [0], ends = [R], steps = [1]), cos, sin; style),
                        slice(x; [-1], starts = [R], ends = [D], steps = [1]); -1) }
   replace { y = rope(x, cos, sin; style) }
   test "half of the head turns" { A = [2, 3], D = 16, R = 8; fires 1 }
 }
-rule rope_partial_split in fuse {
+rule rope_partial_split in fuse enabled fuse_rope {
   match   { r, tail = split(x; sizes = _, axis = -1)
             y = concat(rope(r, cos, sin; style), tail; -1) }
   replace { y = rope(x, cos, sin; style) }

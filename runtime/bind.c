@@ -1,6 +1,12 @@
 /* Which kernel runs a node: the first row of its target whose condition holds for all values
- * of the symbols.  The reference kernels back those of the CPU. */
+ * of the symbols.  The reference kernels back those of the CPU.  A table answers it for all nodes at once. */
 #include "graph.h"
+
+struct sld_bindings {
+    sld_ctx *ctx;
+    uint32_t n;
+    const sld_kernel_row *rows[]; /* by node */
+};
 
 const char *sld__target_name(sld_target t)
 {
@@ -29,6 +35,14 @@ static const sld_kernel_row *find_row(sld_graph *g, const sld_call *c, sld_targe
     return NULL;
 }
 
+void sld__say_uncovered(sld_graph *g, const sld_call *c, const sld_kernel_row *row, sld_truth holds, char *why, size_t n)
+{
+    char values[200];
+    sld__condition_values(g, c, row->when, row->n_when, values, sizeof values);
+    snprintf(why, n, "%s wants %s, which %s%s", row->name, row->when_text,
+             holds == SLD_DEPENDS ? "depends on symbolic dims" : "does not hold", *values ? values : " here");
+}
+
 const sld_kernel_row *sld__bind_call(sld_graph *g, const sld_call *c, sld_target target, const int64_t *symbols,
                                      char *why, size_t why_len)
 {
@@ -40,10 +54,10 @@ const sld_kernel_row *sld__bind_call(sld_graph *g, const sld_call *c, sld_target
     if (row || !why_len)
         return row;
     const char *op = g->rules->ops[c->op].name;
-    if (near)
-        snprintf(why, why_len, "%s: kernel %s wants %s, which %s here", op, near->name, near->when_text,
-                 holds == SLD_DEPENDS ? "depends on symbolic dims" : "does not hold");
-    else
+    int n = near ? snprintf(why, why_len, "%s: kernel ", op) : 0;
+    if (near && (size_t)n < why_len)
+        sld__say_uncovered(g, c, near, holds, why + n, why_len - (size_t)n);
+    else if (!near)
         snprintf(why, why_len, "%s: no kernel for target %s", op, sld__target_name(target));
     return NULL;
 }
@@ -53,4 +67,38 @@ const sld_kernel_row *sld_bind(sld_graph *g, sld_node n, sld_target target, cons
 {
     const sld_call c = sld__call_of(g, n);
     return sld__bind_call(g, &c, target, symbols, why, why_len);
+}
+
+bool sld_kernel_covers(sld_graph *g, sld_node n, const sld_kernel_row *row, const int64_t *symbols, char *why, size_t why_len)
+{
+    const sld_call c = sld__call_of(g, n);
+    sld_truth t = row->n_when ? sld_conditions(g, &c, row->when, row->n_when, symbols) : SLD_ALWAYS;
+    if (t != SLD_ALWAYS && why_len)
+        sld__say_uncovered(g, &c, row, t, why, why_len);
+    return t == SLD_ALWAYS;
+}
+
+/* ------------------------------------------------------------------- table -- */
+
+sld_bindings *sld_bindings_new(sld_graph *g, sld_target target, const int64_t *symbols)
+{
+    sld_bindings *b = sld__alloc(g->ctx, sizeof *b + (g->nodes.n + 1u) * sizeof *b->rows);
+    for (sld_node n = sld_first_node(g); b && n; n = sld_next_node(g, n))
+        b->rows[n] = sld__is_view(g, n) ? NULL : sld_bind(g, n, target, symbols, NULL, 0);
+    if (b) {
+        b->ctx = g->ctx;
+        b->n = g->nodes.n;
+    }
+    return b;
+}
+
+void sld_bindings_free(sld_bindings *b)
+{
+    if (b)
+        sld__free(b->ctx, b);
+}
+
+const sld_kernel_row *sld_binding(const sld_bindings *b, sld_node n)
+{
+    return n < b->n ? b->rows[n] : NULL;
 }

@@ -233,6 +233,8 @@ void sld__set_partition(sld_graph *g, sld_node n, uint32_t partition);
 
 /* ---- bind.c ---- */
 const char *sld__target_name(sld_target t);
+/* "k wants H <= 4096, which does not hold with H = 7168" */
+void sld__say_uncovered(sld_graph *g, const sld_call *c, const sld_kernel_row *row, sld_truth holds, char *why, size_t n);
 /* As sld_bind, of a node that need not be there. */
 const sld_kernel_row *sld__bind_call(sld_graph *g, const sld_call *c, sld_target target, const int64_t *symbols,
                                      char *why, size_t why_len);
@@ -247,6 +249,9 @@ sld_status sld_infer(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *
  * (NULL: for all of their range). */
 sld_truth sld_conditions(sld_graph *g, const sld_call *c, const sld_term *terms, uint32_t n_terms,
                          const int64_t *symbols);
+/* " with H = 7168": what the variables of such conditions are. */
+void sld__condition_values(sld_graph *g, const sld_call *c, const sld_term *terms, uint32_t n_terms, char *buf,
+                           size_t size);
 /* True when attribute values are equal in kind and contents. */
 bool sld_attr_equal(const sld_attr *a, const sld_attr *b);
 

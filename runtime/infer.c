@@ -160,19 +160,38 @@ static sld_truth all_of(sld_env *e, const sld_term *terms, uint32_t n_terms)
     return all;
 }
 
+/* Opens the environment of a call whose attributes are canonical; a copy, because functions change them. */
+static bool open_call(sld_env *e, sld_graph *g, const sld_call *c, sld_attr *attrs)
+{
+    const sld_op_info *op = &g->rules->ops[c->op];
+    for (uint32_t i = 0; i < op->n_attrs; i++)
+        attrs[i] = c->attrs[i];
+    start(e, g, op, c->n_in, c->in, attrs, c->n_out);
+    return sld__bind_operands(e);
+}
+
 sld_truth sld_conditions(sld_graph *g, const sld_call *c, const sld_term *terms, uint32_t n_terms,
                          const int64_t *symbols)
 {
-    const sld_op_info *op = &g->rules->ops[c->op];
-    bool clean = !*sld_error(g->ctx);
-    sld_attr attrs[UINT8_MAX + 1]; /* a copy: functions bring attributes to canonical form */
-    for (uint32_t i = 0; i < op->n_attrs; i++)
-        attrs[i] = c->attrs[i];
     sld_env e;
-    start(&e, g, op, c->n_in, c->in, attrs, c->n_out);
+    sld_attr attrs[UINT8_MAX + 1];
+    bool clean = !*sld_error(g->ctx), open = open_call(&e, g, c, attrs);
     e.symbols = symbols;
-    sld_truth all = sld__bind_operands(&e) ? all_of(&e, terms, n_terms) : SLD_NEVER;
+    sld_truth all = open ? all_of(&e, terms, n_terms) : SLD_NEVER;
     if (clean)
         sld__clear(g->ctx); /* what cannot be evaluated does not hold; that is no error of the caller */
     return all;
+}
+
+void sld__condition_values(sld_graph *g, const sld_call *c, const sld_term *terms, uint32_t n_terms, char *buf,
+                           size_t size)
+{
+    sld_env e;
+    sld_attr attrs[UINT8_MAX + 1];
+    bool clean = !*sld_error(g->ctx);
+    *buf = 0;
+    if (open_call(&e, g, c, attrs))
+        sld__values_text(&e, terms, n_terms, buf, size);
+    if (clean)
+        sld__clear(g->ctx);
 }

@@ -151,7 +151,19 @@ static bool bound(const sld_env *e, const sld_term *t)
 {
     return t->kind == SLD_T_DIM    ? e->dims[t->id] != SLD_SYM_NONE
            : t->kind == SLD_T_RANK ? e->ranks[t->id].operand >= 0
+           : t->kind == SLD_T_RUN  ? t->id == SLD_RUN_WORLD || e->g->tokens
                                    : t->kind == SLD_T_ATTR || t->kind == SLD_T_OPERAND;
+}
+
+static void put_run(const sld_env *e, text *out, unsigned name)
+{
+    int64_t lo, hi;
+    if (name == SLD_RUN_WORLD) {
+        put(out, "world = %" PRId64, e->g->world);
+        return;
+    }
+    sld_dim_bounds(e->g, e->g->tokens, &lo, &hi);
+    put(out, lo == hi ? "tokens = %" PRId64 : "tokens = %" PRId64 "..%" PRId64, lo, hi);
 }
 
 /* " with H = 64, A = [2, 3]": the variables among the terms that have values, each once. */
@@ -168,6 +180,8 @@ static void put_values(const sld_env *e, text *out, const sld_term *terms, uint3
         before = ", ";
         if (t->kind == SLD_T_ATTR) {
             put_attr(e, out, t->id);
+        } else if (t->kind == SLD_T_RUN) {
+            put_run(e, out, t->id);
         } else if (t->kind == SLD_T_DIM) {
             put(out, "%s = ", e->op->dim_vars[t->id]);
             put_dim(e, out, e->dims[t->id]);
@@ -252,6 +266,13 @@ bool sld__bad_condition(sld_env *e, const sld_term *t)
     put(&out, " does not hold");
     put_values(e, &out, t, (uint32_t)(end - t));
     return sld__infer_fail(e, "the condition %s", out.at);
+}
+
+void sld__values_text(sld_env *e, const sld_term *terms, uint32_t n, char *buf, size_t size)
+{
+    text out = {0};
+    put_values(e, &out, terms, n);
+    snprintf(buf, size, "%s", out.at);
 }
 
 void sld__differ_text(sld_env *e, sld_dim a, sld_dim b, char *buf, size_t n)

@@ -235,7 +235,8 @@ static void change(sld_settings *s, uint32_t i, bool on, strength by)
     char line[400];
     s->values[i] = on;
     s->all[i].strength = by;
-    snprintf(line, sizeof line, "option '%s' is %s: %s", name_of(s, i), on ? "on" : "off", s->all[i].why);
+    snprintf(line, sizeof line, "%soption '%s' is %s: %s", by == IMPOSSIBLE ? "warning: " : "", name_of(s, i),
+             on ? "on" : "off", s->all[i].why);
     if (s->told)
         s->told(s->user, line);
 }
@@ -336,8 +337,8 @@ static sld_status start(sld_settings *s, sld_target target)
 
 static sld_status contradiction(sld_settings *s, uint32_t a, uint32_t b, const char *how)
 {
-    return sld__fail(s->ctx, SLD_ERR_INPUT, "option '%s' (%s) %s '%s' (%s)", name_of(s, a), s->all[a].why, how,
-                     name_of(s, b), s->all[b].why);
+    return sld__fail(s->ctx, SLD_ERR_INPUT, "option '%s' is on (%s) and %s '%s', which is %s (%s)", name_of(s, a),
+                     s->all[a].why, how, name_of(s, b), s->values[b] ? "on" : "off", s->all[b].why);
 }
 
 static sld_status require(sld_settings *s, uint32_t i, uint32_t other)

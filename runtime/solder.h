@@ -278,6 +278,16 @@ sld_status sld_plan_run(sld_plan *p, const void *const *inputs, sld_tensor *outp
  * when there is none. */
 const sld_kernel_row *sld_bind(sld_graph *g, sld_node n, sld_target target, const int64_t *symbols, char *why,
                                size_t why_len);
+/* Whether one row would do; the reason when it would not. */
+bool sld_kernel_covers(sld_graph *g, sld_node n, const sld_kernel_row *row, const int64_t *symbols, char *why,
+                       size_t why_len);
+
+/* What every node of a graph launches, decided once: asking takes one look into a table. The graph must stay unchanged. */
+typedef struct sld_bindings sld_bindings;
+sld_bindings *sld_bindings_new(sld_graph *g, sld_target target, const int64_t *symbols);
+void sld_bindings_free(sld_bindings *b);
+/* NULL: the node launches nothing (a view), or no kernel covers it. */
+const sld_kernel_row *sld_binding(const sld_bindings *b, sld_node n);
 
 #ifdef __cplusplus
 }

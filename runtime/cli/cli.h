@@ -74,5 +74,7 @@ int cmd_run(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_kernels(int argc, char **argv);
+int cmd_options(int argc, char **argv);
 
 #endif

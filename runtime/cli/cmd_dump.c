@@ -1,4 +1,4 @@
-/* solder dump: a model as text; solder ops, rules, kernels: what the ruleset knows. */
+/* solder dump: a model as text; solder ops, rules: what the ruleset knows. */
 #include "cli.h"
 
 #include <getopt.h>
@@ -44,17 +44,6 @@ static void list_rules(const sld_ruleset *r)
                r->ops[r->rules[i].root_op].name, r->rules[i].file, r->rules[i].line);
 }
 
-static void list_kernels(const sld_ruleset *r)
-{
-    static const char *const targets[] = {"ref", "cpu", "hip"};
-    for (uint32_t i = 0; i < r->n_kernels; i++) {
-        const sld_kernel_row *k = &r->kernels[i];
-        bool always = !k->n_when;
-        printf("%-18s %-4s %-*s%s%s\n", r->ops[k->op].name, targets[k->target], always ? 0 : 28, k->name,
-               always ? "" : " when ", k->when_text);
-    }
-}
-
 int cmd_list(int argc, char **argv)
 {
     const sld_ruleset *r = sld_ruleset_solder();
@@ -62,8 +51,6 @@ int cmd_list(int argc, char **argv)
         return cli_usage(argv[0], "no argument is wanted");
     if (!strcmp(argv[0], "rules"))
         list_rules(r);
-    else if (!strcmp(argv[0], "kernels"))
-        list_kernels(r);
     else
         for (uint32_t i = 1; i < r->n_ops; i++)
             printf("%s\n", r->ops[i].decl);

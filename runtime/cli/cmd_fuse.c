@@ -1,4 +1,5 @@
 /* solder fuse: rewrite a model and say what happened. */
+#include "how.h"
 #include "report.h"
 
 #include <getopt.h>
@@ -8,8 +9,12 @@
 typedef struct options {
     const char *model, *out, *report, *split;
     cli_pairs dims, expect;
-    sld_fuse_options fuse;
+    cli_how how;
+    uint32_t max_rewrites;
 } options;
+
+/* One bucket of the model: number i of n. */
+typedef struct job { const options *o; const sld_settings *settings; sld_bucket bucket; uint32_t i, n; sld_fuse_options fuse; } job;
 
 /* Nodes, and memory where a plan can be made; else why not. */
 typedef struct figures { uint32_t nodes; bool planned; sld_plan_info plan; char why[300]; } figures;
@@ -41,9 +46,13 @@ static figures measure(sld_graph *g, sld_target target, const int64_t *symbols)
     return f;
 }
 
-static void print_text(const report *r, const options *o, const figures *a, const figures *b, double s)
+static void print_text(const report *r, const job *j, const figures *a, const figures *b, double s)
 {
-    printf("%s\n", o->model);
+    printf("%s", j->o->model);
+    if (j->bucket.hi)
+        printf(", tokens %" PRId64 "..%" PRId64 "%s%s%s", j->bucket.lo, j->bucket.hi, j->fuse.tokens_dim ? " (" : "",
+               j->fuse.tokens_dim ? j->fuse.tokens_dim : "", j->fuse.tokens_dim ? ")" : "");
+    putchar('\n');
     report_print(r, sld_ruleset_solder(), stdout);
     printf("nodes              %10u -> %u\n", a->nodes, b->nodes);
     printf("launches           %10u -> %u\n", r->before.launches, r->after.launches);
@@ -56,16 +65,18 @@ static void print_text(const report *r, const options *o, const figures *a, cons
     printf("fused in           %10.3f ms\n", 1e3 * s);
 }
 
-static void print_json(const report *r, const options *o, const figures *a, const figures *b, double s)
+static void print_json(const report *r, const job *j, const figures *a, const figures *b, double s)
 {
-    printf("{\"model\": ");
-    cli_json_string(o->model, stdout);
+    printf("%s{\"model\": ", j->n > 1 && !j->i ? "[" : "");
+    cli_json_string(j->o->model, stdout);
+    if (j->bucket.hi)
+        printf(", \"tokens\": [%" PRId64 ", %" PRId64 "]", j->bucket.lo, j->bucket.hi);
     printf(", \"nodes\": [%u, %u], ", a->nodes, b->nodes);
     if (a->planned && b->planned)
         printf("\"peak_bytes\": [%zu, %zu], ", a->plan.arena_bytes, b->plan.arena_bytes);
     printf("\"seconds\": %.9f, ", s);
     report_print_json(r, sld_ruleset_solder(), stdout);
-    printf("}\n");
+    printf(j->n < 2 ? "}\n" : j->i + 1 < j->n ? "},\n" : "}]\n");
 }
 
 static int write_text(sld_graph *g, const char *path)
@@ -75,10 +86,15 @@ static int write_text(sld_graph *g, const char *path)
     return status ? status : cli_finish(g->ctx, &file, !sld_text_print(g, file.f, SLD_TEXT_DATA));
 }
 
-static int write_model(sld_graph *g, const char *path)
+static bool is_onnx(const char *path)
 {
     size_t n = strlen(path);
-    if (n < 5 || strcmp(path + n - 5, ".onnx"))
+    return n >= 5 && !strcmp(path + n - 5, ".onnx");
+}
+
+static int write_model(sld_graph *g, const char *path)
+{
+    if (!is_onnx(path))
         return write_text(g, path);
     return sld_export_onnx(g, path) ? cli_fail("%s", sld_error(g->ctx)) : CLI_OK;
 }
@@ -100,11 +116,11 @@ static int check_expected(const sld_ruleset *rules, const options *o, const sld_
 }
 
 /* What would fire if the graph were not cut. */
-static int fuse_whole(sld_ctx *ctx, const options *o, report *r)
+static int fuse_whole(sld_ctx *ctx, const job *j, report *r)
 {
-    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), o->model);
+    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), j->o->model);
     sld_rule_stats *stats = g ? sld__alloc(ctx, (g->rules->n_rules + 1u) * sizeof *stats) : NULL;
-    int status = !stats || sld_fuse(g, &o->fuse, stats) ? cli_fail("%s", sld_error(ctx)) : CLI_OK;
+    int status = !stats || sld_fuse(g, &j->fuse, stats) ? cli_fail("%s", sld_error(ctx)) : CLI_OK;
     for (uint32_t i = 0; !status && i < g->rules->n_rules; i++)
         r->rules[i].whole = stats[i].fired;
     r->split = true;
@@ -114,44 +130,121 @@ static int fuse_whole(sld_ctx *ctx, const options *o, report *r)
 }
 
 /* A report is made of a fresh copy, because asking takes time that fusing does not. */
-static int print_report(sld_graph *g, const options *o, const int64_t *symbols, double seconds)
+static int print_report(sld_graph *g, const job *j, const int64_t *symbols, double seconds)
 {
+    const options *o = j->o;
     sld_graph *copy = sld_import(g->ctx, g->rules, o->model);
     if (!copy)
         return cli_fail("%s", sld_error(g->ctx));
     report r = {0};
-    figures before = measure(copy, o->fuse.target, symbols);
+    figures before = measure(copy, o->how.target, symbols);
     int status = cli_split(copy, o->split);
-    status = status ? status : report_make(copy, &o->fuse, symbols, &r);
-    status = status || !o->split ? status : fuse_whole(g->ctx, o, &r);
-    figures after = measure(g, o->fuse.target, symbols);
+    status = status ? status : report_make(copy, &j->fuse, symbols, &r);
+    status = status || !o->split ? status : fuse_whole(g->ctx, j, &r);
+    figures after = measure(g, o->how.target, symbols);
     if (!status)
-        (o->report && !strcmp(o->report, "json") ? print_json : print_text)(&r, o, &before, &after, seconds);
+        (o->report && !strcmp(o->report, "json") ? print_json : print_text)(&r, j, &before, &after, seconds);
     report_free(g->ctx, &r);
     sld_graph_free(copy);
     return status;
 }
 
-static int fuse(sld_graph *g, const void *opts)
+/* Whether a rule of a reported phase fired. */
+static bool any_fired(const sld_ruleset *r, const sld_rule_stats *stats)
 {
-    const options *o = opts;
+    for (uint32_t i = 0; i < r->n_rules; i++)
+        if (stats[i].fired && r->phases[r->rules[i].phase].report)
+            return true;
+    return false;
+}
+
+static bool is_text(const char *path)
+{
+    static const char *const others[] = {".onnx", ".json", ".gz"};
+    size_t n = strlen(path);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strchr(path, '#') || (n > strlen(others[i]) && !strcmp(path + n - strlen(others[i]), others[i])))
+            return false;
+    return true;
+}
+
+/* Where nothing fires, the output is the input: its bytes when it has the form that is wanted, else as it was read. */
+static int write_input(sld_ctx *ctx, const char *model, const char *path)
+{
+    size_t size;
+    cli_file file;
+    if (is_onnx(model) != is_onnx(path) || (!is_onnx(model) && !is_text(model))) {
+        sld_graph *g = sld_import(ctx, sld_ruleset_solder(), model);
+        int status = g ? write_model(g, path) : cli_fail("%s", sld_error(ctx));
+        sld_graph_free(g);
+        return status;
+    }
+    char *bytes = sld__read_file(ctx, model, &size);
+    int status = bytes ? cli_create(ctx, path, &file) : cli_fail("%s", sld_error(ctx));
+    status = status ? status : cli_finish(ctx, &file, fwrite(bytes, 1, size, file.f) == size);
+    sld__free(ctx, bytes);
+    return status;
+}
+
+/* Several buckets go to several files: out.1-256.onnx. */
+static void name_output(const job *j, char *to, size_t size)
+{
+    const char *out = j->o->out, *slash = strrchr(out, '/'), *dot = strrchr(slash ? slash : out, '.');
+    int stem = dot ? (int)(dot - out) : (int)strlen(out);
+    if (j->n > 1)
+        snprintf(to, size, "%.*s.%" PRId64 "-%" PRId64 "%s", stem, out, j->bucket.lo, j->bucket.hi, dot ? dot : "");
+    else
+        snprintf(to, size, "%s", out);
+}
+
+static int write_output(sld_graph *g, const job *j, const sld_rule_stats *stats)
+{
+    char path[4096];
+    name_output(j, path, sizeof path);
+    return any_fired(g->rules, stats) || j->o->split ? write_model(g, path) : write_input(g->ctx, j->o->model, path);
+}
+
+static int fuse(sld_graph *g, const void *data)
+{
+    job j = *(const job *)data;
+    const options *o = j.o;
     int status;
     int64_t *symbols = cli_symbols(g, &o->dims, &status);
     status = status ? status : cli_split(g, o->split);
     sld_rule_stats *stats = sld__alloc(g->ctx, (g->rules->n_rules + 1u) * sizeof *stats);
+    j.fuse = cli_fuse_options(g, &o->how, j.settings, j.bucket);
+    j.fuse.max_rewrites = o->max_rewrites;
     double seconds = cli_seconds();
-    if (!status && (!stats || sld_fuse(g, &o->fuse, stats)))
+    if (!status && (!stats || sld_fuse(g, &j.fuse, stats)))
         status = cli_fail("%s", sld_error(g->ctx));
     seconds = cli_seconds() - seconds;
     if (!status && sld_graph_verify(g))
         status = cli_fail("%s", sld_error(g->ctx));
     status = status ? status : check_expected(g->rules, o, stats);
     if (!status && o->out)
-        status = write_model(g, o->out);
+        status = write_output(g, &j, stats);
     if (!status && (o->report || (!o->out && !o->expect.n)))
-        status = print_report(g, o, symbols, seconds);
+        status = print_report(g, &j, symbols, seconds);
     sld__free(g->ctx, stats);
     sld__free(g->ctx, symbols);
+    return status;
+}
+
+/* The model is read anew for each bucket. */
+static int fuse_buckets(sld_graph *g, const void *opts)
+{
+    const options *o = opts;
+    sld_bucket buckets[CLI_BUCKETS_MAX];
+    uint32_t n = 0;
+    sld_settings *s = cli_settings(g->ctx, &o->how);
+    int status = s ? cli_buckets(g, &o->how, s, buckets, &n) : CLI_FAILED;
+    if (!status && n == 1) {
+        status = fuse(g, &(job){.o = o, .settings = s, .bucket = buckets[0], .n = 1});
+    } else {
+        for (uint32_t i = 0; i < n && !status; i++)
+            status = cli_with_model(o->model, fuse, &(job){.o = o, .settings = s, .bucket = buckets[i], .i = i, .n = n});
+    }
+    sld_settings_free(s);
     return status;
 }
 
@@ -166,24 +259,23 @@ static int parse(int argc, char **argv, options *o)
 {
     static const struct option longs[] = {
         {"output", required_argument, 0, 'o'}, {"report", optional_argument, 0, 'r'},
-        {"dim", required_argument, 0, 'd'},    {"target", required_argument, 0, 't'},
-        {"max-rewrites", required_argument, 0, 'm'}, {"expect", required_argument, 0, 'e'},
-        {"split-at", required_argument, 0, 's'}, {0, 0, 0, 0},
+        {"dim", required_argument, 0, 'd'},    {"max-rewrites", required_argument, 0, 'm'},
+        {"expect", required_argument, 0, 'e'}, {"split-at", required_argument, 0, 's'},
+        CLI_HOW_OPTIONS,                       {0, 0, 0, 0},
     };
     int status = CLI_OK;
-    *o = (options){.fuse.target = SLD_TARGET_CPU};
+    *o = (options){.how.target = SLD_TARGET_CPU};
     optind = 1;
     opterr = 0;
-    for (int c; !status && (c = getopt_long(argc, argv, ":o:", longs, NULL)) != -1;) {
+    for (int c; !status && (c = getopt_long(argc, argv, ":o:O:", longs, NULL)) != -1;) {
         switch (c) {
         case 'o': o->out = optarg; break;
         case 'r': o->report = optarg ? optarg : "text"; break;
         case 'd': status = cli_pair(&o->dims, optarg) ? CLI_OK : cli_usage("fuse", "too many dims"); break;
         case 's': o->split = optarg; break;
         case 'e': status = add_expected(&o->expect, optarg); break;
-        case 'm': status = cli_number("fuse", "--max-rewrites", optarg, 1, &o->fuse.max_rewrites); break;
-        case 't': status = cli_target("fuse", optarg, &o->fuse.target); break;
-        default: status = cli_bad_option("fuse", c, argv[optind - 1]);
+        case 'm': status = cli_number("fuse", "--max-rewrites", optarg, 1, &o->max_rewrites); break;
+        default: status = cli_how_option("fuse", &o->how, c, c == '?' || c == ':' ? argv[optind - 1] : optarg);
         }
     }
     if (status)
@@ -200,5 +292,5 @@ int cmd_fuse(int argc, char **argv)
 {
     options o;
     int status = parse(argc, argv, &o);
-    return status ? status : cli_with_model(o.model, fuse, &o);
+    return status ? status : cli_with_model(o.model, fuse_buckets, &o);
 }

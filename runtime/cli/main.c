@@ -8,9 +8,10 @@
 
 static const struct { const char *name; int (*run)(int, char **); const char *help; } commands[] = {
     {"fuse", cmd_fuse,
-     "solder fuse MODEL [-o OUT] [--report[=text|json]] [--dim NAME=N]... [--target cpu|ref]\n"
+     "solder fuse MODEL [-o OUT] [--report[=text|json]] [--dim NAME=N]... [HOW]...\n"
      "            [--expect RULE=N]... [--split-at OP,...] [--max-rewrites N]\n"
-     "  Fuses a model. OUT ending in .onnx is written as ONNX, anything else as text.\n"
+     "  Fuses a model. OUT ending in .onnx is written as ONNX, anything else as text; where no rule fires, it is the\n"
+     "  input. Several buckets go to several files: OUT with the tokens before its extension.\n"
      "  --report      rules fired, with the launches and bytes that each saved; matches that were refused and near\n"
      "                misses, with reasons; nodes, planned peak memory, time\n"
      "  --expect      a rule that fires another number of times is an error\n"
@@ -36,7 +37,13 @@ static const struct { const char *name; int (*run)(int, char **); const char *he
      "  Fuses and runs FOLDER/model.onnx on input_ids.i64 and compares with logits.f32.\n"},
     {"ops", cmd_list, "solder ops\n  The ops with their signatures.\n"},
     {"rules", cmd_list, "solder rules\n  The rules with phase, root op and place.\n"},
-    {"kernels", cmd_list, "solder kernels\n  The kernels with op, target and condition.\n"},
+    {"kernels", cmd_kernels,
+     "solder kernels [--for MODEL [--all]] [HOW]...\n"
+     "  The kernels with op, target and condition.\n"
+     "  --for         what the fused nodes of a model launch, and why no kernel before it; --all: all nodes\n"},
+    {"options", cmd_options,
+     "solder options [HOW]...\n"
+     "  The options of the rules with their values, and why they have them.\n"},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -100,10 +107,12 @@ int cli_number(const char *command, const char *option, const char *text, uint32
 
 int cli_target(const char *command, const char *text, sld_target *out)
 {
-    *out = !strcmp(text, "ref") ? SLD_TARGET_REF : SLD_TARGET_CPU;
-    if (!strcmp(text, "ref") || !strcmp(text, "cpu"))
-        return CLI_OK;
-    return cli_usage(command, "--target is cpu or ref, not '%s'", text);
+    for (int t = 0; t < SLD_TARGET_COUNT; t++)
+        if (!strcmp(sld__target_name((sld_target)t), text)) {
+            *out = (sld_target)t;
+            return CLI_OK;
+        }
+    return cli_usage(command, "--target is cpu, ref or hip, not '%s'", text);
 }
 
 static int help(const char *name)
@@ -116,6 +125,17 @@ static int help(const char *name)
         }
     if (!found)
         return cli_usage("", "unknown command '%s'", name);
+    if (!name)
+        printf("HOW a model is compiled, for fuse, kernels and options:\n"
+               "  -O LEVEL              0 to 3, default 2: which options are on\n"
+               "  --opt NAME=VALUE      sets an option; it turns on what it requires and off what it excludes\n"
+               "  --config FILE         lines 'name = value' and 'O2'; default $SOLDER_CONFIG. After it come\n"
+               "                        $SOLDER_LEVEL, $SOLDER_OPTIONS (name=value,...) and the command line\n"
+               "  --tokens LO..HI[,...] compiles once for each bucket: rules and kernels must hold for all of it\n"
+               "  --auto-buckets        cuts the buckets where gates change; default the range of the dim\n"
+               "  --tokens-dim NAME     the symbolic dim that counts tokens; default the one that most inputs have\n"
+               "  --world N             ranks that work together; default 1\n"
+               "  --target cpu|ref|hip\n\n");
     if (!name)
         printf("MODEL: .onnx, .json or .json.gz of torch FX (the graph's key after '#'), or the text form.\n"
                "Exit status: 0 success, 1 failure, 2 wrong usage.\n");

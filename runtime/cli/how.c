@@ -1,0 +1,159 @@
+/* See how.h. */
+#include "how.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+int cli_how_option(const char *command, cli_how *h, int c, const char *arg)
+{
+    switch (c) {
+    case 'O': h->level = arg; return CLI_OK;
+    case 'C': h->config = arg; return CLI_OK;
+    case 'k': h->tokens = arg; return CLI_OK;
+    case 'K': h->tokens_dim = arg; return CLI_OK;
+    case 'b': h->auto_buckets = true; return CLI_OK;
+    case 'w': return cli_number(command, "--world", arg, 1, &h->world);
+    case 't': return cli_target(command, arg, &h->target);
+    case 'p':
+        if (!strchr(arg, '='))
+            return cli_usage(command, "--opt wants NAME=VALUE, got '%s'", arg);
+        return cli_pair(&h->opts, (char *)arg) ? CLI_OK : cli_usage(command, "too many options");
+    default: return cli_bad_option(command, c, arg);
+    }
+}
+
+/* ---------------------------------------------------------------- options -- */
+
+static char *environment(const char *name)
+{
+    return getenv(name);
+}
+
+static char *environment_without_file(const char *name)
+{
+    return strcmp(name, "SOLDER_CONFIG") ? getenv(name) : NULL;
+}
+
+static void told(void *user, const char *line)
+{
+    (void)user;
+    fprintf(stderr, "solder: %s\n", line);
+}
+
+static sld_status set_level(sld_settings *s, const char *text)
+{
+    int level = text[0] >= '0' && text[0] <= '9' && !text[1] ? text[0] - '0' : -1;
+    return sld_settings_level(s, level, "-O");
+}
+
+/* A file, then the environment, then the command line. */
+static sld_status set_all(sld_settings *s, const cli_how *h)
+{
+    sld_status status = h->config ? sld_settings_read(s, h->config) : SLD_OK;
+    status = status ? status : sld_settings_environment(s, h->config ? environment_without_file : environment);
+    if (!status && h->level)
+        status = set_level(s, h->level);
+    for (uint32_t i = 0; i < h->opts.n && !status; i++)
+        status = sld_settings_set(s, h->opts.at[i].name, h->opts.at[i].value, "command line");
+    return status ? status : sld_settings_resolve(s, h->target, told, NULL);
+}
+
+sld_settings *cli_settings(sld_ctx *ctx, const cli_how *h)
+{
+    sld_settings *s = sld_settings_new(ctx, sld_ruleset_solder());
+    if (s && !set_all(s, h))
+        return s;
+    cli_fail("%s", sld_error(ctx));
+    sld_settings_free(s);
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- buckets -- */
+
+/* Inputs that a symbol is a dim of by itself. */
+static uint32_t count_inputs(const sld_graph *g, sld_dim d)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < g->inputs.n; i++)
+        for (uint32_t k = 0; k < sld_rank(g, g->inputs.at[i]); k++)
+            if (sld_shape(g, g->inputs.at[i])[k] == d) {
+                n++;
+                break;
+            }
+    return n;
+}
+
+/* The dim that is said to count tokens, or the symbol that most inputs have; NULL when there is none. */
+static const char *tokens_dim(const sld_graph *g, const cli_how *h)
+{
+    const char *best = h->tokens_dim;
+    uint32_t most = 0;
+    for (uint32_t i = 0; !h->tokens_dim && i < sld_dim_n_symbols(g); i++) {
+        const char *name = sld_dim_symbol_name(g, i);
+        uint32_t n = count_inputs(g, sld__dim_find((sld_graph *)g, name));
+        if (n > most) {
+            most = n;
+            best = name;
+        }
+    }
+    return best;
+}
+
+static int parse_buckets(const char *text, sld_bucket *buckets, uint32_t *n)
+{
+    const char *at = text;
+    for (*n = 0; *at; ++*n) {
+        char *end;
+        if (*n == CLI_BUCKETS_MAX)
+            return cli_usage("fuse", "--tokens: at most %d buckets", CLI_BUCKETS_MAX);
+        sld_bucket *b = &buckets[*n];
+        errno = 0;
+        b->lo = strtoll(at, &end, 10);
+        bool ok = end != at && end[0] == '.' && end[1] == '.';
+        at = ok ? end + 2 : at;
+        b->hi = ok ? strtoll(at, &end, 10) : 0;
+        if (!ok || end == at || errno || (*end && (*end != ',' || !end[1])) || b->lo < 1 || b->hi < b->lo)
+            return cli_usage("fuse", "--tokens wants LO..HI[,LO..HI...] with 1 <= LO <= HI, got '%s'", text);
+        if (*n && b->lo <= b[-1].hi)
+            return cli_usage("fuse", "--tokens: %" PRId64 "..%" PRId64 " does not come after %" PRId64 "..%" PRId64, b->lo,
+                             b->hi, b[-1].lo, b[-1].hi);
+        at = end + (*end == ',');
+    }
+    return *n ? CLI_OK : cli_usage("fuse", "--tokens wants LO..HI[,LO..HI...]");
+}
+
+/* Without --tokens the whole range of the dim that counts them. */
+static sld_bucket whole_range(sld_graph *g, const cli_how *h)
+{
+    sld_bucket b = {1, 1 << 20};
+    const char *name = tokens_dim(g, h);
+    sld_dim d = name ? sld__dim_find(g, name) : SLD_SYM_NONE;
+    if (d != SLD_SYM_NONE)
+        sld_dim_bounds(g, d, &b.lo, &b.hi);
+    b.lo = b.lo < 1 ? 1 : b.lo;
+    return b;
+}
+
+int cli_buckets(sld_graph *g, const cli_how *h, const sld_settings *s, sld_bucket *buckets, uint32_t *n)
+{
+    sld_bucket given[CLI_BUCKETS_MAX] = {{0, 0}};
+    uint32_t n_given = 1;
+    int status = h->tokens ? parse_buckets(h->tokens, given, &n_given) : CLI_OK;
+    if (!h->tokens && h->auto_buckets)
+        given[0] = whole_range(g, h);
+    *n = 0;
+    for (uint32_t i = 0; i < n_given && !status; i++)
+        if (h->auto_buckets)
+            *n += sld_split_bucket(g->rules, s, given[i], h->world, buckets + *n, CLI_BUCKETS_MAX - *n - (n_given - 1 - i));
+        else
+            buckets[(*n)++] = given[i];
+    return status;
+}
+
+sld_fuse_options cli_fuse_options(const sld_graph *g, const cli_how *h, const sld_settings *s, sld_bucket b)
+{
+    return (sld_fuse_options){.target = h->target, .settings = s, .tokens = b, .tokens_dim = tokens_dim(g, h),
+                              .world = h->world};
+}
