@@ -143,7 +143,7 @@ check: deps
 SUITES := $(patsubst %_test.c,%,$(notdir $(TEST_C)))
 $(B)/tests/suites.h: $(TEST_C) Makefile
 	@mkdir -p $(@D)
-	@printf 'X(%s)\n' $(SUITES) solder_rules >$@
+	@printf 'X(%s)\n' $(SUITES) solder_rules run_rules >$@
 # Rules for tests of soundness.
 $(B)/gen/sound.c: $(B)/bin/solderc tests/runtime/sound.pat patterns/ops.pat
 	$(call say,SOLDERC,$@)
@@ -160,10 +160,18 @@ $(B)/gen/rules_test.c: $(B)/bin/solderc $(PATTERNS)
 $(B)/gen/rules_test.o: $(B)/gen/rules_test.c tests/gen/rule_check.h
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/gen -c -o $@ $<
+# Rules of the tests of the runtime, and the tests that stand in them.
+$(B)/gen/run.c $(B)/gen/run_rules_test.c: tests/runtime/run.pat $(B)/bin/solderc
+	$(call say,SOLDERC,$@)
+	$(Q)$(B)/bin/solderc $(if $(findstring _test,$@),--tests) -n run -o $@ $<
+RUN_O := $(B)/gen/run.o $(B)/gen/run_rules_test.o
+$(RUN_O): $(B)/gen/%.o: $(B)/gen/%.c tests/gen/rule_check.h
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/gen -c -o $@ $<
 $(B)/tests/main.o: tests/main.c $(B)/tests/suites.h
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(B)/tests -c -o $@ $<
-$(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(SOUND_O) $(DSL_O) $(B)/lib/libsolder.a
+$(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(RUN_O) $(SOUND_O) $(DSL_O) $(B)/lib/libsolder.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)

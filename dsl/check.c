@@ -279,7 +279,8 @@ static void warn_unused(pat_session *s, const pat_program *p)
     bool rules = p->rules.n, graphs = p->vocabs.n, whole = rules && graphs && p->kernels.n;
     WARN_UNUSED(patterns, rules, !p->patterns.at[i]->used, E_UNUSED_PATTERN, "pattern")
     WARN_UNUSED(enums, p->ops.n, !p->enums.at[i]->used, E_UNUSED_ENUM, "enum")
-    WARN_UNUSED(options, rules, !p->options.at[i]->used, E_UNUSED_OPTION, "option")
+    WARN_UNUSED(options, rules, !p->options.at[i]->used && !p->options.at[i]->requires.n && !p->options.at[i]->excludes.n,
+                E_UNUSED_OPTION, "option")
     WARN_UNUSED(ops, whole, !p->ops.at[i]->used && !pat_map_get(&p->by_name.kernels, p->ops.at[i]->name), E_UNUSED_OP, "op")
     WARN_UNUSED(kernels, rules && graphs, p->kernels.at[i]->op && !p->kernels.at[i]->op->used, E_UNUSED_KERNEL, "kernel of")
 #undef WARN_UNUSED

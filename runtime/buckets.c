@@ -156,37 +156,27 @@ uint32_t sld_bucket_find(const sld_bucket *buckets, uint32_t n, int64_t tokens)
 
 /* ------------------------------------------------------------------ fusing -- */
 
-static bool reads_tokens(const sld_ruleset *r)
+/* The symbol that counts tokens gets the bucket's range. */
+static sld_status bind_tokens(sld_graph *g, sld_fuse_state *s)
 {
-    for (uint32_t i = 0; i < r->n_kernels; i++)
-        for (uint32_t k = 0; k < r->kernels[i].n_when; k++)
-            if (r->kernels[i].when[k].kind == SLD_T_RUN && r->kernels[i].when[k].id == SLD_RUN_TOKENS)
-                return true;
-    return false;
-}
-
-/* The symbol that counts tokens gets the bucket's range. Without one, kernels that ask for tokens are told of a symbol
- * that stands for them alone. */
-static sld_status bind_tokens(sld_graph *g, const char *symbol, sld_bucket b)
-{
-    int64_t lo, hi;
+    const char *symbol = s->options.tokens_dim;
+    sld_bucket b = s->options.tokens, had;
     sld_dim d = symbol ? sld__dim_find(g, symbol) : SLD_SYM_NONE;
-    if (symbol && d == SLD_SYM_NONE)
-        return sld__fail(g->ctx, SLD_ERR_INPUT, "there is no symbolic dim '%s' to count tokens", symbol);
     if (b.lo < 0 || b.lo > b.hi)
         return sld__fail(g->ctx, SLD_ERR_INPUT, "tokens %" PRId64 "..%" PRId64 " are no range", b.lo, b.hi);
-    if (!symbol && b.lo == b.hi)
-        return g->tokens = b.lo, SLD_OK;
-    if (!symbol && reads_tokens(g->rules))
-        d = sld_dim_symbol(g, "tokens", b.lo, b.hi);
-    if (d == SLD_SYM_NONE)
-        return symbol || reads_tokens(g->rules) ? SLD_ERR_MEMORY : SLD_OK;
-    sld_dim_bounds(g, d, &lo, &hi);
-    if (b.lo > hi || b.hi < lo)
+    if (symbol && d == SLD_SYM_NONE)
+        return sld__fail(g->ctx, SLD_ERR_INPUT, "there is no symbolic dim '%s' to count tokens", symbol);
+    g->bucket = b;
+    sld__forget_calls(g);
+    if (!symbol)
+        return SLD_OK;
+    sld_dim_bounds(g, d, &had.lo, &had.hi);
+    if (b.lo > had.hi || b.hi < had.lo)
         return sld__fail(g->ctx, SLD_ERR_INPUT, "tokens %" PRId64 "..%" PRId64 " lie outside %" PRId64 "..%" PRId64
-                         ", the range of '%s'", b.lo, b.hi, lo, hi, symbol ? symbol : "tokens");
-    sld__dim_narrow(g, d, b.lo > lo ? b.lo : lo, b.hi < hi ? b.hi : hi);
+                         ", the range of '%s'", b.lo, b.hi, had.lo, had.hi, symbol);
     g->tokens = d;
+    s->range = had;
+    sld__dim_set_range(g, d, b.lo > had.lo ? b.lo : had.lo, b.hi < had.hi ? b.hi : had.hi);
     return SLD_OK;
 }
 
@@ -214,7 +204,7 @@ sld_status sld__begin_run(sld_graph *g, sld_fuse_state *s)
     if (g->world && g->world != world)
         return sld__fail(g->ctx, SLD_ERR_INPUT, "the graph was fused for %" PRId64 " ranks, not %" PRId64, g->world, world);
     g->world = world;
-    sld_status status = o->tokens.lo || o->tokens.hi ? bind_tokens(g, o->tokens_dim, o->tokens) : SLD_OK;
+    sld_status status = o->tokens.lo || o->tokens.hi ? bind_tokens(g, s) : SLD_OK;
     if (!status && !o->settings) {
         defaults = sld_settings_new(g->ctx, g->rules);
         status = defaults ? sld_settings_resolve(defaults, o->target, NULL, NULL) : SLD_ERR_MEMORY;
@@ -222,4 +212,10 @@ sld_status sld__begin_run(sld_graph *g, sld_fuse_state *s)
     status = status ? status : mark_off(g, s, o->settings ? o->settings : defaults);
     sld_settings_free(defaults);
     return status;
+}
+
+void sld__end_run(sld_graph *g, const sld_fuse_state *s)
+{
+    if (!s->changed && s->range.hi)
+        sld__dim_set_range(g, g->tokens, s->range.lo, s->range.hi);
 }

@@ -160,9 +160,11 @@ static bool copy_all(copy *c)
     const sld_graph *g = c->from;
     if (!copy_sources(c))
         return false;
+    int64_t tokens;
     c->to->world = g->world;
-    if (!sld_dim_eval(g, g->tokens, c->symbols, &c->to->tokens))
-        c->to->tokens = 0;
+    c->to->bucket = g->bucket;
+    if (g->tokens && sld_dim_eval(g, g->tokens, c->symbols, &tokens))
+        c->to->bucket = (sld_bucket){tokens, tokens};
     for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n))
         if (!copy_node(c, n))
             return false;

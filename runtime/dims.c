@@ -346,19 +346,20 @@ sld_dim sld__dim_find(sld_graph *g, const char *name)
     return id ? dim_of_atom(g, id) : SLD_SYM_NONE;
 }
 
-/* What was computed of the symbol stays as it is, and has a smaller range too. */
-void sld__dim_narrow(sld_graph *g, sld_dim symbol, int64_t lo, int64_t hi)
+void sld__dim_set_range(sld_graph *g, sld_dim symbol, int64_t lo, int64_t hi)
 {
     for (uint32_t id = 1; id <= g->symbols->atoms.n; id++) {
         sld_atom *a = &g->symbols->atoms.at[id - 1];
-        sld_range r = {lo, hi};
+        sld_range r = {a->lo, a->hi};
         if (a->kind != SLD_ATOM_SYMBOL)
-            r = bounds_of_atom(g, a->kind, a->a, a->b);
-        else if (dim_of_atom(g, id) != symbol)
-            continue;
-        a->lo = r.lo > a->lo ? r.lo : a->lo;
-        a->hi = r.hi < a->hi ? r.hi : a->hi;
+            r = bounds_of_atom(g, a->kind, a->a, a->b); /* of atoms before it */
+        else if (dim_of_atom(g, id) == symbol)
+            r = (sld_range){lo, hi};
+        a = &g->symbols->atoms.at[id - 1];
+        a->lo = r.lo;
+        a->hi = r.hi;
     }
+    sld__forget_calls(g);
 }
 
 /* Depth and weight of a dim that stands inside an atom. */

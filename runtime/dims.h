@@ -71,8 +71,8 @@ static inline const sld_atom *sld__atom(const sld_graph *g, uint32_t id)
 }
 /* Range of symbol i, as sld_dim_n_symbols counts. */
 void sld_dim_symbol_range(const sld_graph *g, uint32_t i, int64_t *lo, int64_t *hi);
-/* Makes the range of a symbol smaller. */
-void sld__dim_narrow(sld_graph *g, sld_dim symbol, int64_t lo, int64_t hi);
+/* Gives a symbol another range, and what follows from it: types stay as they were inferred. */
+void sld__dim_set_range(sld_graph *g, sld_dim symbol, int64_t lo, int64_t hi);
 /* The dim of a symbol that exists, or SLD_SYM_NONE without an error. */
 sld_dim sld__dim_find(sld_graph *g, const char *name);
 /* Rounds towards minus infinity; b is neither 0 nor -1. */

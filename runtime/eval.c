@@ -68,6 +68,17 @@ static sld_val rank_value(const sld_env *e, uint32_t id)
     return v;
 }
 
+/* Tokens that no symbol counts are any number of the bucket. */
+static sld_val run_value(const sld_env *e, unsigned name)
+{
+    const sld_graph *g = e->g;
+    if (name == SLD_RUN_WORLD)
+        return value(g->world ? SLD_VAL_NUM : SLD_VAL_NONE, g->world);
+    if (g->tokens || g->bucket.lo == g->bucket.hi)
+        return value(g->tokens || g->bucket.hi ? SLD_VAL_NUM : SLD_VAL_NONE, g->tokens ? g->tokens : g->bucket.hi);
+    return value(SLD_VAL_TOKENS, 0);
+}
+
 /* ------------------------------------------------------------------- truth -- */
 
 /* A dim in a comparison: its value where the symbols have values. */
@@ -133,8 +144,38 @@ static sld_truth equal_lists(sld_env *e, const sld_val *a, const sld_val *b)
     return all;
 }
 
+static void bounds(const sld_env *e, const sld_val *v, int64_t *lo, int64_t *hi)
+{
+    *lo = e->g->bucket.lo;
+    *hi = e->g->bucket.hi;
+    if (v->kind == SLD_VAL_NUM)
+        sld_dim_bounds(e->g, at_symbols(e, v->num), lo, hi);
+}
+
+/* What tokens are compared with does not depend on them. */
+static sld_truth compare_tokens(const sld_env *e, unsigned kind, const sld_val *a, const sld_val *b)
+{
+    int64_t a_lo, a_hi, b_lo, b_hi;
+    bounds(e, a, &a_lo, &a_hi);
+    bounds(e, b, &b_lo, &b_hi);
+    sld_truth less = a_hi < b_lo ? SLD_ALWAYS : a_lo >= b_hi ? SLD_NEVER : SLD_DEPENDS;
+    sld_truth most = a_hi <= b_lo ? SLD_ALWAYS : a_lo > b_hi ? SLD_NEVER : SLD_DEPENDS;
+    sld_truth same = a_hi < b_lo || a_lo > b_hi ? SLD_NEVER : SLD_DEPENDS;
+    switch (kind) {
+    case SLD_T_EQ: return same;
+    case SLD_T_NE: return negate(same);
+    case SLD_T_LE: return most;
+    case SLD_T_GT: return negate(most);
+    case SLD_T_LT: return less;
+    default: return negate(less);
+    }
+}
+
 static sld_truth compare(sld_env *e, unsigned kind, const sld_val *a, const sld_val *b)
 {
+    if ((a->kind == SLD_VAL_TOKENS && (b->kind == SLD_VAL_NUM || b->kind == SLD_VAL_TOKENS)) ||
+        (b->kind == SLD_VAL_TOKENS && a->kind == SLD_VAL_NUM))
+        return compare_tokens(e, kind, a, b);
     if (a->kind == SLD_VAL_FLOAT || b->kind == SLD_VAL_FLOAT)
         return compare_floats(e, kind, a, b);
     if (a->kind == SLD_VAL_NONE || b->kind == SLD_VAL_NONE || a->kind != b->kind)
@@ -168,7 +209,7 @@ static bool arithmetic(sld_env *e, unsigned kind, const sld_val *a, const sld_va
 {
     sld_graph *g = e->g;
     *out = value(SLD_VAL_NONE, 0);
-    if (a->kind == SLD_VAL_NONE || b->kind == SLD_VAL_NONE)
+    if (a->kind == SLD_VAL_NONE || b->kind == SLD_VAL_NONE || a->kind == SLD_VAL_TOKENS || b->kind == SLD_VAL_TOKENS)
         return true;
     if (a->kind != SLD_VAL_NUM || b->kind != SLD_VAL_NUM)
         return float_arithmetic(e, kind, a, b, out);
@@ -296,8 +337,7 @@ bool sld__eval(sld_env *e, const sld_term **t, sld_val *out)
         *out = operand_value(e, op->id);
         return true;
     case SLD_T_RUN:
-        out->num = op->id == SLD_RUN_WORLD ? e->g->world : e->g->tokens;
-        out->kind = out->num ? SLD_VAL_NUM : SLD_VAL_NONE;
+        *out = run_value(e, op->id);
         return true;
     case SLD_T_CALL:
         return eval_call(e, t, op, out);

@@ -294,6 +294,7 @@ sld_status sld_fuse(sld_graph *g, const sld_fuse_options *options, sld_rule_stat
         status = sld__begin_run(g, s);
         g->fuse = s;
         status = status ? status : run(g);
+        sld__end_run(g, s);
         g->fuse = NULL;
     }
     if (own != stats)

@@ -20,6 +20,8 @@ typedef struct sld_built {
 typedef struct sld_fuse_state {
     sld_fuse_options options;
     sld_rule_stats *stats;      /* one for each rule */
+    bool changed;               /* a rule has fired */
+    sld_bucket range;           /* of the symbol that counts tokens, before; both 0: none was narrowed */
     const char **off;           /* by rule: why it does not run, NULL: it does; NULL itself: all do */
     sld_status status;          /* a fault that ends fusing, such as lack of memory */
     int rule;                   /* rule at work */

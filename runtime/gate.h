@@ -27,5 +27,7 @@ const int64_t *sld__settings_values(const sld_settings *s);
 /* ---- buckets.c ---- */
 /* Makes the run of the options known to the graph and to fusing: which rules are off, what tokens are. */
 sld_status sld__begin_run(sld_graph *g, struct sld_fuse_state *s);
+/* A graph that no rule has changed gets back the ranges that it had. */
+void sld__end_run(sld_graph *g, const struct sld_fuse_state *s);
 
 #endif

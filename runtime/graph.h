@@ -84,7 +84,8 @@ struct sld_graph {
     uint32_t free_users[32];         /* free lists of readers by size, linked through their first word */
     const char *where;               /* file, node or rule at work: prefix of messages, may be NULL */
     struct sld_fuse_state *fuse;     /* set while sld_fuse runs */
-    sld_dim tokens;                  /* of a batch, an integer or a symbol; 0: not known */
+    sld_bucket bucket;               /* of tokens; both 0: any number */
+    sld_dim tokens;                  /* the symbol that counts them, or 0 */
     int64_t world;                   /* ranks that work together; 0: not known */
     /* Lists in attributes and other small data live until the graph is freed. */
     struct sld_chunk *chunks;
@@ -217,6 +218,8 @@ sld_status sld__outcome(sld_graph *g, const sld_call *c, sld_outcome *o);
 const uint32_t *sld__outcome_types(const sld_graph *g, const sld_outcome *o);
 /* Whether a kernel of the target covers the call; the reason when none does. */
 bool sld__outcome_bound(sld_graph *g, const sld_call *c, const sld_outcome *o, sld_target target, char *why, size_t n);
+/* What followed from calls before may not follow any more: ranges or the run have changed. */
+void sld__forget_calls(sld_graph *g);
 void sld__interned_free(sld_graph *g);
 /* A node that is there. */
 static inline sld_call sld__call_of(const sld_graph *g, sld_node n)

@@ -21,7 +21,8 @@ typedef enum sld_val_kind {
     SLD_VAL_FLOAT,
     SLD_VAL_LIST,
     SLD_VAL_DTYPE,
-    SLD_VAL_TRUTH
+    SLD_VAL_TRUTH,
+    SLD_VAL_TOKENS /* any number of the graph's bucket */
 } sld_val_kind;
 
 /* Lists point at attributes, at shapes in g->dims or at scratch: they hold until the next shape is appended.

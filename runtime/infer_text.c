@@ -151,18 +151,19 @@ static bool bound(const sld_env *e, const sld_term *t)
 {
     return t->kind == SLD_T_DIM    ? e->dims[t->id] != SLD_SYM_NONE
            : t->kind == SLD_T_RANK ? e->ranks[t->id].operand >= 0
-           : t->kind == SLD_T_RUN  ? t->id == SLD_RUN_WORLD || e->g->tokens
+           : t->kind == SLD_T_RUN  ? t->id == SLD_RUN_WORLD || e->g->tokens || e->g->bucket.hi
                                    : t->kind == SLD_T_ATTR || t->kind == SLD_T_OPERAND;
 }
 
 static void put_run(const sld_env *e, text *out, unsigned name)
 {
-    int64_t lo, hi;
+    int64_t lo = e->g->bucket.lo, hi = e->g->bucket.hi;
     if (name == SLD_RUN_WORLD) {
         put(out, "world = %" PRId64, e->g->world);
         return;
     }
-    sld_dim_bounds(e->g, e->g->tokens, &lo, &hi);
+    if (e->g->tokens)
+        sld_dim_bounds(e->g, e->g->tokens, &lo, &hi);
     put(out, lo == hi ? "tokens = %" PRId64 : "tokens = %" PRId64 "..%" PRId64, lo, hi);
 }
 

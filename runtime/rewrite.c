@@ -283,6 +283,7 @@ bool sld_rewrite_commit(sld_graph *g)
             sld__set_partition(g, s->built[i].node, s->partition);
         drop_unread(g);
         s->stats[s->rule].fired++;
+    s->changed = true;
         tell(s, NULL);
         return true;
     }

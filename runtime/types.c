@@ -30,6 +30,17 @@ void sld__interned_free(sld_graph *g)
         sld__free(g->ctx, all[i]);
 }
 
+void sld__forget_calls(sld_graph *g)
+{
+    sld_interned *t = g->interned;
+    if (!t)
+        return;
+    if (t->calls.cap)
+        memset(t->calls.at, 0, t->calls.cap * sizeof *t->calls.at);
+    memset(t->last, 0, (g->rules->n_ops + 1u) * sizeof *t->last);
+    t->calls.n = t->kept.n = t->words.n = 0;
+}
+
 static uint32_t mix(uint32_t hash, uint64_t word)
 {
     uint64_t h = (hash ^ word) * 0x9e3779b97f4a7c15ull;

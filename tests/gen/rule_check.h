@@ -28,13 +28,32 @@ static inline uint32_t rule_index(const sld_ruleset *rules, const char *name)
     return 0;
 }
 
+/* Options as the test gives them, "name=value,...". */
+static inline sld_settings *test_settings(sld_ctx *ctx, const sld_ruleset *rules, const rule_test *t)
+{
+    char text[400], *save = NULL;
+    sld_settings *s = sld_settings_new(ctx, rules);
+    ck_assert_ptr_nonnull(s);
+    snprintf(text, sizeof text, "%s", t->options);
+    for (char *item = strtok_r(text, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
+        char *value = strchr(item, '=');
+        ck_assert_ptr_nonnull(value);
+        *value++ = 0;
+        ck_assert_msg(sld_settings_set(s, item, value, t->place) == SLD_OK, "%s", sld_error(ctx));
+    }
+    ck_assert_msg(sld_settings_resolve(s, SLD_TARGET_CPU, NULL, NULL) == SLD_OK, "%s", sld_error(ctx));
+    return s;
+}
+
 static inline void check_rule(const sld_ruleset *rules, const rule_test *t)
 {
     sld_ctx *ctx = sld_ctx_new(NULL);
     sld_graph *g = sld_text_parse(ctx, rules, t->place, t->graph, strlen(t->graph));
     ck_assert_msg(g != NULL, "%s \"%s\", variant %u: %s\n%s", t->place, t->title, t->variant, sld_error(ctx), t->graph);
     sld_rule_stats *stats = calloc(rules->n_rules + 1u, sizeof *stats);
-    sld_fuse_options options = {.target = SLD_TARGET_CPU};
+    sld_settings *settings = test_settings(ctx, rules, t);
+    sld_fuse_options options = {.target = SLD_TARGET_CPU, .settings = settings, .tokens = {t->tokens, t->tokens},
+                                .world = t->world};
     ck_assert_ptr_nonnull(stats);
     ck_assert_msg(sld_fuse(g, &options, stats) == SLD_OK, "%s: %s", t->place, sld_error(ctx));
     ck_assert_msg(sld_graph_verify(g) == SLD_OK, "%s: %s", t->place, sld_error(ctx));
@@ -42,6 +61,7 @@ static inline void check_rule(const sld_ruleset *rules, const rule_test *t)
     ck_assert_msg(s->fired == t->fires, "%s: %s \"%s\", variant %u, fired %u times, not %lld; %s\n%s", t->place, t->rule,
                   t->title, t->variant, s->fired, t->fires, s->reason, t->graph);
     free(stats);
+    sld_settings_free(settings);
     sld_graph_free(g);
     sld_ctx_free(ctx);
 }
