@@ -8,6 +8,7 @@
 #   make doc        build/reference.md: all ops, patterns, rules and kernels
 #   make bench-check  time and memory of checking generated rules
 #   make bench-match  matching and rewriting a decoder stack beside MLIR and C by hand
+#   make bench-gpu  GPU kernels beside PyTorch; make gpu-resources: their registers and spills
 #   make fuzz      fuzzes the front end for TIME=60 seconds
 #   make clean
 #
@@ -204,6 +205,7 @@ bench: all
 bench-check: $(B)/bin/solderc
 	@python3 tests/bench/rules.py $(B)/bin/solderc 1000 3000 10000
 include tests/bench/match/match.mk
+include tests/bench/gpu/gpu.mk
 include tests/fuzz/fuzz.mk
 golden: all $(B)/bin/tests $(B)/bin/match_check $(B)/bin/random_rules
 	@UPDATE=1 $(TEST_ENV) $(B)/bin/tests

@@ -1,0 +1,241 @@
+/* What kernels share on the device: 16-bit and FP8 elements, 16-byte accesses, sums over lanes and blocks.  One source
+ * builds with hipcc, with nvcc, and for the emulation on the CPU.  Lanes that work together are 8, 16 or 32 neighbours,
+ * so that waves of 64 and warps of 32 do the same. */
+#ifndef SLD_GPU_H
+#define SLD_GPU_H
+
+#include <stdint.h>
+
+#if defined(__CUDACC__)
+#include "cuda_names.h"
+#elif defined(__HIPCC__)
+#include <hip/hip_runtime.h>
+#else
+#include "hipemu.h"
+#endif
+
+#define DEVICE static __device__ __forceinline__
+
+/* LAUNCH((kernel<...>), grid, threads, stream, arguments...) */
+#if defined(__CUDACC__) || defined(__HIPCC__)
+#define LAUNCH(kernel, grid, threads, stream, ...) (kernel)<<<(grid), (threads), 0, (stream)>>>(__VA_ARGS__)
+#else
+#define LAUNCH(kernel, grid, threads, stream, ...) hipemu_launch((grid), (threads), [&] { (kernel)(__VA_ARGS__); })
+#endif
+
+/* ---------------------------------------------------------------- elements -- */
+
+struct bf16 { uint16_t bits; };
+struct f16 { uint16_t bits; };
+
+DEVICE float from_bits(uint32_t u) { float f; memcpy(&f, &u, 4); return f; }
+DEVICE uint32_t to_bits(float f) { uint32_t u; memcpy(&u, &f, 4); return u; }
+
+DEVICE float to_float(bf16 x) { return from_bits((uint32_t)x.bits << 16); }
+
+/* Two neighbours, rounded to nearest, ties to even; the first in the low half. */
+#if defined(__CUDA_ARCH__)
+DEVICE uint32_t pack(bf16, float a, float b)
+{
+    uint32_t r;
+    asm("cvt.rn.bf16x2.f32 %0, %2, %1;" : "=r"(r) : "f"(a), "f"(b));
+    return r;
+}
+DEVICE uint32_t pack(f16, float a, float b)
+{
+    uint32_t r;
+    asm("cvt.rn.f16x2.f32 %0, %2, %1;" : "=r"(r) : "f"(a), "f"(b));
+    return r;
+}
+DEVICE float to_float(f16 x)
+{
+    float r;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(r) : "h"(x.bits));
+    return r;
+}
+#else
+DEVICE uint16_t round_bf16(float f)
+{
+    uint32_t u = to_bits(f);
+    return f != f ? 0x7fc0 : (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
+}
+DEVICE uint32_t pack(bf16, float a, float b) { return round_bf16(a) | (uint32_t)round_bf16(b) << 16; }
+DEVICE uint16_t round_f16(float f) { _Float16 h = (_Float16)f; uint16_t u; memcpy(&u, &h, 2); return u; }
+DEVICE uint32_t pack(f16, float a, float b) { return round_f16(a) | (uint32_t)round_f16(b) << 16; }
+DEVICE float to_float(f16 x) { _Float16 h; memcpy(&h, &x.bits, 2); return (float)h; }
+#endif
+
+template <typename T> DEVICE float half_of(uint32_t two, int which)
+{
+    T x;
+    x.bits = (uint16_t)(which ? two >> 16 : two);
+    return to_float(x);
+}
+
+/* A float rounded to T. */
+template <typename T> DEVICE float rounded(float f) { return half_of<T>(pack(T(), f, 0), 0); }
+
+/* ------------------------------------------------------------------ FP8 -- */
+
+enum fp8 { E4M3FN, E4M3FNUZ };
+
+template <fp8 F> DEVICE float fp8_max() { return F == E4M3FN ? 448.0f : 240.0f; }
+
+/* Nearest even, saturating; NaN stays NaN. In FNUZ the exponent's bias is 8 and there is no negative zero. */
+template <fp8 F> DEVICE uint32_t fp8_bits(float f)
+{
+    const int bias = F == E4M3FN ? 7 : 8;
+    if (f != f)
+        return F == E4M3FN ? 0x7f : 0x80;
+    uint32_t sign = to_bits(f) >> 31 << 7;
+    float a = fabsf(f) < fp8_max<F>() ? fabsf(f) : fp8_max<F>();
+    int e = (int)(to_bits(a) >> 23) - 127;
+    e = e < 1 - bias ? 1 - bias : e;
+    float step = from_bits((uint32_t)(e - 3 + 127) << 23); /* distance of neighbours */
+    uint32_t n = (uint32_t)rintf(a / step);                /* exact: step is a power of two */
+    uint32_t bits = n < 8 ? n : (n < 16 ? n - 8 : 0) | (uint32_t)(e + bias + (n == 16)) << 3;
+    return bits || F == E4M3FN ? sign | bits : 0;
+}
+
+/* Four of them, the first in the lowest byte; what is too large becomes the largest. */
+template <fp8 F> DEVICE uint32_t fp8_pack(float a, float b, float c, float d)
+{
+#if defined(__CUDA_ARCH__)
+    if (F == E4M3FN) {
+        uint16_t lo, hi;
+        asm("cvt.rn.satfinite.e4m3x2.f32 %0, %2, %1;" : "=h"(lo) : "f"(a), "f"(b));
+        asm("cvt.rn.satfinite.e4m3x2.f32 %0, %2, %1;" : "=h"(hi) : "f"(c), "f"(d));
+        return lo | (uint32_t)hi << 16;
+    }
+#elif defined(__gfx940__) || defined(__gfx941__) || defined(__gfx942__)
+    if (F == E4M3FNUZ) {
+        const float m = fp8_max<F>();
+        a = a > m ? m : a < -m ? -m : a, b = b > m ? m : b < -m ? -m : b;
+        c = c > m ? m : c < -m ? -m : c, d = d > m ? m : d < -m ? -m : d;
+        int r = __builtin_amdgcn_cvt_pk_fp8_f32(a, b, 0, false);
+        return (uint32_t)__builtin_amdgcn_cvt_pk_fp8_f32(c, d, r, true);
+    }
+#endif
+    return fp8_bits<F>(a) | fp8_bits<F>(b) << 8 | fp8_bits<F>(c) << 16 | fp8_bits<F>(d) << 24;
+}
+
+/* --------------------------------------------------------------- accesses -- */
+
+struct alignas(16) words { uint32_t w[4]; };
+
+DEVICE words load(const void *p) { return *(const words *)p; }
+
+/* Results are read by another kernel, if at all: they make way in the cache for what is still to be read. */
+DEVICE void store(void *p, words x)
+{
+#if defined(__CUDA_ARCH__)
+    asm volatile("st.global.cs.v4.u32 [%0], {%1,%2,%3,%4};"
+                 :: "l"(p), "r"(x.w[0]), "r"(x.w[1]), "r"(x.w[2]), "r"(x.w[3]) : "memory");
+#else
+    *(words *)p = x;
+#endif
+}
+
+/* Eight elements as floats. */
+template <typename T> DEVICE void widen(words x, float *to)
+{
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        to[2 * i] = half_of<T>(x.w[i], 0);
+        to[2 * i + 1] = half_of<T>(x.w[i], 1);
+    }
+}
+template <typename T> DEVICE words narrow(const float *x)
+{
+    words r;
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+        r.w[i] = pack(T(), x[2 * i], x[2 * i + 1]);
+    return r;
+}
+/* Sixteen. */
+template <fp8 F> DEVICE words narrow_fp8(const float *x)
+{
+    words r;
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+        r.w[i] = fp8_pack<F>(x[4 * i], x[4 * i + 1], x[4 * i + 2], x[4 * i + 3]);
+    return r;
+}
+
+/* ------------------------------------------------------------- reductions -- */
+
+#if defined(__CUDACC__)
+#define FROM_LANE(x, mask) __shfl_xor_sync(0xffffffffu, (x), (mask), 32)
+#else
+#define FROM_LANE(x, mask) __shfl_xor((x), (mask), 32)
+#endif
+
+/* Eight elements a lane, saturated: the even lane of a pair stores all sixteen. Every lane calls it; at: of its own
+ * first, a multiple of 16 in even lanes. */
+template <fp8 F> DEVICE void store_fp8(void *y, size_t at, const float *v, bool live)
+{
+    words x;
+    x.w[0] = fp8_pack<F>(v[0], v[1], v[2], v[3]);
+    x.w[1] = fp8_pack<F>(v[4], v[5], v[6], v[7]);
+    x.w[2] = FROM_LANE(x.w[0], 1);
+    x.w[3] = FROM_LANE(x.w[1], 1);
+    if (live && threadIdx.x % 2 == 0)
+        store((uint8_t *)y + at, x);
+}
+
+/* Over N neighbouring lanes; all get the result. */
+template <int N> DEVICE float sum_lanes(float x)
+{
+#pragma unroll
+    for (int m = N / 2; m > 0; m /= 2)
+        x += FROM_LANE(x, m);
+    return x;
+}
+template <int N> DEVICE float max_lanes(float x)
+{
+#pragma unroll
+    for (int m = N / 2; m > 0; m /= 2)
+        x = fmaxf(x, FROM_LANE(x, m));
+    return x;
+}
+
+/* Over a block of at most 1024 threads, a multiple of 32. scratch: 32 floats of shared memory for this call alone. */
+DEVICE float sum_block(float x, float *scratch)
+{
+    x = sum_lanes<32>(x);
+    if (blockDim.x == 32)
+        return x;
+    if (threadIdx.x % 32 == 0)
+        scratch[threadIdx.x / 32] = x;
+    __syncthreads();
+    return sum_lanes<32>(threadIdx.x % 32 < blockDim.x / 32 ? scratch[threadIdx.x % 32] : 0.0f);
+}
+DEVICE float max_block(float x, float *scratch)
+{
+    x = max_lanes<32>(x);
+    if (blockDim.x == 32)
+        return x;
+    if (threadIdx.x % 32 == 0)
+        scratch[threadIdx.x / 32] = x;
+    __syncthreads();
+    return max_lanes<32>(threadIdx.x % 32 < blockDim.x / 32 ? scratch[threadIdx.x % 32] : 0.0f);
+}
+
+/* ------------------------------------------------------------ functions -- */
+
+/* Within some units in the last place of a float: the result is rounded to 16 bits. */
+#if defined(__CUDA_ARCH__) || defined(__HIP_DEVICE_COMPILE__)
+DEVICE float silu(float x) { return __fdividef(x, 1.0f + __expf(-x)); }
+#else
+DEVICE float silu(float x) { return x / (1.0f + expf(-x)); }
+#endif
+
+/* a / b, where inverse = 1 / b: one step of Newton's makes it the nearest float but for rare ties. */
+DEVICE float quotient(float a, float b, float inverse)
+{
+    float q = a * inverse;
+    return fmaf(fmaf(-q, b, a), inverse, q);
+}
+
+#endif

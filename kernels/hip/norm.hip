@@ -1,0 +1,173 @@
+/* RMSNorm of rows: alone, with a residual added before, quantised to FP8 after; gated, with a group of FP8 scales. */
+#include "gpu.h"
+#include "launch.h"
+
+/* Contract RN-C: R(x rsqrt(mean(x^2) + eps) w) with one rounding; with a residual, ARN-C: z = R(x + res) is stored and
+ * normalised. TWICE: RN-IR, the normalised row is rounded before the product with w. */
+enum quant { NONE, STATIC, TOKEN };
+
+template <typename T, int VECS, bool RES, quant Q, fp8 F, bool TWICE>
+__global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, const T *w, float eps, const float *scale,
+                                                  T *sum, void *y, float *scales, int width)
+{
+    __shared__ float scratch[2][32];
+    const size_t row = (size_t)blockIdx.x * width;
+    float v[VECS][8], square = 0, top = 0;
+    words add[VECS] = {}, in[VECS] = {}, weights[VECS] = {};
+    const float fixed = Q == STATIC ? *scale : 1.0f;
+#pragma unroll
+    for (int i = 0; i < VECS; i++) {
+        const int at = (i * blockDim.x + threadIdx.x) * 8;
+        if (at < width) {
+            in[i] = load(x + row + at);
+            if (RES)
+                add[i] = load(res + row + at);
+            weights[i] = load(w + at);
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < VECS; i++) {
+        const int at = (i * blockDim.x + threadIdx.x) * 8;
+        widen<T>(in[i], v[i]);
+        if (RES) {
+            float r[8];
+            widen<T>(add[i], r);
+#pragma unroll
+            for (int k = 0; k < 8; k++)
+                v[i][k] += r[k];
+            const words z = narrow<T>(v[i]);
+            if (at < width)
+                store(sum + row + at, z);
+            widen<T>(z, v[i]);
+        }
+#pragma unroll
+        for (int k = 0; k < 8; k++)
+            square += v[i][k] * v[i][k];
+    }
+    const float r = rsqrtf(sum_block(square, scratch[0]) / width + eps);
+#pragma unroll
+    for (int i = 0; i < VECS; i++) {
+        float weight[8];
+        widen<T>(weights[i], weight);
+#pragma unroll
+        for (int k = 0; k < 8; k++) {
+            v[i][k] = (TWICE ? rounded<T>(v[i][k] * r) : v[i][k] * r) * weight[k];
+            if (Q != NONE)
+                v[i][k] = rounded<T>(v[i][k]);
+            if (Q == TOKEN)
+                top = fmaxf(top, fabsf(v[i][k]));
+        }
+    }
+    float inverse = 1.0f / fixed;
+    if (Q == TOKEN) {
+        const float s = fmaxf(max_block(top, scratch[1]), 1e-10f) / fp8_max<F>();
+        inverse = 1.0f / s;
+        if (threadIdx.x == 0)
+            scales[blockIdx.x] = s;
+    }
+#pragma unroll
+    for (int i = 0; i < VECS; i++) {
+        const int at = (i * blockDim.x + threadIdx.x) * 8;
+        if (Q != NONE) {
+#pragma unroll
+            for (int k = 0; k < 8; k++)
+                v[i][k] *= inverse;
+            store_fp8<F>(y, row + at, v[i], at < width);
+        } else if (at < width) {
+            store((T *)y + row + at, narrow<T>(v[i]));
+        }
+    }
+}
+
+template <typename T, bool RES, quant Q, fp8 F> static void rows(const gpu_norm *a, hipStream_t s)
+{
+    const int vectors = a->width / 8;
+    const int vecs = vectors > 2048 ? 4 : vectors > 1024 ? 2 : 1;
+    const int threads = ((vectors + vecs - 1) / vecs + 31) / 32 * 32;
+#define ROWS(V, W) LAUNCH((norm_rows<T, V, RES, Q, F, W>), a->rows, threads, s, (const T *)a->x, (const T *)a->res, \
+                          (const T *)a->w, a->eps, a->scale, (T *)a->sum, a->y, a->scales, a->width)
+    if (a->twice)
+        vecs == 4 ? ROWS(4, true) : vecs == 2 ? ROWS(2, true) : ROWS(1, true);
+    else
+        vecs == 4 ? ROWS(4, false) : vecs == 2 ? ROWS(2, false) : ROWS(1, false);
+#undef ROWS
+}
+
+template <typename T, fp8 F> static void norm_of(const gpu_norm *a, hipStream_t s)
+{
+    if (a->quant == GPU_NONE)
+        a->res ? rows<T, true, NONE, F>(a, s) : rows<T, false, NONE, F>(a, s);
+    else if (a->quant == GPU_STATIC)
+        a->res ? rows<T, true, STATIC, F>(a, s) : rows<T, false, STATIC, F>(a, s);
+    else
+        a->res ? rows<T, true, TOKEN, F>(a, s) : rows<T, false, TOKEN, F>(a, s);
+}
+
+const char *gpu_rms_norm(const gpu_norm *a, void *stream)
+{
+    hipStream_t s = (hipStream_t)stream;
+    if (a->width % 16 || a->width > 32768 || a->rows < 0)
+        return "the width must be a multiple of 16, at most 32768";
+    if (a->rows && a->dtype == GPU_BF16)
+        a->fp8 == GPU_E4M3FN ? norm_of<bf16, E4M3FN>(a, s) : norm_of<bf16, E4M3FNUZ>(a, s);
+    else if (a->rows)
+        a->fp8 == GPU_E4M3FN ? norm_of<f16, E4M3FN>(a, s) : norm_of<f16, E4M3FNUZ>(a, s);
+    return gpu_launched();
+}
+
+/* ------------------------------------------------------- gated, by heads -- */
+
+/* Heads of 128: y = R(x rsqrt(mean(x^2) + eps) w silu(z)), each head a group of the quantiser. Sixteen lanes a head. */
+template <typename T, bool QUANT, fp8 F>
+__global__ void gated_heads(const T *x, const T *z, const T *w, float eps, void *y, float *scales, int heads)
+{
+    const int head = (blockIdx.x * blockDim.x + threadIdx.x) / 16, lane = threadIdx.x % 16;
+    const bool live = head < heads; /* all lanes take part in sums */
+    const size_t at = (size_t)(live ? head : 0) * 128 + lane * 8;
+    float v[8], gate[8], weight[8], square = 0, top = 0;
+    const words a = load(x + at), b = load(z + at), c = load(w + lane * 8);
+    widen<T>(a, v), widen<T>(b, gate), widen<T>(c, weight);
+#pragma unroll
+    for (int k = 0; k < 8; k++) {
+        square += v[k] * v[k];
+        weight[k] *= silu(gate[k]);
+    }
+    const float r = rsqrtf(sum_lanes<16>(square) / 128 + eps);
+#pragma unroll
+    for (int k = 0; k < 8; k++) {
+        v[k] = rounded<T>(v[k] * r * weight[k]);
+        top = fmaxf(top, fabsf(v[k]));
+    }
+    if (QUANT) {
+        const float s = fmaxf(max_lanes<16>(top), 1e-10f) / fp8_max<F>(), inverse = 1.0f / s;
+        if (live && lane == 0)
+            scales[head] = s;
+#pragma unroll
+        for (int k = 0; k < 8; k++)
+            v[k] = quotient(v[k], s, inverse);
+        store_fp8<F>(y, at, v, live);
+    } else if (live) {
+        store((T *)y + at, narrow<T>(v));
+    }
+}
+
+template <typename T, fp8 F> static void gated_of(const gpu_gated *a, hipStream_t s)
+{
+    const int threads = 128, blocks = (a->heads * 16 + threads - 1) / threads;
+    if (a->quant)
+        LAUNCH((gated_heads<T, true, F>), blocks, threads, s, (const T *)a->x, (const T *)a->z, (const T *)a->w, a->eps,
+               a->y, a->scales, a->heads);
+    else
+        LAUNCH((gated_heads<T, false, F>), blocks, threads, s, (const T *)a->x, (const T *)a->z, (const T *)a->w, a->eps,
+               a->y, a->scales, a->heads);
+}
+
+const char *gpu_gated_norm(const gpu_gated *a, void *stream)
+{
+    hipStream_t s = (hipStream_t)stream;
+    if (a->heads && a->dtype == GPU_BF16)
+        a->fp8 == GPU_E4M3FN ? gated_of<bf16, E4M3FN>(a, s) : gated_of<bf16, E4M3FNUZ>(a, s);
+    else if (a->heads)
+        a->fp8 == GPU_E4M3FN ? gated_of<f16, E4M3FN>(a, s) : gated_of<f16, E4M3FNUZ>(a, s);
+    return gpu_launched();
+}
