@@ -125,6 +125,8 @@ $(B)/bin/solder: $(CLI_O) $(B)/lib/libsolder.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDLIBS)
 $(KERNEL_O): ALL_CFLAGS += -O3
+# The parser once more, in a test.
+$(B)/tests/dsl/grammar_test.o: | $(B)/dsl/parse.h
 $(RUNTIME_O) $(CLI_O) $(call obj,$(TEST_C)): | $(if $(HAVE_ONNX),$(B)/onnx/onnx.pb-c.h)
 $(B)/%.o: %.c
 	@mkdir -p $(@D)

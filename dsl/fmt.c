@@ -103,9 +103,13 @@ static bool is_unary(const layout *l, uint32_t i)
 /* The keyword of a clause in the body of a rule, and not a name in a condition. */
 static bool is_clause(const layout *l, uint32_t i)
 {
+    const fmt_item *a = token_before(l, i);
     int type = l->items.at[i].type;
+    /* These begin something elsewhere; in the body of a rule they are names. */
+    bool name = a->type == T_ENABLED || a->type == T_REQUIRES || a->type == T_EXCLUDES || a->type == T_AT ||
+                a->type == T_SUPPORTS || a->type == T_CONTENTS;
     return (type == T_MATCH || type == T_WHERE || type == T_GATE || type == T_REPLACE || type == T_TEST) &&
-           !pat_fmt_is_open(token_before(l, i));
+           (name || !pat_fmt_is_open(a));
 }
 
 /* The clauses of a rule stand in columns when its match begins on the keyword's line. */

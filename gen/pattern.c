@@ -79,6 +79,8 @@ static void emit_name_place(tables *t, pat_span span)
 
 static void emit_lines(const tables *t, out *o)
 {
+    if (!t->used.n)
+        return;
     out_line(o, "static const sld_line lines[] = {");
     for (uint32_t i = 0; i < t->used.n; i++) {
         const line *l = t->used.at[i];
