@@ -3,6 +3,7 @@
 #   make            build/bin/solderc, build/bin/solder, build/lib/libsolder.a
 #   make demo       fuse and run a real model on the CPU, and show the result
 #   make check      all tests; SAN=1 under AddressSanitizer and UBSan; CC=clang
+#   make property N=100000 SEED=1   random graphs under random rules; a failure prints its seed and leaves a small case
 #   make golden     rewrite the expected texts of the tests after a change meant to be
 #   make bench      time of importing, fusing and running the example models
 #   make doc        build/reference.md: all ops, patterns, rules and kernels
@@ -155,7 +156,7 @@ $(B)/gen/sound.o: ALL_CFLAGS += -Itests/runtime -DSLD_PRIMITIVES='"sound_primiti
 $(B)/gen/sound.o: $(B)/gen/sound.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
-SOUND_O := $(B)/gen/sound.o $(B)/tests/runtime/sound_ops.o
+SOUND_O := $(B)/gen/sound.o $(call obj,$(addprefix tests/runtime/,sound_ops.c property_graph.c property_check.c))
 # The tests that stand in the rules.
 $(B)/gen/rules_test.c: $(B)/bin/solderc $(PATTERNS)
 	$(call say,SOLDERC,$@)
@@ -202,6 +203,9 @@ TEST_ENV = MATCH_CHECK=$(B)/bin/match_check RANDOM_RULES=$(B)/bin/random_rules M
 .PHONY: run-tests
 run-tests: all $(B)/bin/tests $(B)/bin/match_check $(B)/bin/random_rules replay
 	@$(TEST_ENV) $(B)/bin/tests
+.PHONY: property
+property: $(B)/bin/tests
+	@$(TEST_ENV) CK_RUN_SUITE=property PROPERTY_N=$(N) PROPERTY_SEED=$(SEED) PROPERTY_DIR=build $(B)/bin/tests
 bench: all
 	@python3 tests/bench/models.py $(B)/bin/solder tests/models/qwen3 tests/models/llama tests/models/deepseek_v3 tests/models/qwen3_next
 bench-check: $(B)/bin/solderc

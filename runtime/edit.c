@@ -133,20 +133,24 @@ void sld__erase_node(sld_graph *g, sld_node n, sld_loose *loose)
     g->n_nodes--;
 }
 
-void sld__erase_chain(sld_graph *g, sld_node n)
+static void note(sld_loose *loose, sld_value v)
+{
+    if (loose->n < SLD_LOOSE_MAX)
+        loose->at[loose->n++] = v;
+}
+
+void sld__erase_chain(sld_graph *g, sld_node n, sld_loose *left)
 {
     sld_loose loose;
     loose.n = 0;
     sld__erase_node(g, n, &loose);
-    sld__erase_loose(g, &loose);
-}
-
-void sld__erase_loose(sld_graph *g, sld_loose *loose)
-{
-    while (loose->n) {
-        sld_node p = sld_producer(g, loose->at[--loose->n]); /* 0 when the value has gone */
+    while (loose.n) {
+        sld_value v = loose.at[--loose.n];
+        sld_node p = sld_producer(g, v); /* 0 when the value has gone */
         if (p && sld__removable(g, p))
-            sld__erase_node(g, p, loose);
+            sld__erase_node(g, p, &loose);
+        else if (p && left && g->values.at[v].n_uses)
+            note(left, v);
     }
 }
 
@@ -165,7 +169,7 @@ sld_status sld_graph_sweep(sld_graph *g)
     /* Backwards, so that a reader has gone before its producer is looked at. */
     for (sld_node n = g->n_unread ? g->nodes.n : 0; n-- > 1;)
         if (g->nodes.at[n].op && sld__removable(g, n))
-            sld__erase_chain(g, n);
+            sld__erase_chain(g, n, NULL);
     for (sld_value v = 1; g->n_unread && v < g->values.n; v++)
         if (sld_kind(g, v) == SLD_VALUE_CONST && !g->values.at[v].n_uses)
             free_const(g, v);

@@ -29,10 +29,8 @@ enum { SLD_LOOSE_MAX = 1024 };
 typedef struct sld_loose { uint32_t n; sld_value at[SLD_LOOSE_MAX]; } sld_loose;
 /* Removes a node whose results have no uses; notes results of nodes that it read. loose may be NULL. */
 void sld__erase_node(sld_graph *g, sld_node n, sld_loose *loose);
-/* Removes a node and what it alone led to. */
-void sld__erase_chain(sld_graph *g, sld_node n);
-/* Removes the producers of noted values that nobody reads. */
-void sld__erase_loose(sld_graph *g, sld_loose *loose);
+/* Removes a node and what it alone led to; notes values that others still read. left may be NULL. */
+void sld__erase_chain(sld_graph *g, sld_node n, sld_loose *left);
 /* True when nobody reads any result of node n, which is there. */
 static inline bool sld__unread(const sld_graph *g, sld_node n)
 {

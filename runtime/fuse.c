@@ -197,6 +197,7 @@ static void pass(driver *d)
     else if (!know_readers(d))
         return;
     d->end = g->nodes.n;
+    s->takes_over = false;
     for (sld_node n = s->cursor = 1; n < d->end && !stopped(d); n = s->cursor = d->back) {
         n = next_root(d, n);
         if (!n)

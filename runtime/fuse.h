@@ -40,6 +40,7 @@ typedef struct sld_fuse_state {
     uint32_t reads;             /* so many readers of a value are few */
     sld_node cursor;            /* where a pass over all nodes is; 0: there is none */
     uint32_t n_moved;           /* values of which it has to tell readers */
+    bool takes_over;            /* in this pass a value that was there before stands for another */
     SLD_ARRAY(uint8_t) mark;    /* by node; 0 but while a place is sought */
     SLD_ARRAY(sld_node) log;    /* where the graph changed, for the other phases */
     SLD_ARRAY(sld_node) refused;/* roots of matches that closed a cycle: may fit after a change anywhere */
@@ -106,14 +107,22 @@ bool sld_rewrite_replace(sld_graph *g, int rule, const sld_node *nodes, uint32_t
 bool sld__pass_rewrite(sld_graph *g);
 /* One reader learns what stands for v now. */
 sld_value sld__pass_follow(sld_graph *g, sld_value v);
-/* Node n does so for all it reads. */
-static inline void sld__pass_resolve(sld_graph *g, sld_node n)
+/* Node n does so for all it reads. What it reads now may be what it did not read before: then the other phases hear
+ * of it. */
+void sld__pass_log(sld_graph *g, sld_node n);
+static inline bool sld__pass_resolve(sld_graph *g, sld_node n)
 {
     const sld_node_rec *r = &g->nodes.at[n];
     const sld_value_rec *const values = g->values.at;
+    bool anew = false;
     for (sld_value *in = g->operands.at + r->in, *end = in + r->n_in; in < end; in++)
-        if (sld__is_moved(&values[*in]))
+        if (sld__is_moved(&values[*in])) {
             *in = sld__pass_follow(g, *in);
+            anew = true;
+        }
+    if (anew && g->fuse->takes_over)
+        sld__pass_log(g, n);
+    return anew;
 }
 /* And so do all nodes from the cursor on, and the outputs. */
 void sld__pass_settle(sld_graph *g);

@@ -23,6 +23,17 @@ sld_value sld__pass_follow(sld_graph *g, sld_value v)
     return v;
 }
 
+void sld__pass_log(sld_graph *g, sld_node n)
+{
+    sld_fuse_state *s = g->fuse;
+    if (g->rules->n_phases == 1)
+        return;
+    if (SLD_RESERVE(g->ctx, s->log, s->log.n + 1))
+        s->log.at[s->log.n++] = n;
+    else
+        s->status = SLD_ERR_MEMORY;
+}
+
 void sld__pass_settle(sld_graph *g)
 {
     sld_fuse_state *s = g->fuse;
@@ -246,7 +257,7 @@ static bool loosened(const sld_graph *g, sld_value v)
 static void look_up(sld_graph *g)
 {
     sld_fuse_state *s = g->fuse;
-    uint32_t kept = 0;
+    uint32_t kept = 0, n_read = s->loose.n; /* behind them, what lost a reader that went with the match */
     for (uint32_t i = 0; i < s->loose.n; i++) {
         sld_value v = s->loose.at[i];
         sld_node p = g->values.at[v].origin;
@@ -254,9 +265,9 @@ static void look_up(sld_graph *g)
             continue;
         if (g->values.at[v].n_uses) {
             s->loose.at[kept] = v;
-            kept += loosened(g, v);
+            kept += i < n_read ? loosened(g, v) : g->values.at[v].n_uses <= s->reads;
         } else if (sld__removable(g, p)) {
-            sld__erase_chain(g, p);
+            sld__erase_chain(g, p, &s->loose);
         }
     }
     s->loose.n = kept;
@@ -288,6 +299,16 @@ static void move(sld_graph *g, sld_value old, sld_value with)
     g->fuse->n_moved++;
 }
 
+/* The pass has left behind a node that reads something else now. */
+static void note_moved(sld_graph *g, sld_node n)
+{
+    sld_fuse_state *s = g->fuse;
+    if (SLD_RESERVE(g->ctx, s->moved, s->moved.n + 1))
+        s->moved.at[s->moved.n++] = n;
+    else
+        s->status = SLD_ERR_MEMORY;
+}
+
 static void exchange(sld_graph *g, sld_node first)
 {
     sld_fuse_state *s = g->fuse;
@@ -296,6 +317,7 @@ static void exchange(sld_graph *g, sld_node first)
         take_results_over(g);
     sld__hold(g, s->in.n, s->in.at);
     for (uint32_t i = 0; i < s->n_yields; i++) {
+        s->takes_over |= g->values.at[s->with[i]].origin != 0;
         sld__exchange_names(g, s->old[i], s->with[i]);
         g->values.at[s->old[i]].origin = SLD_ORIGIN_MOVED | s->with[i];
     }
@@ -306,8 +328,8 @@ static void exchange(sld_graph *g, sld_node first)
     for (uint32_t i = 0; i < s->n_yields; i++)
         move(g, s->old[i], s->with[i]);
     for (sld_node n = first; n < s->cursor; n++)
-        if (g->nodes.at[n].op)
-            sld__pass_resolve(g, n);
+        if (g->nodes.at[n].op && sld__pass_resolve(g, n) && s->takes_over)
+            note_moved(g, n);
     look_up(g);
     put_built(g, same);
 }

@@ -237,7 +237,7 @@ static void drop_unread(sld_graph *g)
     sld_fuse_state *s = g->fuse;
     for (uint32_t i = s->n_built; i-- > 0;)
         if (g->nodes.at[s->built[i].node].op && sld__unread(g, s->built[i].node))
-            sld__erase_chain(g, s->built[i].node);
+            sld__erase_chain(g, s->built[i].node, &s->loose);
 }
 
 static void exchange(sld_graph *g)
@@ -252,7 +252,7 @@ static void exchange(sld_graph *g)
     for (uint32_t i = 0; i < s->loose.n; i++) {
         sld_node p = sld_producer(g, s->loose.at[i]);
         if (p && !g->values.at[s->loose.at[i]].n_uses && sld__removable(g, p))
-            sld__erase_chain(g, p);
+            sld__erase_chain(g, p, &s->loose);
     }
 }
 

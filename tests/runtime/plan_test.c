@@ -389,6 +389,7 @@ Suite *plan_suite(void)
     Suite *s = suite_create("plan");
     TCase *t = tcase_create("plan");
     tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 60);
     tcase_add_test(t, placement_never_overlaps);
     tcase_add_test(t, placement_takes_the_hole_that_fits);
     tcase_add_test(t, placement_has_a_limit);

@@ -28,6 +28,7 @@ kernel neg          { ref }
 kernel abs          { ref }
 kernel minimum      { ref }
 kernel maximum      { ref }
+kernel reshape      { ref }
 kernel transpose    { ref }
 kernel concat       { ref }
 kernel split        { ref }
