@@ -125,7 +125,12 @@ typedef struct pat_attr {
     pat_expr *dflt;       /* may be NULL */
 } pat_attr;
 
-typedef struct pat_result { pat_span span; pat_name name; /* NULL: unnamed */ pat_type *type; } pat_result;
+typedef struct pat_result {
+    pat_span span;
+    pat_name name;           /* NULL: unnamed */
+    pat_type *type;
+    bool optional;           /* kernels do without it where nothing reads it */
+} pat_result;
 
 typedef struct pat_op {
     pat_span span, name_span;

@@ -365,7 +365,7 @@ static void check_versions(pat_session *s, const pat_op *op)
         if (!o->inout)
             continue;
         const pat_result *r = op->results.n >= n ? op->results.at[op->results.n - n + k++] : NULL;
-        if (r && !op->variadic_results && same_type(r->type, o->type))
+        if (r && !op->variadic_results && !r->optional && same_type(r->type, o->type))
             continue;
         pat_error(s, o->span, E_INOUT_RESULT, "no result of '%s' is the next version of '%s'", op->name, o->name);
         pat_hint(s, "the last results of an op have the types of its inout operands, in their order");

@@ -280,7 +280,8 @@ results:
 result_list: result { $<op>$ = NEW(pat_op, .span = @$); PUSH($<op>$->results, $1); }
   | result_list ',' result { $<op>$ = $<op>1; PUSH($<op>$->results, $3); } ;
 result: type { $$ = NEW(pat_result, .span = @$, .type = $1); }
-  | ident ':' type { $$ = NEW(pat_result, .span = @$, .name = $1, .type = $3); } ;
+  | ident ':' type { $$ = NEW(pat_result, .span = @$, .name = $1, .type = $3); }
+  | ident ':' type '?' { $$ = NEW(pat_result, .span = @$, .name = $1, .type = $3, .optional = true); } ;
 op_tail: %empty { $$ = (pat_optail){0}; }
   | op_tail "where" conds { $$ = $1; for (uint32_t i = 0; i < $3.n; i++) PUSH($$.where, $3.at[i]); }
   | op_tail "commutative" { $$ = $1; $$.commutative = true; }

@@ -487,6 +487,11 @@ static void emit_op(gen *g, const pat_op *op)
         emit_op_operands(&s);
     if (op->attrs.n)
         emit_op_attrs(&s);
+    uint32_t optional = 0;
+    for (uint32_t i = 0; i < op->results.n && i < 32; i++)
+        optional |= (uint32_t)op->results.at[i]->optional << i;
+    if (optional)
+        out_line(o, ".optional_results = %u,", optional);
     if (op->results.n)
         emit_op_results(&s);
     if (op->where.n) {

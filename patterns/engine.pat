@@ -2,6 +2,7 @@
 # caches reached through the name of a layer and order kept by zero-element values.
 use "fx.pat"
 use "act.pat"
+use "quant.pat"
 
 dtype Q = {f8e4m3fn, f8e4m3fnuz}
 
@@ -9,10 +10,7 @@ op all_reduce(x: F[*A]; group: string) -> F[*A]  # sum over the ranks of a group
 # cos_sin rows are [cos | sin] of one position; heads lie in the last dim or the last two.
 op rotary_embedding(positions: i64[P], q: F[S, *A], k: F[S, *B], cos_sin: G[L, R]; head_size: int, neox: bool)
    -> (q1: F[S, *A], k1: F[S, *B])
-op silu_and_mul(x: F[*A, N]) -> F[*A, N / 2] where N % 2 == 0   # silu of the first half times the second
-op static_quant(x: F[*A], scale: f32[*S]; to: dtype) -> to[*A]  # x / scale, rounded and saturated
-op group_quant(x: F[*A, N]; group: int, to: dtype) -> (y: to[*A, N], scale: f32[*A, N / group])
-   where N % group == 0
+op silu_and_mul(x: F[*A, N]) -> F[*A, N / 2] where N % 2 == 0  # silu of the first half times the second
 op scaled_mm(a: Q[M, K], b: Q[K, N], a_scale: f32[*S], b_scale: f32[*W]; to: dtype) -> to[M, N]
 op moe_forward(x: F[S, H], logits: F[S, E]; layer: string) -> F[S, H]
 op gdn_attention(qkvz: F[S, N], ba: F[S, M]; heads: int, head_dim: int, layer: string)
@@ -37,7 +35,7 @@ vocab fx {
   "_C.silu_and_mul.default"(result, input) -> silu_and_mul(input)
   "_C.static_scaled_fp8_quant.default"(result, input, scale, group_shape?; val_dtype?)
       where group_shape == none
-      -> static_quant(input, scale; to = val_dtype)
+      -> scaled_quant(input, scale; to = val_dtype)
   "vllm.rocm_aiter_group_fp8_quant.default"(x, group_size, transpose_scale = false; val_dtype?)
       where transpose_scale == false
       -> group_quant(x; group = group_size, to = val_dtype)

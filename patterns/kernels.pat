@@ -3,6 +3,7 @@
 # cpu kernels compute in f32, so f64 is left to ref.
 use "attention.pat"
 use "act.pat"
+use "norm_quant.pat"
 
 # ---- fused ops ----
 kernel rms_norm       { cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref }
@@ -14,6 +15,18 @@ kernel gelu_mul       { cpu when dtype(g) in {f16, bf16, f32}; ref }
 kernel rope           { cpu when dtype(x) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }
 kernel qk_norm_rope   { cpu when dtype(q) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }
 kernel sdpa           { cpu when dtype(q) in {f16, bf16, f32} and D <= 1024 and E <= 1024; ref when E <= 4096 }
+
+# ---- quantisation, alone and behind a norm ----
+kernel static_quant               { cpu when dtype(x) in {f16, bf16, f32} and N <= 16384; ref }
+kernel group_quant                { cpu when dtype(x) in {f16, bf16, f32} and N <= 16384; ref }
+kernel scaled_quant               { ref }
+kernel token_quant                { ref }
+kernel group_quant_columns        { ref }
+kernel rms_norm_static_quant      { cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref }
+kernel rms_norm_group_quant       { cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref }
+kernel add_rms_norm_static_quant  { cpu when dtype(a) in {f16, bf16, f32} and H <= 16384; ref }
+kernel add_rms_norm_group_quant   { cpu when dtype(a) in {f16, bf16, f32} and H <= 16384; ref }
+kernel gated_rms_norm_group_quant { cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref }
 
 # ---- primitives ----
 kernel matmul           { cpu when dtype(a) in {f16, bf16, f32}; ref }

@@ -166,6 +166,12 @@ static inline const sld_const *sld_const_of(const sld_graph *g, sld_value v)
 {
     return &g->consts.at[g->values.at[v].origin & ~SLD_ORIGIN_CONST];
 }
+/* Whether a kernel may leave result i out. */
+static inline bool sld__left_out(const sld_graph *g, sld_node n, uint32_t i)
+{
+    return i < 32 && sld_node_op(g, n)->optional_results >> i & 1 && !g->values.at[sld_result(g, n, i)].n_uses;
+}
+
 /* Whether a node only shows its first operand under another shape. */
 static inline bool sld__is_view(const sld_graph *g, sld_node n)
 {

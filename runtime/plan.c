@@ -246,7 +246,8 @@ static sld_status add_launch(builder *b, sld_node n, sld_target target)
         touch(b, c.in[i], n);
     for (uint32_t i = 0; i < c.n_out; i++) {
         int j = versioned(op, i);
-        sld_status s = j < 0 ? add_buffer(b, sld_result(b->g, n, i), n) : add_version(b, &c, n, i, (uint32_t)j);
+        sld_status s = sld__left_out(b->g, n, i) ? SLD_OK
+                       : j < 0 ? add_buffer(b, sld_result(b->g, n, i), n) : add_version(b, &c, n, i, (uint32_t)j);
         if (s)
             return s;
     }
@@ -301,7 +302,7 @@ static void fill_launch(const builder *b, sld_plan *p, const launch *l)
         set_tensor(b, p, next ? next : v);
     }
     for (uint32_t k = 0; k < l->args.n_out; k++)
-        set_tensor(b, p, sld_result(b->g, l->node, k));
+        set_tensor(b, p, sld__left_out(b->g, l->node, k) ? 0 : sld_result(b->g, l->node, k));
 }
 
 static void fill(const builder *b, sld_plan *p)

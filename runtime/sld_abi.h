@@ -215,6 +215,7 @@ typedef struct sld_op_info {
     uint16_t flags;
     uint8_t contents;                  /* sld_contents */
     uint8_t n_operands, n_attrs, n_results, n_dtype_vars, n_dim_vars, n_rank_vars;
+    uint32_t optional_results;         /* bits: kernels leave these out where nothing reads them */
     const sld_operand_info *operands;
     const sld_attr_info *attrs;
     const sld_result_info *results;
@@ -269,7 +270,7 @@ typedef struct sld_vocab { const char *name; uint32_t n_entries; const sld_vocab
 
 /* A tensor in memory: dense, row-major. */
 typedef struct sld_tensor {
-    uint8_t dtype;          /* sld_dtype; SLD_DTYPE_NONE: absent optional operand */
+    uint8_t dtype;          /* sld_dtype; SLD_DTYPE_NONE: absent optional operand, or optional result that nothing reads */
     uint8_t rank;
     const int64_t *dims;
     void *data;             /* NULL when absent or empty */

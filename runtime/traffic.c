@@ -37,7 +37,7 @@ sld_status sld_graph_traffic(sld_graph *g, const int64_t *symbols, sld_traffic *
         for (uint32_t i = 0; i < c.n_in; i++)
             add_value(g, symbols, sizes, c.in[i], out);
         for (uint32_t i = 0; i < c.n_out; i++)
-            add_value(g, symbols, sizes, sld_result(g, n, i), out);
+            add_value(g, symbols, sizes, sld__left_out(g, n, i) ? 0 : sld_result(g, n, i), out);
     }
     bool ok = sizes != NULL;
     sld__free(g->ctx, sizes);

@@ -217,6 +217,51 @@ START_TEST(explanations)
 }
 END_TEST
 
+/* What there is to fuse in graphs of a serving engine. */
+START_TEST(engine_counts)
+{
+    static const char *const cases[] = {
+        "qwen3_next_fp8_tp2.fx.json.gz --expect gated_rms_norm_group_quant_unrounded=12 --expect gated_rms_norm_group_quant=0",
+        "llama70b_fp8_tp4.fx.json.gz --expect rms_norm_static_quant_own=1 --expect add_rms_norm_static_quant_own=159",
+    };
+    char args[400], text[4000];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(args, sizeof args, "fuse %%M/engine/%s", cases[i]);
+        ck_assert_msg(solder(args, text, sizeof text) == 0, "%s: %s", args, text);
+    }
+}
+END_TEST
+
+/* One condition fails, and that is what is told. */
+#define HEADS(d, weight, quant)                                                                                 \
+    "input %%x : bf16[6, 4, " d "]\ninput %%z : bf16[6, 4, " d "]\ninput %%w : " weight "[" d "]\n"              \
+    "%%n = gated_rms_norm(%%x, %%w, %%z; eps = 1e-06)\n%%r = reshape(%%n; shape = [24, " d "])\n" quant          \
+    "\noutput q = %%q\n"
+#define ROWS(weight) "input %%x : bf16[6, 256]\ninput %%w : " weight "[256]\n%%n = rms_norm(%%x, %%w; eps = 1e-06)\n"     \
+    "%%q, %%c = group_quant(%%n; group = 128, to = f8e4m3fn)\noutput q = %%q\n"
+START_TEST(norm_quant_near_misses)
+{
+    static const struct { const char *graph, *rule, *told; } cases[] = {
+        {HEADS("128", "bf16", "%%q, %%c = group_quant(%%r; group = 64, to = f8e4m3fn)"), "gated_rms_norm_group_quant",
+         "FAILS     expected H == group, found H = 128, group = 64\n"},
+        {HEADS("64", "bf16", "%%f = reshape(%%r; shape = [6, 256])\n%%q, %%c = group_quant(%%f; group = 128, to = f8e4m3fn)"),
+         "group_quant_of_reshape", "FAILS     expected D % group == 0, found D = 64, group = 128\n"},
+        {HEADS("128", "bf16", "const %%s : f32[] = 0.1\n%%q = static_quant(%%r, %%s; to = f8e4m3fn)"),
+         "gated_rms_norm_group_quant", "no part of it is in the graph"},
+        {HEADS("128", "f32", "%%q, %%c = group_quant(%%r; group = 128, to = f8e4m3fn)"), "gated_rms_norm_group_quant_unrounded",
+         "FAILS     expected dtype(w) == dtype(x), found w : f32[128], x : bf16["},
+        {ROWS("f32"), "rms_norm_group_quant_own", "FAILS     expected dtype(w) == dtype(x), found w : f32[256], x : bf16[6, 256]\n"},
+    };
+    char args[1200], text[4000];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(args, sizeof args, "--version >/dev/null; printf 'solder 1\n%s' >%%D/near.txt; %s explain %%D/near.txt --rule %s",
+                 cases[i].graph, or_default("SOLDER_BIN", "build/gcc/bin/solder"), cases[i].rule);
+        ck_assert_msg(solder(args, text, sizeof text) == 0, "%s: %s", args, text);
+        ck_assert_msg(strstr(text, cases[i].told) != NULL, "%s: %s", args, text);
+    }
+}
+END_TEST
+
 START_TEST(symbolic_tokens)
 {
     char text[4000];
@@ -464,6 +509,8 @@ Suite *cli_suite(void)
     tcase_add_test(t, report_says_why_not);
     tcase_add_test(t, pieces);
     tcase_add_test(t, expected_counts);
+    tcase_add_test(t, engine_counts);
+    tcase_add_test(t, norm_quant_near_misses);
     tcase_add_test(t, symbolic_tokens);
     tcase_add_test(t, outputs_are_written);
     tcase_add_test(t, errors);

@@ -1,0 +1,93 @@
+# RMS norms and the quantisations that read them as one op.  The norm itself, y, is computed only where something
+# else reads it.  `contract` says what is quantised: y as the chain rounds it, or y before it is rounded.
+# `centred`: the weight stands for 1 + w.
+use "norm.pat"
+use "quant.pat"
+
+# Rules may round in other places than the ops that they replace.
+option allow_contract_change : bool = on at O1
+
+enum contract = {chain, unrounded}
+
+op rms_norm_static_quant(x: F[*B, H], w: G[H], scale: f32[]; eps: float, centred: bool = false, to: dtype,
+                         full: bool = false)
+   -> (q: to[*B, H], y: F[*B, H]?)
+op rms_norm_group_quant(x: F[*B, H], w: G[H]; eps: float, centred: bool = false, group: int, to: dtype,
+                        floor: float = 1e-10, full: bool = false, pow2: bool = false, columns: bool = false)
+   -> (q: to[*B, H], scale: f32[transpose_if(with(x, -1, H / group), columns)], y: F[*B, H]?)
+   where group > 0, H % group == 0
+op add_rms_norm_static_quant(a: F[*B, H], b: F[*B, H], w: G[H], scale: f32[]; eps: float,
+                             centred: bool = false,
+                             to: dtype, full: bool = false)
+   -> (q: to[*B, H], y: F[*B, H]?, sum: F[*B, H]?)
+op add_rms_norm_group_quant(a: F[*B, H], b: F[*B, H], w: G[H]; eps: float, centred: bool = false, group: int,
+                            to: dtype, floor: float = 1e-10, full: bool = false, pow2: bool = false,
+                            columns: bool = false)
+   -> (q: to[*B, H], scale: f32[transpose_if(with(a, -1, H / group), columns)], y: F[*B, H]?, sum: F[*B, H]?)
+   where group > 0, H % group == 0
+op gated_rms_norm_group_quant(x: F[*B, H], w: G[H], z: F[*B, H]; eps: float, to: dtype, floor: float = 1e-10,
+                              full: bool = false, pow2: bool = false, contract: contract = chain)
+   -> (q: to[*B, H], scale: f32[*B, 1], y: F[*B, H]?)
+
+pattern own(w)      = w
+pattern plus_one(w) = add(w, 1.0) where dtype(w) == f32 | add(cast(w; f32), 1.0)
+
+for [weight, centred] in {[plus_one, true], [own, false]}
+rule rms_norm_static_quant in fuse {
+  match   { y = rms_norm(x: F[*B, H], weight(w: G[H]); eps)
+            q = static_quant(y, scale: f32[]; to, full)
+            yield q, y }
+  where   dtype(w) == dtype(x)
+  replace { q, y = rms_norm_static_quant(x, w, scale; eps, centred, to, full) }
+  test "f32"                     { B = [3], H = 64, F = f32, G = f32, to = f8e4m3fn; fires 1 }
+  test "weight of another dtype" { B = [3], H = 64, F = f16, G = bf16, to = f8e4m3fn; fires 0 because dtype }
+}
+for [weight, centred] in {[plus_one, true], [own, false]}
+rule rms_norm_group_quant in fuse {
+  match   { y = rms_norm(x: F[*B, H], weight(w: G[H]); eps)
+            q, scale = group_quant(y; group, to, floor, full, pow2, columns)
+            yield q, scale, y }
+  where   dtype(w) == dtype(x)
+  replace { q, scale, y = rms_norm_group_quant(x, w; eps, centred, group, to, floor, full, pow2, columns) }
+}
+for [weight, centred] in {[plus_one, true], [own, false]}
+rule add_rms_norm_static_quant in fuse {
+  match   { y, sum = add_rms_norm(a: F[*B, H], b, weight(w: G[H]); eps)
+            q = static_quant(y, scale: f32[]; to, full)
+            yield q, y, sum }
+  where   dtype(w) == dtype(a)
+  replace { q, y, sum = add_rms_norm_static_quant(a, b, w, scale; eps, centred, to, full) }
+  test "f32"                     { B = [3], H = 64, F = f32, G = f32, to = f8e4m3fn; fires 1 }
+  test "weight of another dtype" { B = [3], H = 64, F = f16, G = bf16, to = f8e4m3fn; fires 0 because dtype }
+}
+for [weight, centred] in {[plus_one, true], [own, false]}
+rule add_rms_norm_group_quant in fuse {
+  match   { y, sum = add_rms_norm(a: F[*B, H], b, weight(w: G[H]); eps)
+            q, scale = group_quant(y; group, to, floor, full, pow2, columns)
+            yield q, scale, y, sum }
+  where   dtype(w) == dtype(a)
+  replace { q, scale, y, sum = add_rms_norm_group_quant(a, b, w; eps, centred, group, to, floor, full, pow2,
+                                                        columns) }
+}
+
+# The gated norm of a linear attention layer: x and z are heads, and a head is a group.
+rule gated_rms_norm_group_quant_unrounded in fuse enabled allow_contract_change {
+  match   { y = gated_rms_norm(x: F[*B, H], w: G[H], z; eps)
+            q, scale = group_quant(y; group, to, floor, full, pow2)
+            yield q, scale, y }
+  where   H == group, dtype(w) == dtype(x)
+  replace { q, scale, y = gated_rms_norm_group_quant(x, w, z; eps, to, floor, full, pow2,
+                                                     contract = unrounded) }
+  test "head = group" { B = [2, 4], H = 128, group = 128, dtype = bf16, to = f8e4m3fn; fires 1 }
+  test "two groups in a head" { B = [2, 4], H = 128, group = 64, dtype = bf16, to = f8e4m3fn;
+                                fires 0 because H }
+  test "weight of another dtype" { H = 128, group = 128, F = f16, G = f32, to = f8e4m3fn;
+                                   fires 0 because dtype }
+}
+rule gated_rms_norm_group_quant in fuse {
+  match   { y = gated_rms_norm(x: F[*B, H], w: G[H], z; eps)
+            q, scale = group_quant(y; group, to, floor, full, pow2)
+            yield q, scale, y }
+  where   H == group, dtype(w) == dtype(x)
+  replace { q, scale, y = gated_rms_norm_group_quant(x, w, z; eps, to, floor, full, pow2) }
+}

@@ -1,0 +1,78 @@
+# Quantisation to 8-bit floats: stored = round(x / scale), and x is about stored * scale.
+use "normalise.pat"
+
+# Magnitudes end at 448 (e4m3fn) or 224 (e4m3fnuz; `full`: 240, all that the format has).
+op static_quant(x: F[*A, N], scale: f32[]; to: dtype, full: bool = false) -> to[*A, N]
+# One scale for each run of `group` elements: its largest magnitude, at least `floor`, over the largest that is
+# stored; `pow2` rounds it up to a power of two.  `columns`: the scales of all rows for one group stand together.
+op group_quant(x: F[*A, N]; group: int, to: dtype, floor: float = 1e-10, full: bool = false,
+               pow2: bool = false,
+               columns: bool = false)
+   -> (q: to[*A, N], scale: f32[transpose_if(with(x, -1, N / group), columns)])
+   where group > 0, N % group == 0
+# As engines write them: a scale of any shape; one scale for each row; scales in memory by columns, under the shape
+# of rows.
+op scaled_quant(x: F[*A, N], scale: f32[*S]; to: dtype, full: bool = false) -> to[*A, N]
+op token_quant(x: F[*A, N]; to: dtype, full: bool = false) -> (q: to[*A, N], scale: f32[*A, 1])
+op group_quant_columns(x: F[M, N]; group: int, to: dtype, full: bool = false, pow2: bool = false)
+   -> (q: to[M, N], scale: f32[M, N / group])
+   where group > 0, N % group == 0
+
+rule token_quant_is_group_quant in normalise {
+  match   { q, scale = token_quant(x: F[*A, N]; to, full) }
+  where   N > 0
+  replace { q, scale = group_quant(x; group = N, to, floor = 0.001953125, full) }
+  test "rows" { A = [3], N = 48, to = f8e4m3fn; fires 1 }
+}
+rule group_quant_by_columns in normalise {
+  match   { q, scale = group_quant_columns(x: F[M, N]; group, to, full, pow2) }
+  replace { q, s = group_quant(x; group, to, full, pow2, columns = true)
+            scale = transpose(s; [1, 0]) }
+  test "rows" { M = 3, N = 256, group = 128, to = f8e4m3fn; fires 1 }
+}
+rule scaled_quant_by_one in normalise {
+  match   { q = scaled_quant(x, scale: f32[]; to, full) }
+  replace { q = static_quant(x, scale; to, full) }
+  test "scalar" { to = f8e4m3fn; fires 1 }
+}
+rule scaled_quant_by_one_of_one in normalise {
+  match   { q = scaled_quant(x, scale: f32[1]; to, full) }
+  replace { q = static_quant(x, reshape(scale; []); to, full) }
+  test "one" { to = f8e4m3fn; fires 1 }
+}
+
+# A quantisation reads what a reshape hides, so that the op that computes it is seen.
+rule static_quant_of_reshape in normalise {
+  match   { r = reshape(x: F[*B, H]; shape = _)
+            q = static_quant(r, scale: f32[]; to, full) }
+  replace { r = r
+            q = reshape(static_quant(x, scale; to, full); shape(q)) }
+}
+# Groups of a row are groups of its parts (heads) where no group crosses two of them.
+rule group_quant_of_reshape in normalise {
+  match   { r = reshape(x: F[*A, D]; shape = _)
+            q, scale = group_quant(r: F[*B, N]; group, to, floor, full, pow2) }
+  where   D % group == 0
+  replace { r = r
+            p, s = group_quant(x; group, to, floor, full, pow2)
+            q = reshape(p; shape(q))
+            scale = reshape(s; shape(scale)) }
+}
+
+# The same value stored twice.
+rule same_static_quant in normalise {
+  match   { p = static_quant(x, scale; to, full)
+            q = static_quant(x, scale; to, full)
+            yield p, q }
+  replace { p = p
+            q = p }
+}
+rule same_group_quant in normalise {
+  match   { p, s = group_quant(x; group, to, floor, full, pow2, columns)
+            q, t = group_quant(x; group, to, floor, full, pow2, columns)
+            yield p, s, q, t }
+  replace { p = p
+            s = s
+            q = p
+            t = s }
+}
