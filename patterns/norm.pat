@@ -52,13 +52,13 @@ rule gated_rms_norm in fuse enabled fuse_norm {
   replace { y = gated_rms_norm(x, w, z; eps) }
   test "heads" { B = [4, 2], H = 16; fires 1 }
 }
-rule gated_rms_norm_in_f32 in fuse {
+rule gated_rms_norm_in_f32 in fuse enabled fuse_norm {
   match   { y = cast(gated_rms_norm(cast(x: F[*B, H]; f32), w, cast(z: F[*B, H]; f32); eps); dtype(x)) }
   replace { y = gated_rms_norm(x, w, z; eps) }
   test "bf16" { H = 16, F = bf16; fires 1 }
 }
 # A weight that is widened only to be multiplied with f32.
-rule gated_rms_norm_weight in fuse {
+rule gated_rms_norm_weight in fuse enabled fuse_norm {
   match   { y = gated_rms_norm(x: F[*B, H], cast(w: G[H]; f32), z; eps) }
   where   dtype(w) == dtype(x)
   replace { y = gated_rms_norm(x, w, z; eps) }

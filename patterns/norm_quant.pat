@@ -6,6 +6,7 @@ use "quant.pat"
 
 # Rules may round in other places than the ops that they replace.
 option allow_contract_change : bool = on at O1
+option fuse_norm_quant       : bool = on at O1 requires fuse_norm
 
 enum contract = {chain, unrounded}
 
@@ -33,7 +34,7 @@ pattern own(w)      = w
 pattern plus_one(w) = add(w, 1.0) where dtype(w) == f32 | add(cast(w; f32), 1.0)
 
 for [weight, centred] in {[plus_one, true], [own, false]}
-rule rms_norm_static_quant in fuse {
+rule rms_norm_static_quant in fuse enabled fuse_norm_quant {
   match   { y = rms_norm(x: F[*B, H], weight(w: G[H]); eps)
             q = static_quant(y, scale: f32[]; to, full)
             yield q, y }
@@ -43,7 +44,7 @@ rule rms_norm_static_quant in fuse {
   test "weight of another dtype" { B = [3], H = 64, F = f16, G = bf16, to = f8e4m3fn; fires 0 because dtype }
 }
 for [weight, centred] in {[plus_one, true], [own, false]}
-rule rms_norm_group_quant in fuse {
+rule rms_norm_group_quant in fuse enabled fuse_norm_quant {
   match   { y = rms_norm(x: F[*B, H], weight(w: G[H]); eps)
             q, scale = group_quant(y; group, to, floor, full, pow2, columns)
             yield q, scale, y }
@@ -51,7 +52,7 @@ rule rms_norm_group_quant in fuse {
   replace { q, scale, y = rms_norm_group_quant(x, w; eps, centred, group, to, floor, full, pow2, columns) }
 }
 for [weight, centred] in {[plus_one, true], [own, false]}
-rule add_rms_norm_static_quant in fuse {
+rule add_rms_norm_static_quant in fuse enabled fuse_norm_quant {
   match   { y, sum = add_rms_norm(a: F[*B, H], b, weight(w: G[H]); eps)
             q = static_quant(y, scale: f32[]; to, full)
             yield q, y, sum }
@@ -61,7 +62,7 @@ rule add_rms_norm_static_quant in fuse {
   test "weight of another dtype" { B = [3], H = 64, F = f16, G = bf16, to = f8e4m3fn; fires 0 because dtype }
 }
 for [weight, centred] in {[plus_one, true], [own, false]}
-rule add_rms_norm_group_quant in fuse {
+rule add_rms_norm_group_quant in fuse enabled fuse_norm_quant {
   match   { y, sum = add_rms_norm(a: F[*B, H], b, weight(w: G[H]); eps)
             q, scale = group_quant(y; group, to, floor, full, pow2, columns)
             yield q, scale, y, sum }
@@ -71,7 +72,7 @@ rule add_rms_norm_group_quant in fuse {
 }
 
 # The gated norm of a linear attention layer: x and z are heads, and a head is a group.
-rule gated_rms_norm_group_quant_unrounded in fuse enabled allow_contract_change {
+rule gated_rms_norm_group_quant_unrounded in fuse enabled fuse_norm_quant, allow_contract_change {
   match   { y = gated_rms_norm(x: F[*B, H], w: G[H], z; eps)
             q, scale = group_quant(y; group, to, floor, full, pow2)
             yield q, scale, y }
@@ -84,7 +85,7 @@ rule gated_rms_norm_group_quant_unrounded in fuse enabled allow_contract_change 
   test "weight of another dtype" { H = 128, group = 128, F = f16, G = f32, to = f8e4m3fn;
                                    fires 0 because dtype }
 }
-rule gated_rms_norm_group_quant in fuse {
+rule gated_rms_norm_group_quant in fuse enabled fuse_norm_quant {
   match   { y = gated_rms_norm(x: F[*B, H], w: G[H], z; eps)
             q, scale = group_quant(y; group, to, floor, full, pow2)
             yield q, scale, y }
