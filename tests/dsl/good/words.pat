@@ -8,6 +8,7 @@ op slice(x: T[*A]; match: int, dtype: dtype = f32, view: {op, phase} = op) -> T[
 op full(value: T[]; shape: ints) -> T[expand(value, shape)] contents full
 op any_shape(x: T[_]) -> ()  effect
 op update(inout cache: T[*A], x: T[*B]) -> T[*A]
+op two(x: T[*A]) -> (y: T[*A], sum: T[*A]?)
 kernel where {
   cpu when dtype(a) == f32 and rank(c) <= 4
   cpu wide
