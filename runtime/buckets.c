@@ -22,12 +22,18 @@ static void say_parts(const sld_rule_info *r, const sld_run *run, char *why, siz
     enum { MOST = 8 };
     int64_t ends[MOST], from = run->tokens.lo;
     bool truth;
+    if (run->tokens.hi == any.hi) {
+        snprintf(why, size, "gate %s holds for only some numbers of tokens, and no bucket is given", r->gate_text);
+        return;
+    }
     uint32_t n = sld__gate_parts(r->gate, r->n_gate, run, MOST, ends, &truth);
     size_t k = (size_t)snprintf(why, size, "gate %s holds for only some of tokens %" PRId64 "..%" PRId64 "%s", r->gate_text,
                                 run->tokens.lo, run->tokens.hi, n ? ":" : "");
-    for (uint32_t i = 0; i < n && k < size; from = ends[i++] + 1, truth = !truth)
+    for (uint32_t i = 0; i < n && k < size; i++, truth = !truth) {
+        from = i ? ends[i - 1] + 1 : from;
         if (truth)
             k += (size_t)snprintf(why + k, size - k, from == ends[i] ? " %" PRId64 : " %" PRId64 "..%" PRId64, from, ends[i]);
+    }
 }
 
 static void say_never(const sld_rule_info *r, const sld_run *run, char *why, size_t size)

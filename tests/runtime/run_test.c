@@ -277,6 +277,7 @@ START_TEST(gates_are_decided_for_a_bucket)
     ck_assert_int_eq(runs("decode_neg", 1, 8192, 1, why), SLD_DEPENDS);
     ck_assert_str_eq(why, "gate tokens <= decode_tokens holds for only some of tokens 1..8192: 1..128");
     ck_assert_int_eq(runs("decode_neg", 0, 0, 1, why), SLD_DEPENDS);
+    ck_assert_str_eq(why, "gate tokens <= decode_tokens holds for only some numbers of tokens, and no bucket is given");
     ck_assert_int_eq(runs("prefill_exp", 257, 3100, 4, why), SLD_ALWAYS);
     ck_assert_int_eq(runs("prefill_exp", 257, 3100, 3, why), SLD_NEVER);
     ck_assert_int_eq(runs("prefill_exp", 1, 8192, 2, why), SLD_DEPENDS);
