@@ -1,37 +1,34 @@
 /* solder dump: a model as text; solder ops, rules: what the ruleset knows. */
-#include "cli.h"
+#include "how.h"
 
 #include <getopt.h>
 #include <string.h>
 
-typedef struct options { bool fused, data; } options;
+typedef struct options { bool fused, data; cli_how how; } options;
 
 static int dump(sld_graph *g, const void *opts)
 {
     const options *o = opts;
-    double seconds;
-    if (o->fused) {
-        sld_rule_stats *stats = cli_fuse(g, SLD_TARGET_CPU, &seconds);
-        if (!stats)
-            return CLI_FAILED;
-        sld__free(g->ctx, stats);
-    }
+    if (o->fused && cli_fuse_one(g, &o->how))
+        return CLI_FAILED;
     return sld_text_print(g, stdout, o->data ? SLD_TEXT_DATA : 0) ? cli_fail("%s", sld_error(g->ctx)) : CLI_OK;
 }
 
 int cmd_dump(int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"data", no_argument, 0, 'd'}, {"fused", no_argument, 0, 'f'}, {0, 0, 0, 0}};
-    options o = {0};
+        {"data", no_argument, 0, 'd'}, {"fused", no_argument, 0, 'f'}, CLI_HOW_OPTIONS, {0, 0, 0, 0}};
+    options o = {.how.target = SLD_TARGET_CPU};
+    int status = CLI_OK;
     optind = 1;
     opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
-        o.data |= c == 'd';
-        o.fused |= c == 'f';
-        if (c == '?' || c == ':')
-            return cli_bad_option("dump", c, argv[optind - 1]);
-    }
+    for (int c; !status && (c = getopt_long(argc, argv, ":O:", longs, NULL)) != -1;)
+        if (c == 'd' || c == 'f')
+            *(c == 'd' ? &o.data : &o.fused) = true;
+        else
+            status = cli_how_option("dump", &o.how, c, c == '?' || c == ':' ? argv[optind - 1] : optarg);
+    if (status)
+        return status;
     if (optind + 1 != argc)
         return cli_usage("dump", "one model is wanted");
     return cli_with_model(argv[optind], dump, &o);

@@ -1,10 +1,14 @@
 /* solder explain: why a rule did not fire, in its own lines. */
-#include "cli.h"
+#include "how.h"
 
 #include <getopt.h>
 #include <string.h>
 
-typedef struct options { const char *model, *rule, *node, *split; sld_fuse_options fuse; } options;
+typedef struct options {
+    const char *model, *rule, *node, *split;
+    cli_how how;
+    sld_fuse_options fuse; /* of the bucket */
+} options;
 
 int cli_find_rule(const sld_ruleset *r, const char *name, uint32_t *rule)
 {
@@ -107,10 +111,12 @@ static int explain_rest(sld_graph *g, const options *o, uint32_t rule, const sld
     return matched ? tell_refusal(g, o, rule, matched) : CLI_OK;
 }
 
-static int explain(sld_graph *g, const void *opts)
+static int explain(sld_graph *g, const void *bucket)
 {
-    const options *o = opts;
+    const cli_bucket *b = bucket;
+    options all = *(const options *)b->options, *o = &all;
     uint32_t rule;
+    o->fuse = b->fuse;
     int status = cli_find_rule(g->rules, o->rule, &rule);
     if (!status && o->node && !find_node(g, o->node))
         status = cli_fail("the model has no node '%s'", o->node);
@@ -124,23 +130,28 @@ static int explain(sld_graph *g, const void *opts)
     return status;
 }
 
+static int explain_buckets(sld_graph *g, const void *opts)
+{
+    const options *o = opts;
+    return cli_for_buckets(g, o->model, &o->how, o, explain);
+}
+
 int cmd_explain(int argc, char **argv)
 {
     static const struct option longs[] = {
         {"rule", required_argument, 0, 'r'}, {"node", required_argument, 0, 'n'},
-        {"target", required_argument, 0, 't'}, {"split-at", required_argument, 0, 's'}, {0, 0, 0, 0},
+        {"split-at", required_argument, 0, 's'}, CLI_HOW_OPTIONS, {0, 0, 0, 0},
     };
-    options o = {.fuse.target = SLD_TARGET_CPU};
+    options o = {.how.target = SLD_TARGET_CPU};
     int status = CLI_OK;
     optind = 1;
     opterr = 0;
-    for (int c; !status && (c = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
+    for (int c; !status && (c = getopt_long(argc, argv, ":O:", longs, NULL)) != -1;) {
         switch (c) {
         case 'r': o.rule = optarg; break;
         case 'n': o.node = optarg; break;
         case 's': o.split = optarg; break;
-        case 't': status = cli_target("explain", optarg, &o.fuse.target); break;
-        default: status = cli_bad_option("explain", c, argv[optind - 1]);
+        default: status = cli_how_option("explain", &o.how, c, c == '?' || c == ':' ? argv[optind - 1] : optarg);
         }
     }
     if (status)
@@ -148,5 +159,5 @@ int cmd_explain(int argc, char **argv)
     if (optind + 1 != argc || !o.rule)
         return cli_usage("explain", o.rule ? "one model is wanted" : "--rule is wanted");
     o.model = argv[optind];
-    return cli_with_model(o.model, explain, &o);
+    return cli_with_model(o.model, explain_buckets, &o);
 }

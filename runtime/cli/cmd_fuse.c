@@ -13,8 +13,10 @@ typedef struct options {
     uint32_t max_rewrites;
 } options;
 
-/* One bucket of the model: number i of n. */
-typedef struct job { const options *o; const sld_settings *settings; sld_bucket bucket; uint32_t i, n; sld_fuse_options fuse; } job;
+static const options *of(const cli_bucket *b)
+{
+    return b->options;
+}
 
 /* Nodes, and memory where a plan can be made; else why not. */
 typedef struct figures { uint32_t nodes; bool planned; sld_plan_info plan; char why[300]; } figures;
@@ -46,12 +48,12 @@ static figures measure(sld_graph *g, sld_target target, const int64_t *symbols)
     return f;
 }
 
-static void print_text(const report *r, const job *j, const figures *a, const figures *b, double s)
+static void print_text(const report *r, const cli_bucket *at, const figures *a, const figures *b, double s)
 {
-    printf("%s", j->o->model);
-    if (j->bucket.hi)
-        printf(", tokens %" PRId64 "..%" PRId64 "%s%s%s", j->bucket.lo, j->bucket.hi, j->fuse.tokens_dim ? " (" : "",
-               j->fuse.tokens_dim ? j->fuse.tokens_dim : "", j->fuse.tokens_dim ? ")" : "");
+    printf("%s", of(at)->model);
+    if (at->tokens.hi)
+        printf(", tokens %" PRId64 "..%" PRId64 "%s%s%s", at->tokens.lo, at->tokens.hi, at->fuse.tokens_dim ? " (" : "",
+               at->fuse.tokens_dim ? at->fuse.tokens_dim : "", at->fuse.tokens_dim ? ")" : "");
     putchar('\n');
     report_print(r, sld_ruleset_solder(), stdout);
     printf("nodes              %10u -> %u\n", a->nodes, b->nodes);
@@ -65,18 +67,18 @@ static void print_text(const report *r, const job *j, const figures *a, const fi
     printf("fused in           %10.3f ms\n", 1e3 * s);
 }
 
-static void print_json(const report *r, const job *j, const figures *a, const figures *b, double s)
+static void print_json(const report *r, const cli_bucket *at, const figures *a, const figures *b, double s)
 {
-    printf("%s{\"model\": ", j->n > 1 && !j->i ? "[" : "");
-    cli_json_string(j->o->model, stdout);
-    if (j->bucket.hi)
-        printf(", \"tokens\": [%" PRId64 ", %" PRId64 "]", j->bucket.lo, j->bucket.hi);
+    printf("%s{\"model\": ", at->n > 1 && !at->i ? "[" : "");
+    cli_json_string(of(at)->model, stdout);
+    if (at->tokens.hi)
+        printf(", \"tokens\": [%" PRId64 ", %" PRId64 "]", at->tokens.lo, at->tokens.hi);
     printf(", \"nodes\": [%u, %u], ", a->nodes, b->nodes);
     if (a->planned && b->planned)
         printf("\"peak_bytes\": [%zu, %zu], ", a->plan.arena_bytes, b->plan.arena_bytes);
     printf("\"seconds\": %.9f, ", s);
     report_print_json(r, sld_ruleset_solder(), stdout);
-    printf(j->n < 2 ? "}\n" : j->i + 1 < j->n ? "},\n" : "}]\n");
+    printf(at->n < 2 ? "}\n" : at->i + 1 < at->n ? "},\n" : "}]\n");
 }
 
 static int write_text(sld_graph *g, const char *path)
@@ -116,11 +118,11 @@ static int check_expected(const sld_ruleset *rules, const options *o, const sld_
 }
 
 /* What would fire if the graph were not cut. */
-static int fuse_whole(sld_ctx *ctx, const job *j, report *r)
+static int fuse_whole(sld_ctx *ctx, const cli_bucket *b, report *r)
 {
-    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), j->o->model);
+    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), of(b)->model);
     sld_rule_stats *stats = g ? sld__alloc(ctx, (g->rules->n_rules + 1u) * sizeof *stats) : NULL;
-    int status = !stats || sld_fuse(g, &j->fuse, stats) ? cli_fail("%s", sld_error(ctx)) : CLI_OK;
+    int status = !stats || sld_fuse(g, &b->fuse, stats) ? cli_fail("%s", sld_error(ctx)) : CLI_OK;
     for (uint32_t i = 0; !status && i < g->rules->n_rules; i++)
         r->rules[i].whole = stats[i].fired;
     r->split = true;
@@ -130,20 +132,20 @@ static int fuse_whole(sld_ctx *ctx, const job *j, report *r)
 }
 
 /* A report is made of a fresh copy, because asking takes time that fusing does not. */
-static int print_report(sld_graph *g, const job *j, const int64_t *symbols, double seconds)
+static int print_report(sld_graph *g, const cli_bucket *b, const int64_t *symbols, double seconds)
 {
-    const options *o = j->o;
+    const options *o = b->options;
     sld_graph *copy = sld_import(g->ctx, g->rules, o->model);
     if (!copy)
         return cli_fail("%s", sld_error(g->ctx));
     report r = {0};
     figures before = measure(copy, o->how.target, symbols);
     int status = cli_split(copy, o->split);
-    status = status ? status : report_make(copy, &j->fuse, symbols, &r);
-    status = status || !o->split ? status : fuse_whole(g->ctx, j, &r);
+    status = status ? status : report_make(copy, &b->fuse, symbols, &r);
+    status = status || !o->split ? status : fuse_whole(g->ctx, b, &r);
     figures after = measure(g, o->how.target, symbols);
     if (!status)
-        (o->report && !strcmp(o->report, "json") ? print_json : print_text)(&r, j, &before, &after, seconds);
+        (o->report && !strcmp(o->report, "json") ? print_json : print_text)(&r, b, &before, &after, seconds);
     report_free(g->ctx, &r);
     sld_graph_free(copy);
     return status;
@@ -187,65 +189,52 @@ static int write_input(sld_ctx *ctx, const char *model, const char *path)
 }
 
 /* Several buckets go to several files: out.1-256.onnx. */
-static void name_output(const job *j, char *to, size_t size)
+static bool name_output(const cli_bucket *b, char *to, size_t size)
 {
-    const char *out = j->o->out, *slash = strrchr(out, '/'), *dot = strrchr(slash ? slash : out, '.');
-    int stem = dot ? (int)(dot - out) : (int)strlen(out);
-    if (j->n > 1)
-        snprintf(to, size, "%.*s.%" PRId64 "-%" PRId64 "%s", stem, out, j->bucket.lo, j->bucket.hi, dot ? dot : "");
-    else
-        snprintf(to, size, "%s", out);
+    const char *out = of(b)->out, *slash = strrchr(out, '/'), *dot = strrchr(slash ? slash : out, '.');
+    int stem = dot ? (int)(dot - out) : (int)strlen(out), n = snprintf(to, size, "%s", out);
+    if (b->n > 1)
+        n = snprintf(to, size, "%.*s.%" PRId64 "-%" PRId64 "%s", stem, out, b->tokens.lo, b->tokens.hi, dot ? dot : "");
+    return n >= 0 && (size_t)n < size;
 }
 
-static int write_output(sld_graph *g, const job *j, const sld_rule_stats *stats)
+static int write_output(sld_graph *g, const cli_bucket *b, const sld_rule_stats *stats)
 {
     char path[4096];
-    name_output(j, path, sizeof path);
-    return any_fired(g->rules, stats) || j->o->split ? write_model(g, path) : write_input(g->ctx, j->o->model, path);
+    if (!name_output(b, path, sizeof path))
+        return cli_fail("%s: the name is too long", of(b)->out);
+    return any_fired(g->rules, stats) || of(b)->split ? write_model(g, path) : write_input(g->ctx, of(b)->model, path);
 }
 
 static int fuse(sld_graph *g, const void *data)
 {
-    job j = *(const job *)data;
-    const options *o = j.o;
+    cli_bucket b = *(const cli_bucket *)data;
+    const options *o = b.options;
     int status;
     int64_t *symbols = cli_symbols(g, &o->dims, &status);
     status = status ? status : cli_split(g, o->split);
     sld_rule_stats *stats = sld__alloc(g->ctx, (g->rules->n_rules + 1u) * sizeof *stats);
-    j.fuse = cli_fuse_options(g, &o->how, j.settings, j.bucket);
-    j.fuse.max_rewrites = o->max_rewrites;
+    b.fuse.max_rewrites = o->max_rewrites;
     double seconds = cli_seconds();
-    if (!status && (!stats || sld_fuse(g, &j.fuse, stats)))
+    if (!status && (!stats || sld_fuse(g, &b.fuse, stats)))
         status = cli_fail("%s", sld_error(g->ctx));
     seconds = cli_seconds() - seconds;
     if (!status && sld_graph_verify(g))
         status = cli_fail("%s", sld_error(g->ctx));
     status = status ? status : check_expected(g->rules, o, stats);
     if (!status && o->out)
-        status = write_output(g, &j, stats);
+        status = write_output(g, &b, stats);
     if (!status && (o->report || (!o->out && !o->expect.n)))
-        status = print_report(g, &j, symbols, seconds);
+        status = print_report(g, &b, symbols, seconds);
     sld__free(g->ctx, stats);
     sld__free(g->ctx, symbols);
     return status;
 }
 
-/* The model is read anew for each bucket. */
 static int fuse_buckets(sld_graph *g, const void *opts)
 {
     const options *o = opts;
-    sld_bucket buckets[CLI_BUCKETS_MAX];
-    uint32_t n = 0;
-    sld_settings *s = cli_settings(g->ctx, &o->how);
-    int status = s ? cli_buckets(g, &o->how, s, buckets, &n) : CLI_FAILED;
-    if (!status && n == 1) {
-        status = fuse(g, &(job){.o = o, .settings = s, .bucket = buckets[0], .n = 1});
-    } else {
-        for (uint32_t i = 0; i < n && !status; i++)
-            status = cli_with_model(o->model, fuse, &(job){.o = o, .settings = s, .bucket = buckets[i], .i = i, .n = n});
-    }
-    sld_settings_free(s);
-    return status;
+    return cli_for_buckets(g, o->model, &o->how, o, fuse);
 }
 
 static int add_expected(cli_pairs *p, char *arg)

@@ -98,32 +98,23 @@ static int print_launches(sld_graph *g, const options *o, sld_target target)
     return status;
 }
 
-typedef struct one { const options *o; const sld_settings *settings; sld_bucket bucket; } one;
-
 static int for_bucket(sld_graph *g, const void *data)
 {
-    const one *w = data;
-    sld_fuse_options f = cli_fuse_options(g, &w->o->how, w->settings, w->bucket);
-    if (sld_fuse(g, &f, NULL))
+    const cli_bucket *b = data;
+    const options *o = b->options;
+    if (sld_fuse(g, &b->fuse, NULL))
         return cli_fail("%s", sld_error(g->ctx));
-    printf("%s", w->o->model);
-    if (w->bucket.hi)
-        printf(", tokens %" PRId64 "..%" PRId64, w->bucket.lo, w->bucket.hi);
-    printf(", target %s\n", sld__target_name(w->o->how.target));
-    return print_launches(g, w->o, w->o->how.target);
+    printf("%s", o->model);
+    if (b->tokens.hi)
+        printf(", tokens %" PRId64 "..%" PRId64, b->tokens.lo, b->tokens.hi);
+    printf(", target %s\n", sld__target_name(o->how.target));
+    return print_launches(g, o, o->how.target);
 }
 
 static int for_model(sld_graph *g, const void *data)
 {
     const options *o = data;
-    sld_bucket buckets[CLI_BUCKETS_MAX];
-    uint32_t n = 0;
-    sld_settings *s = cli_settings(g->ctx, &o->how);
-    int status = s ? cli_buckets(g, &o->how, s, buckets, &n) : CLI_FAILED;
-    for (uint32_t i = 0; i < n && !status; i++)
-        status = cli_with_model(o->model, for_bucket, &(one){o, s, buckets[i]});
-    sld_settings_free(s);
-    return status;
+    return cli_for_buckets(g, o->model, &o->how, o, for_bucket);
 }
 
 int cmd_kernels(int argc, char **argv)

@@ -1,6 +1,6 @@
 /* solder run: a model on input files, fused or as it is, compared with files. */
 #include "../names.h"
-#include "cli.h"
+#include "how.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 typedef struct options {
     const char *model;
     cli_pairs inputs, outputs, compares, dims;
-    sld_target target;
+    cli_how how;
     bool fused;
     double tol;
     uint32_t repeat;
@@ -76,15 +76,10 @@ static int compare(sld_graph *g, const sld_tensor *t, const options *o)
 static int run(sld_graph *g, const void *opts)
 {
     const options *o = opts;
-    double seconds;
-    if (o->fused) {
-        sld_rule_stats *stats = cli_fuse(g, o->target, &seconds);
-        if (!stats)
-            return CLI_FAILED;
-        sld__free(g->ctx, stats);
-    }
+    if (o->fused && cli_fuse_one(g, &o->how))
+        return CLI_FAILED;
     cli_run r;
-    int status = cli_run_graph(g, o->target, &o->inputs, &o->dims, o->repeat, &r);
+    int status = cli_run_graph(g, o->how.target, &o->inputs, &o->dims, o->repeat, &r);
     if (!status) {
         sld_plan_info info = sld_plan_get_info(r.plan);
         print_outputs(g, r.outputs);
@@ -112,27 +107,26 @@ static int parse(int argc, char **argv, options *o)
 {
     static const struct option longs[] = {
         {"input", required_argument, 0, 'i'},   {"output", required_argument, 0, 'o'},
-        {"compare", required_argument, 0, 'c'}, {"tol", required_argument, 0, 't'},
-        {"dim", required_argument, 0, 'd'},     {"target", required_argument, 0, 'T'},
-        {"repeat", required_argument, 0, 'r'},  {"fused", no_argument, 0, 'f'},
+        {"compare", required_argument, 0, 'c'}, {"tol", required_argument, 0, 'T'},
+        {"dim", required_argument, 0, 'd'},     {"repeat", required_argument, 0, 'r'},
+        {"fused", no_argument, 0, 'f'},         CLI_HOW_OPTIONS,
         {0, 0, 0, 0},
     };
-    *o = (options){.target = SLD_TARGET_CPU, .tol = 1e-4, .repeat = 1};
+    *o = (options){.how.target = SLD_TARGET_CPU, .tol = 1e-4, .repeat = 1};
     int status = CLI_OK;
     bool room = true;
     optind = 1;
     opterr = 0;
-    for (int c; !status && room && (c = getopt_long(argc, argv, ":", longs, NULL)) != -1;) {
+    for (int c; !status && room && (c = getopt_long(argc, argv, ":O:", longs, NULL)) != -1;) {
         switch (c) {
         case 'i': room = cli_pair(&o->inputs, optarg); break;
         case 'o': room = cli_pair(&o->outputs, optarg); break;
         case 'c': room = cli_pair(&o->compares, optarg); break;
         case 'd': room = cli_pair(&o->dims, optarg); break;
         case 'f': o->fused = true; break;
-        case 't': status = parse_tolerance(optarg, &o->tol); break;
+        case 'T': status = parse_tolerance(optarg, &o->tol); break;
         case 'r': status = cli_number("run", "--repeat", optarg, 1, &o->repeat); break;
-        case 'T': status = cli_target("run", optarg, &o->target); break;
-        default: status = cli_bad_option("run", c, argv[optind - 1]);
+        default: status = cli_how_option("run", &o->how, c, c == '?' || c == ':' ? argv[optind - 1] : optarg);
         }
     }
     if (!room)

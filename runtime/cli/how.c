@@ -136,7 +136,7 @@ static sld_bucket whole_range(sld_graph *g, const cli_how *h)
     return b;
 }
 
-int cli_buckets(sld_graph *g, const cli_how *h, const sld_settings *s, sld_bucket *buckets, uint32_t *n)
+static int find_buckets(sld_graph *g, const cli_how *h, const sld_settings *s, sld_bucket *buckets, uint32_t *n)
 {
     sld_bucket given[CLI_BUCKETS_MAX] = {{0, 0}};
     uint32_t n_given = 1;
@@ -152,8 +152,45 @@ int cli_buckets(sld_graph *g, const cli_how *h, const sld_settings *s, sld_bucke
     return status;
 }
 
-sld_fuse_options cli_fuse_options(const sld_graph *g, const cli_how *h, const sld_settings *s, sld_bucket b)
+static sld_fuse_options fuse_options(const sld_graph *g, const cli_how *h, const sld_settings *s, sld_bucket b)
 {
     return (sld_fuse_options){.target = h->target, .settings = s, .tokens = b, .tokens_dim = tokens_dim(g, h),
                               .world = h->world};
+}
+
+typedef struct job { const cli_how *how; const sld_settings *settings; cli_bucket at; int (*act)(sld_graph *, const void *); } job;
+
+static int do_bucket(sld_graph *g, const void *data)
+{
+    job j = *(const job *)data;
+    j.at.fuse = fuse_options(g, j.how, j.settings, j.at.tokens);
+    return j.act(g, &j.at);
+}
+
+int cli_for_buckets(sld_graph *g, const char *model, const cli_how *h, const void *options,
+                    int (*act)(sld_graph *g, const void *bucket))
+{
+    sld_bucket buckets[CLI_BUCKETS_MAX];
+    sld_settings *s = cli_settings(g->ctx, h);
+    job j = {.how = h, .settings = s, .act = act, .at.options = options};
+    int status = s ? find_buckets(g, h, s, buckets, &j.at.n) : CLI_FAILED;
+    for (; j.at.i < j.at.n && !status; j.at.i++) {
+        j.at.tokens = buckets[j.at.i];
+        status = j.at.n == 1 || !model ? do_bucket(g, &j) : cli_with_model(model, do_bucket, &j);
+    }
+    sld_settings_free(s);
+    return status;
+}
+
+static int fuse_bucket(sld_graph *g, const void *bucket)
+{
+    const cli_bucket *b = bucket;
+    if (b->n > 1)
+        return cli_usage("fuse", "one bucket is enough here");
+    return sld_fuse(g, &b->fuse, NULL) ? cli_fail("%s", sld_error(g->ctx)) : CLI_OK;
+}
+
+int cli_fuse_one(sld_graph *g, const cli_how *h)
+{
+    return cli_for_buckets(g, NULL, h, NULL, fuse_bucket);
 }

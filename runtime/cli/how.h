@@ -25,10 +25,17 @@ int cli_how_option(const char *command, cli_how *h, int c, const char *arg);
 /* The ruleset's options as the command line, the environment and a file set them; changes that nobody asked for are told
  * on stderr. NULL and a report on error. */
 sld_settings *cli_settings(sld_ctx *ctx, const cli_how *h);
-/* The buckets that the command asks for; one of both 0 when it asks for none. g: the model, for the dim that counts
- * tokens and its range. */
-int cli_buckets(sld_graph *g, const cli_how *h, const sld_settings *s, sld_bucket *buckets, uint32_t *n);
-/* Options of fusing for one bucket. */
-sld_fuse_options cli_fuse_options(const sld_graph *g, const cli_how *h, const sld_settings *s, sld_bucket b);
+/* A model for one of its buckets. */
+typedef struct cli_bucket {
+    const void *options;     /* of the command */
+    sld_bucket tokens;
+    uint32_t i, n;           /* this is number i of n */
+    sld_fuse_options fuse;
+} cli_bucket;
+/* Does something with the model for each bucket that the command asks for, read anew for all but an only one. */
+int cli_for_buckets(sld_graph *g, const char *model, const cli_how *h, const void *options,
+                    int (*act)(sld_graph *g, const void *bucket));
+/* Fuses for the only bucket. */
+int cli_fuse_one(sld_graph *g, const cli_how *h);
 
 #endif

@@ -20,17 +20,17 @@ static const struct { const char *name; int (*run)(int, char **); const char *he
      "  --dim         value of a symbolic dim, for the memory figures\n"
      "  --max-rewrites  stops after N rewrites, to find the one that matters\n"},
     {"explain", cmd_explain,
-     "solder explain MODEL --rule RULE [--node NAME] [--split-at OP,...] [--target cpu|ref]\n"
+     "solder explain MODEL --rule RULE [--node NAME] [--split-at OP,...] [HOW]...\n"
      "  Fuses a model and shows why a rule did not fire: the match that lacks the least, in the lines of the rule,\n"
      "  and the first test that fails.\n"
      "  --node        a node of the match; otherwise the graph is searched\n"},
     {"run", cmd_run,
      "solder run MODEL --input NAME=FILE... [--fused] [--compare [NAME=]FILE [--tol X]]\n"
-     "           [--output NAME=FILE]... [--dim NAME=N]... [--target cpu|ref] [--repeat N]\n"
+     "           [--output NAME=FILE]... [--dim NAME=N]... [HOW]... [--repeat N]\n"
      "  Runs a model. Files hold the raw little-endian elements. Symbolic dims follow from their sizes.\n"
      "  --compare     largest absolute difference to a file; exit status 1 above --tol (default 1e-4)\n"},
     {"dump", cmd_dump,
-     "solder dump MODEL [--data] [--fused]\n"
+     "solder dump MODEL [--data] [--fused] [HOW]...\n"
      "  Prints the graph as text; --data with the contents of all constants.\n"},
     {"demo", cmd_demo,
      "solder demo FOLDER\n"
@@ -126,7 +126,7 @@ static int help(const char *name)
     if (!found)
         return cli_usage("", "unknown command '%s'", name);
     if (!name)
-        printf("HOW a model is compiled, for fuse, kernels and options:\n"
+        printf("HOW a model is compiled:\n"
                "  -O LEVEL              0 to 3, default 2: which options are on\n"
                "  --opt NAME=VALUE      sets an option; it turns on what it requires and off what it excludes\n"
                "  --config FILE         lines 'name = value' and 'O2'; default $SOLDER_CONFIG. After it come\n"

@@ -149,6 +149,24 @@ START_TEST(kernels_of_a_model)
 }
 END_TEST
 
+START_TEST(other_commands_take_options_too)
+{
+    char *text = sh_ok(SOLDER "explain " MODELS "qwen3/model.onnx --rule silu_mul --opt fuse_act=off", 0);
+    ASSERT_HAS(text, "  REFUSED   option 'fuse_act' is off: command line\n");
+    free(text);
+    text = sh_ok("SOLDER_LEVEL=O0 " SOLDER "dump " MODELS "qwen3/model.onnx --fused", 0);
+    ck_assert_ptr_null(strstr(text, "rms_norm("));
+    free(text);
+    text = sh_ok(SOLDER "run " MODELS "qwen3/model.onnx --input input_ids=" MODELS "qwen3/input_ids.i64 --fused -O1 --compare "
+                        MODELS "qwen3/logits.f32", 0);
+    ASSERT_HAS(text, "ran 41 launches");
+    free(text);
+    text = sh_ok(SOLDER "dump " MODELS "qwen3/model.onnx --fused --tokens 1..4,5..8 2>&1", 1);
+    ASSERT_HAS(text, "one bucket is enough here");
+    free(text);
+}
+END_TEST
+
 Suite *how_suite(void)
 {
     Suite *s = suite_create("how");
@@ -161,6 +179,7 @@ Suite *how_suite(void)
     tcase_add_test(t, where_nothing_fires_the_output_is_the_input);
     tcase_add_test(t, a_report_for_each_bucket);
     tcase_add_test(t, kernels_of_a_model);
+    tcase_add_test(t, other_commands_take_options_too);
     suite_add_tcase(s, t);
     return s;
 }
