@@ -283,3 +283,40 @@ rule slice_scatter_of_everything in normalise {
   where   shape(src) == shape(x)
   replace { y = src }
 }
+
+# A part that is written back into what it was cut from, as torch functionalises q[..., a:] = f(q[..., a:]): what stays
+# and what is new are joined, and whoever reads only one of them does not wait for the other.
+rule written_tail in normalise {
+  match   { y = slice_scatter(x: T[*A, D], src: T[*A, R]; axis = -1, start, end = _, step = 1) }
+  where   start > 0, start + R == D
+  replace { y = concat(slice(x; [-1], starts = [0], ends = [start], steps = [1]), src; -1) }
+  test "rotated dims" { A = [3, 2], D = 12, R = 4, start = 8; fires 1 }
+}
+rule written_head in normalise {
+  match   { y = slice_scatter(x: T[*A, D], src: T[*A, R]; axis = -1, start = 0, end = _, step = 1) }
+  where   R < D
+  replace { y = concat(src, slice(x; [-1], starts = [R], ends = [D], steps = [1]); -1) }
+  test "rotated dims" { A = [3, 2], D = 12, R = 4; fires 1 }
+}
+rule first_of_joined in normalise {
+  match   { x = concat(a: T[*A, N], b: T[*A, M]; -1)
+            y = slice(x; [-1], starts = [0], ends = [N], steps = [1]) }
+  replace { x = x
+            y = a }
+  test "two halves" { A = [2], N = 3, M = 5; fires 1 }
+}
+rule second_of_joined in normalise {
+  match   { x = concat(a: T[*A, N], b: T[*A, M]; -1)
+            y = slice(x; [-1], starts = [N], ends = [E], steps = [1]) }
+  where   N + M == E
+  replace { x = x
+            y = b }
+  test "two halves" { A = [2], N = 3, M = 5; fires 1 }
+}
+rule joined_and_split in normalise {
+  match   { x = concat(a: T[*A, N], b: T[*A, M]; -1)
+            y, z = split(x; sizes = [N, M], axis = -1) }
+  replace { x = x
+            y = a
+            z = b }
+}

@@ -84,6 +84,8 @@ sld_value fx_current(fx_import *im, uint32_t t);
 sld_value fx_operand(fx_import *im, const char *name);
 /* From here on the tensor has this value, and so do all that share its memory. */
 sld_status fx_write(fx_import *im, uint32_t t, sld_value v);
+/* What the caller's memory would hold after writes to inputs becomes outputs: the last version of each. */
+sld_status fx_add_written(fx_import *im);
 /* A tensor of its own, or one that shares the memory of base as the target says; base 0: nothing to share. */
 fx_tensor fx_result(const fx_import *im, const char *target, uint32_t base, sld_value v);
 /* Whether a target writes to its first argument: torch ends the names of such ops with "_". */

@@ -282,6 +282,7 @@ static sld_status add_nodes(fx_import *im, json_t *graph)
     im->names.at[im->names.n++] = (fx_name){0};
     for (size_t i = 0; i < json_array_size(nodes) && !s; i++)
         s = add_node(im, nodes, i);
+    s = s ? s : fx_add_written(im);
     if (!s && !im->g->outputs.n) {
         snprintf(im->where, sizeof im->where, "%s", im->file);
         s = fx_fail(im, SLD_ERR_FORMAT, "the graph has no output");

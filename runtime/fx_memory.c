@@ -116,10 +116,6 @@ static sld_status check_writable(fx_import *im, uint32_t t)
             return fx_fail(im, SLD_ERR_GRAPH,
                            "writes to '%s', which may share the memory of '%s'; this cannot be followed",
                            x->name, im->tensors.at[y->base].name);
-        if (y->input)
-            return fx_fail(im, SLD_ERR_GRAPH,
-                           "writes to '%s', the memory of input '%s', which the caller would see", x->name,
-                           y->name);
     }
     return SLD_OK;
 }
@@ -154,5 +150,19 @@ sld_status fx_write(fx_import *im, uint32_t t, sld_value v)
         b = base;
     }
     im->tensors.at[root].writes = writes;
+    return s;
+}
+
+sld_status fx_add_written(fx_import *im)
+{
+    sld_status s = SLD_OK;
+    for (uint32_t t = 1; t < im->tensors.n && !s; t++) {
+        const fx_tensor *x = &im->tensors.at[t];
+        char name[300];
+        if (!x->input || !x->writes)
+            continue;
+        snprintf(name, sizeof name, "%s.written", x->name);
+        s = sld_graph_output(im->g, name, x->value);
+    }
     return s;
 }

@@ -201,6 +201,7 @@ START_TEST(explanations)
          "node 'val_88' went with a match of rule reciprocal_of_sqrt\n"},
         {"explain %M/qwen3/model.onnx --rule add_rms_norm --node mean_3", "node 'mean_3' went with a match of rule rms_norm\n"},
         {"explain %M/qwen3/model.onnx --rule add_rms_norm --node add_9", "no part of it is around %mul_14, %add_9 = add_rms_norm("},
+        {"explain %M/qwen3/model.onnx --rule silu_mul -O0", "  REFUSED   "},
         {"explain %D/wide.txt --rule rope_neox", "  REFUSED   rope: kernel sld_cpu_rope wants dtype(x)"},
     };
     char text[8000];

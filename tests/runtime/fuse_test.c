@@ -103,7 +103,7 @@ typedef struct expected {
 static const expected models[] = {
     {"qwen3/model.onnx", 39, QWEN3},
     {"llama/model.onnx", 45, LLAMA},
-    {"deepseek_v3/model.onnx", 122, DEEPSEEK},
+    {"deepseek_v3/model.onnx", 121, DEEPSEEK},
     {"qwen3_next/model.onnx", 1012, QWEN3_NEXT},
     {"qwen3_f16/model.onnx", 40, QWEN3},
     {"gemma3_text/model.onnx", 44,

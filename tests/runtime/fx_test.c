@@ -69,17 +69,19 @@ static void expect_error(const char *json, const char *parts)
     free(copy);
 }
 
-/* The graph's text holds all of `parts`, separated by '|', in this order. */
-static void expect_text(const char *json, const char *parts)
+static char *text_of(sld_graph *g)
 {
-    sld_graph *g = import(json);
-    ck_assert_msg(g != NULL, "%s", sld_error(ctx));
-    ck_assert_msg(!sld_graph_verify(g), "%s", sld_error(ctx));
     char *text = NULL;
     size_t n;
     FILE *f = open_memstream(&text, &n);
     ck_assert_int_eq(sld_text_print(g, f, 0), SLD_OK);
     fclose(f);
+    return text;
+}
+
+/* The text holds all of `parts`, separated by '|', in this order. */
+static void expect_parts(const char *text, const char *parts)
+{
     const char *at = text;
     char *copy = strdup(parts);
     for (char *save, *part = strtok_r(copy, "|", &save); part; part = strtok_r(NULL, "|", &save)) {
@@ -88,6 +90,28 @@ static void expect_text(const char *json, const char *parts)
         at = found;
     }
     free(copy);
+}
+
+static void expect_text(const char *json, const char *parts)
+{
+    sld_graph *g = import(json);
+    ck_assert_msg(g != NULL, "%s", sld_error(ctx));
+    ck_assert_msg(!sld_graph_verify(g), "%s", sld_error(ctx));
+    char *text = text_of(g);
+    expect_parts(text, parts);
+    free(text);
+    sld_graph_free(g);
+}
+
+/* The same of the fused graph, which holds nothing of `never`. */
+static void expect_fused(const char *json, const char *parts, const char *never)
+{
+    sld_graph *g = import(json);
+    ck_assert_msg(g != NULL, "%s", sld_error(ctx));
+    ck_assert_msg(!sld_fuse(g, NULL, NULL) && !sld_graph_verify(g), "%s", sld_error(ctx));
+    char *text = text_of(g);
+    expect_parts(text, parts);
+    ck_assert_msg(!strstr(text, never), "'%s' is in:\n%s", never, text);
     free(text);
     sld_graph_free(g);
 }
@@ -380,13 +404,68 @@ START_TEST(write_is_seen_through_views)
 }
 END_TEST
 
+/* The caller would see writes to inputs in his memory: their last versions are outputs. */
+START_TEST(written_inputs_are_outputs)
+{
+    expect_text(GRAPH(IN("x", F4x8) "," CALL("w", "aten.add_.Tensor", "[" REF("x") "," REF("x") "]", F4x8) ","
+                      CALL("u", "aten.mul_.Tensor", "[" REF("x") ",2]", F4x8) ","
+                      CALL("y", "aten.neg.default", "[" REF("w") "]", F4x8) "," OUT(REF("y"))),
+                "%w = add(%x, %x)|%u = mul(%w, |%y = neg(%u)|output y = %y|output x.written = %u");
+    /* A cache of which a slice is written. */
+    expect_text(GRAPH(IN("cache", F4x8) "," IN("v", F8) "," CALL("r", "aten.select.int", "[" REF("cache") ",0,1]", F8) ","
+                      CALL("w", "aten.copy_.default", "[" REF("r") "," REF("v") "]", F8) ","
+                      CALL("y", "aten.neg.default", "[" REF("cache") "]", F4x8) "," OUT(REF("y"))),
+                "%select_scatter = select_scatter(%cache, %w;|%y = neg(%select_scatter)|"
+                "output cache.written = %select_scatter");
+}
+END_TEST
+
+/* q[..., 6:] = f(q[..., 6:]) as torch functionalises it, and as it is written: joined parts, of which a reader of the
+ * old part alone does not wait for the new one. */
+START_TEST(write_back_is_a_plain_value)
+{
+#define F4x2 TYPE("float32", "[4,2]")
+#define TAIL(name, of) CALL(name, "aten.slice.Tensor", "[" REF(of) ",1,6,8]", F4x2)
+    static const char *const forms[] = {
+        GRAPH(IN("x", F4x8) "," CALL("q", "aten.neg.default", "[" REF("x") "]", F4x8) "," TAIL("s", "q") ","
+              CALL("r", "aten.neg.default", "[" REF("s") "]", F4x2) "," TAIL("s2", "q") ","
+              CALL("c", "aten.copy.default", "[" REF("s2") "," REF("r") "]", F4x2) ","
+              CALL("q2", "aten.slice_scatter.default", "[" REF("q") "," REF("c") ",1,6,8]", F4x8) "," TAIL("t", "q2") ","
+              CALL("h", "aten.slice.Tensor", "[" REF("q2") ",1,0,6]", TYPE("float32", "[4,6]")) ","
+              CALL("z", "aten.exp.default", "[" REF("t") "]", F4x2) ","
+              CALL("y", "aten.exp.default", "[" REF("h") "]", TYPE("float32", "[4,6]")) ","
+              OUT(REF("q2") "," REF("y") "," REF("z"))),
+        GRAPH(IN("x", F4x8) "," CALL("q", "aten.neg.default", "[" REF("x") "]", F4x8) "," TAIL("s", "q") ","
+              CALL("r", "aten.neg.default", "[" REF("s") "]", F4x2) ","
+              CALL("c", "aten.copy_.default", "[" REF("s") "," REF("r") "]", F4x2) "," TAIL("t", "q") ","
+              CALL("h", "aten.slice.Tensor", "[" REF("q") ",1,0,6]", TYPE("float32", "[4,6]")) ","
+              CALL("z", "aten.exp.default", "[" REF("t") "]", F4x2) ","
+              CALL("y", "aten.exp.default", "[" REF("h") "]", TYPE("float32", "[4,6]")) ","
+              OUT(REF("q") "," REF("y") "," REF("z"))),
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        expect_fused(forms[i], "%q = neg(%x)|%s = slice(%q; axes = [-1], starts = [6], ends = [8]|= neg(%s)|"
+                               "= slice(%q; axes = [-1], starts = [0], ends = [6]|= concat(%|%z = exp(%", "slice_scatter");
+}
+END_TEST
+
+START_TEST(write_back_in_an_engine_graph)
+{
+    char file[512];
+    if (!example_path("engine/deepseek_v3_tp8.fx.json.gz", file, sizeof file))
+        return;
+    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), file);
+    ck_assert_msg(g && !sld_fuse(g, NULL, NULL) && !sld_graph_verify(g), "%s", sld_error(ctx));
+    char *text = text_of(g);
+    expect_parts(text, "%copy, %rotary_embedding = rotary_embedding(|= concat(%slice, %copy;");
+    ck_assert_ptr_null(strstr(text, "slice_scatter"));
+    free(text);
+    sld_graph_free(g);
+}
+END_TEST
+
 START_TEST(writes_that_cannot_be_followed)
 {
-    expect_error(GRAPH(IN("x", F4x8) "," CALL("w", "aten.add_.Tensor", "[" REF("x") "," REF("x") "]", F4x8)),
-                 "node 'w'|writes to 'x'|input 'x'");
-    expect_error(GRAPH(IN("x", F4x8) "," CALL("r", "aten.select.int", "[" REF("x") ",0,1]", F8) ","
-                       CALL("w", "aten.add_.Tensor", "[" REF("r") "," REF("r") "]", F8)),
-                 "node 'w'|writes to 'r'|input 'x'");
     expect_error(
         GRAPH(FRESH "," CALL("e", "aten.reshape.default", "[" REF("a") ",[32]]",
                              TYPE("float32", "[32]")) "," CALL("w", "aten.add_.Tensor", "[" REF("e") ",1]",
@@ -501,6 +580,9 @@ Suite *fx_suite(void)
     tcase_add_test(t, write_is_seen);
     tcase_add_test(t, write_to_view_reaches_base);
     tcase_add_test(t, write_is_seen_through_views);
+    tcase_add_test(t, written_inputs_are_outputs);
+    tcase_add_test(t, write_back_is_a_plain_value);
+    tcase_add_test(t, write_back_in_an_engine_graph);
     tcase_add_test(t, writes_that_cannot_be_followed);
     tcase_add_test(t, views_of_views);
     tcase_add_test(t, every_allocation_may_fail);
