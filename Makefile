@@ -198,7 +198,7 @@ $(B)/bin/random_rules: $(B)/tests/gen/match/random_rules.o $(DSL_O)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ -lm
 
-TEST_ENV = MATCH_CHECK=$(B)/bin/match_check RANDOM_RULES=$(B)/bin/random_rules MATCH_CC='$(MATCH_CC)' \
+TEST_ENV = CK_DEFAULT_TIMEOUT=60 MATCH_CHECK=$(B)/bin/match_check RANDOM_RULES=$(B)/bin/random_rules MATCH_CC='$(MATCH_CC)' \
     MATCH_LINK='$(MATCH_LINK)' SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
 .PHONY: run-tests
 run-tests: all $(B)/bin/tests $(B)/bin/match_check $(B)/bin/random_rules replay
