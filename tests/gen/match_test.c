@@ -26,7 +26,7 @@ END_TEST
 
 START_TEST(shipped_rules_on_models)
 {
-    char *report = sh_ok("$MATCH_CHECK 1 40 patterns/*.pat $SOLDER_MODELS/*/model.onnx 2>&1", 0);
+    char *report = sh_ok("$MATCH_CHECK 1 80 patterns/*.pat $SOLDER_MODELS/*/model.onnx 2>&1", 0);
     covers(report, 5);
     free(report);
 }
