@@ -201,7 +201,7 @@ $(B)/bin/random_rules: $(B)/tests/gen/match/random_rules.o $(DSL_O)
 TEST_ENV = CK_DEFAULT_TIMEOUT=60 MATCH_CHECK=$(B)/bin/match_check RANDOM_RULES=$(B)/bin/random_rules MATCH_CC='$(MATCH_CC)' \
     MATCH_LINK='$(MATCH_LINK)' SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
 .PHONY: run-tests
-run-tests: all $(B)/bin/tests $(B)/bin/match_check $(B)/bin/random_rules replay
+run-tests: all $(B)/bin/tests $(B)/bin/match_check $(B)/bin/random_rules replay check-hipemu
 	@$(TEST_ENV) $(B)/bin/tests
 .PHONY: property
 property: $(B)/bin/tests
@@ -212,6 +212,7 @@ bench-check: $(B)/bin/solderc
 	@python3 tests/bench/rules.py $(B)/bin/solderc 1000 3000 10000
 include tests/bench/match/match.mk
 include tests/bench/gpu/gpu.mk
+include tests/hipemu/hipemu.mk
 include tests/fuzz/fuzz.mk
 golden: all $(B)/bin/tests $(B)/bin/match_check $(B)/bin/random_rules
 	@UPDATE=1 $(TEST_ENV) $(B)/bin/tests

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that building and testing need, when it may; otherwise
 # prints the exact list and stops.
-packages="gcc make re2c bison pkg-config check libprotobuf-c-dev protobuf-c-compiler libonnx-dev \
+packages="gcc g++ make re2c bison pkg-config check libprotobuf-c-dev protobuf-c-compiler libonnx-dev \
 libjansson-dev zlib1g-dev libopenblas-dev"
 missing=""
 for p in $packages; do

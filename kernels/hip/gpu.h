@@ -11,6 +11,7 @@
 #elif defined(__HIPCC__)
 #include <hip/hip_runtime.h>
 #else
+#include "dtype.h"
 #include "hipemu.h"
 #endif
 
@@ -20,7 +21,7 @@
 #if defined(__CUDACC__) || defined(__HIPCC__)
 #define LAUNCH(kernel, grid, threads, stream, ...) (kernel)<<<(grid), (threads), 0, (stream)>>>(__VA_ARGS__)
 #else
-#define LAUNCH(kernel, grid, threads, stream, ...) hipemu_launch((grid), (threads), [&] { (kernel)(__VA_ARGS__); })
+#define LAUNCH(kernel, grid, threads, stream, ...) hipemu_launch((stream), (grid), (threads), [&] { (kernel)(__VA_ARGS__); })
 #endif
 
 /* ---------------------------------------------------------------- elements -- */
@@ -60,9 +61,14 @@ DEVICE uint16_t round_bf16(float f)
     return f != f ? 0x7fc0 : (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
 DEVICE uint32_t pack(bf16, float a, float b) { return round_bf16(a) | (uint32_t)round_bf16(b) << 16; }
+#if defined(__HIPCC__)
 DEVICE uint16_t round_f16(float f) { _Float16 h = (_Float16)f; uint16_t u; memcpy(&u, &h, 2); return u; }
-DEVICE uint32_t pack(f16, float a, float b) { return round_f16(a) | (uint32_t)round_f16(b) << 16; }
 DEVICE float to_float(f16 x) { _Float16 h; memcpy(&h, &x.bits, 2); return (float)h; }
+#else
+DEVICE uint16_t round_f16(float f) { return sld_f32_to_f16(f); }
+DEVICE float to_float(f16 x) { return sld_f16_to_f32(x.bits); }
+#endif
+DEVICE uint32_t pack(f16, float a, float b) { return round_f16(a) | (uint32_t)round_f16(b) << 16; }
 #endif
 
 template <typename T> DEVICE float half_of(uint32_t two, int which)

@@ -56,28 +56,21 @@ DEVICE int column_c(int l, int e) { return l % 4 * 2 + e % 2; }
     }
 MULTIPLY(bf16, "bf16")
 MULTIPLY(f16, "f16")
+#elif defined(__CUDACC__) || defined(__HIPCC__)
+template <typename T> DEVICE void multiply(T, float *, const uint32_t *, const uint32_t *) {} /* the host's pass */
 #else
-DEVICE uint32_t of_lane(uint32_t x, int lane)
-{
-#if defined(__CUDACC__)
-    return __shfl_sync(0xffffffffu, x, lane, 32);
-#else
-    return __shfl(x, lane, 32);
-#endif
-}
-/* As the instruction does it, lane by lane: for the emulation. */
+/* As the instruction does it, lane by lane. */
 template <typename T> DEVICE void multiply(T, float *c, const uint32_t *a, const uint32_t *b)
 {
     const int l = threadIdx.x % 32;
+    uint64_t x[2][32], y[32];
+    hipemu_gather(a[0] | (uint64_t)a[1] << 32, x[0]);
+    hipemu_gather(a[2] | (uint64_t)a[3] << 32, x[1]);
+    hipemu_gather(b[0] | (uint64_t)b[1] << 32, y);
     for (int e = 0; e < C; e++)
         for (int k = 0; k < K; k++) {
-            const int from_a = row_c(l, e) % 8 * 4 + k % 8 / 2, from_b = column_c(l, e) * 4 + k % 8 / 2;
-            uint32_t x[2], y[2];
-            for (int h = 0; h < 2; h++) {
-                x[h] = of_lane(a[h + k / 8 * 2], from_a);
-                y[h] = of_lane(b[h], from_b);
-            }
-            c[e] += half_of<T>(x[row_c(l, e) / 8], k % 2) * half_of<T>(y[k / 8], k % 2);
+            const uint64_t p = x[k / 8][row_c(l, e) % 8 * 4 + k % 8 / 2], q = y[column_c(l, e) * 4 + k % 8 / 2];
+            c[e] += half_of<T>((uint32_t)(p >> row_c(l, e) / 8 * 32), k % 2) * half_of<T>((uint32_t)(q >> k / 8 * 32), k % 2);
         }
 }
 #endif

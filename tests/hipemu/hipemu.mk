@@ -1,0 +1,23 @@
+# The GPU kernels' sources, compiled for the emulation: part of make check.
+CXX     ?= g++
+HAVE_CXX := $(shell command -v $(CXX) 2>/dev/null)
+EMU_SRC := $(wildcard kernels/hip/*.hip) tests/hipemu/hipemu.cpp tests/hipemu/hipemu_test.cpp
+EMU_O   := $(patsubst %,$(B)/%.o,$(EMU_SRC))
+EMU_FLAGS := -std=c++17 -D_GNU_SOURCE -O1 -g $(WARN) -Wno-unknown-pragmas $(filter -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) \
+    -Itests/hipemu -Ikernels/hip -Iruntime -MMD -MP
+$(EMU_O): $(B)/%.o: %
+	@mkdir -p $(@D)
+	$(call say,CXX,$@)
+	$(Q)$(CXX) $(EMU_FLAGS) -x c++ -c -o $@ $<
+$(B)/bin/hipemu_test: $(EMU_O)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(EMU_FLAGS) -o $@ $^
+.PHONY: check-hipemu
+ifeq ($(HAVE_CXX),)
+check-hipemu:
+	@echo "skipped: a C++ compiler is missing, the GPU kernels are not emulated"
+else
+check-hipemu: $(B)/bin/hipemu_test
+	@$(B)/bin/hipemu_test
+endif

@@ -1,0 +1,421 @@
+/* The GPU kernels' own sources on the CPU, against sums in double; and three planted bugs, each of which must be found. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "dtype.h"
+#include "gpu.h"
+#include "launch.h"
+
+static int failures, checks;
+
+static void check(bool ok, const std::string &what)
+{
+    checks++;
+    if (!ok) {
+        failures++;
+        printf("hipemu: %s\n", what.c_str());
+    }
+}
+
+/* ----------------------------------------------------------------- tensors -- */
+
+static uint32_t seed;
+static float uniform(void) /* in [-2, 2) */
+{
+    seed = seed * 1664525u + 1013904223u;
+    return (float)(int32_t)seed * 0x1p-30f;
+}
+
+static int dtype; /* of the case at work */
+static int format;
+
+static uint16_t narrow16(float f) { return dtype == GPU_BF16 ? sld_f32_to_bf16(f) : sld_f32_to_f16(f); }
+static float wide16(uint16_t u) { return dtype == GPU_BF16 ? sld_bf16_to_f32(u) : sld_f16_to_f32(u); }
+static double round16(double x) { return wide16(narrow16((float)x)); }
+static double from8(uint8_t u) { return format == GPU_E4M3FN ? sld_f8e4m3fn_to_f32(u) : sld_f8e4m3fnuz_to_f32(u); }
+static double max8(void) { return format == GPU_E4M3FN ? 448 : 240; }
+
+/* 16-bit numbers on the device, and what they are. */
+struct numbers {
+    std::vector<double> v;
+    uint16_t *p;
+    explicit numbers(size_t n) : v(n), p((uint16_t *)hipemu_alloc(n * 2, 0))
+    {
+        for (size_t i = 0; i < n; i++)
+            v[i] = wide16(p[i] = narrow16(uniform()));
+    }
+};
+
+template <typename T> static T *given(const std::vector<T> &v)
+{
+    T *p = (T *)hipemu_alloc(v.size() * sizeof(T), 0);
+    memcpy(p, v.data(), v.size() * sizeof(T));
+    return p;
+}
+
+/* Memory that a launch writes: fresh for each order of threads. */
+struct result { size_t bytes; void *p; std::vector<uint8_t> first; };
+
+/* Launches in each order and with two fills; what differs was raced for or not written. NULL or what is wrong. */
+static std::string launch(std::vector<result *> results, const std::function<const char *()> &go)
+{
+    for (int order = 0; order < HIPEMU_ORDERS; order++) {
+        hipemu_order_now = (hipemu_order)order;
+        for (result *r : results)
+            r->p = hipemu_alloc(r->bytes, order % 2 ? 0x5a : 0xa5);
+        const char *error = go();
+        if (error)
+            return error;
+        for (result *r : results)
+            if (!order)
+                r->first.assign((uint8_t *)r->p, (uint8_t *)r->p + r->bytes);
+            else if (r->bytes && memcmp(r->p, r->first.data(), r->bytes))
+                return "a result depends on the order of threads, or was not written";
+    }
+    return "";
+}
+
+static std::string name_of(const char *what, int a, int b)
+{
+    return std::string(what) + " " + std::to_string(a) + " x " + std::to_string(b) + (dtype == GPU_BF16 ? " bf16" : " f16") +
+           (format == GPU_E4M3FN ? " e4m3fn" : " e4m3fnuz");
+}
+
+/* 16-bit results within one rounding and a little of f32. */
+static bool near16(const void *p, const std::vector<double> &want)
+{
+    const double eps = dtype == GPU_BF16 ? 0x1p-8 : 0x1p-11;
+    for (size_t i = 0; i < want.size(); i++)
+        if (!(fabs(wide16(((const uint16_t *)p)[i]) - want[i]) <= eps * 1.01 * fabs(want[i]) + 1e-5))
+            return false;
+    return true;
+}
+
+/* FP8 results: half a step of three mantissa bits, and what the 16 bits before it take. */
+static bool near8(const void *p, const std::vector<double> &want, const float *scales, size_t group)
+{
+    for (size_t i = 0; i < want.size(); i++) {
+        double s = scales[i / group], x = want[i] / s;
+        x = x > max8() ? max8() : x < -max8() ? -max8() : x;
+        if (!(fabs(from8(((const uint8_t *)p)[i]) - x) <= fabs(x) * (0x1p-4 + 0x1.2p-7) + 0x1p-9))
+            return false;
+    }
+    return true;
+}
+
+static double silu64(double x) { return x / (1 + exp(-x)); }
+
+/* ------------------------------------------------------------------- cases -- */
+
+static void norm_case(int rows, int width, bool res, int quant)
+{
+    const size_t n = (size_t)rows * width;
+    numbers x(n), r(n), w(width);
+    std::vector<double> z = x.v, y(n);
+    result out = {quant ? n : 2 * n, NULL, {}}, sum = {res ? 2 * n : 0, NULL, {}}, scales = {4u * (quant == GPU_TOKEN ? rows : 0), NULL, {}};
+    float *scale = given<float>({0.05f});
+    std::string error = launch({&out, &sum, &scales}, [&] {
+        gpu_norm a = {x.p, res ? r.p : NULL, w.p, scale, sum.p, out.p, (float *)scales.p, 1e-6f, rows, width, dtype, format,
+                      quant, 0};
+        return gpu_rms_norm(&a, NULL);
+    });
+    for (int i = 0; i < rows; i++) {
+        double square = 0;
+        for (int k = i * width; k < (i + 1) * width; k++) {
+            z[k] = res ? round16(x.v[k] + r.v[k]) : x.v[k];
+            square += z[k] * z[k];
+        }
+        for (int k = i * width; k < (i + 1) * width; k++)
+            y[k] = z[k] / sqrt(square / width + 1e-6) * w.v[k - i * width];
+    }
+    std::string name = name_of(res ? "add_rms_norm" : "rms_norm", rows, width) + " quantiser " + std::to_string(quant);
+    check(error.empty(), name + ": " + error);
+    if (error.empty())
+        check((quant ? near8(out.p, y, quant == GPU_STATIC ? scale : (float *)scales.p, quant == GPU_STATIC ? n : width)
+                     : near16(out.p, y)) && (!res || near16(sum.p, z)), name + ": wrong numbers");
+}
+
+static void gated_case(int heads, int quant)
+{
+    const size_t n = (size_t)heads * 128;
+    numbers x(n), z(n), w(128);
+    std::vector<double> y(n);
+    result out = {quant ? n : 2 * n, NULL, {}}, scales = {4u * (quant ? heads : 0), NULL, {}};
+    std::string error = launch({&out, &scales}, [&] {
+        gpu_gated a = {x.p, z.p, w.p, out.p, (float *)scales.p, 1e-6f, heads, dtype, format, quant};
+        return gpu_gated_norm(&a, NULL);
+    });
+    for (int h = 0; h < heads; h++) {
+        double square = 0;
+        for (int k = 0; k < 128; k++)
+            square += x.v[h * 128 + k] * x.v[h * 128 + k];
+        for (int k = 0; k < 128; k++)
+            y[h * 128 + k] = x.v[h * 128 + k] / sqrt(square / 128 + 1e-6) * w.v[k] * silu64(z.v[h * 128 + k]);
+    }
+    check(error.empty(), name_of("gated_norm", heads, quant) + ": " + error);
+    if (error.empty())
+        check(quant ? near8(out.p, y, (float *)scales.p, 128) : near16(out.p, y), name_of("gated_norm", heads, quant) + ": wrong numbers");
+}
+
+static void silu_case(int rows, int width, int quant)
+{
+    const size_t n = (size_t)rows * width;
+    numbers x(2 * n);
+    std::vector<double> y(n);
+    result out = {quant ? n : 2 * n, NULL, {}}, scales = {quant ? 4 * n / 128 : 0, NULL, {}};
+    std::string error = launch({&out, &scales}, [&] {
+        gpu_act a = {x.p, out.p, (float *)scales.p, rows, width, dtype, format, quant};
+        return gpu_silu_mul(&a, NULL);
+    });
+    for (size_t i = 0; i < n; i++)
+        y[i] = round16(silu64(x.v[i / width * 2 * width + i % width])) * x.v[i / width * 2 * width + width + i % width];
+    check(error.empty(), name_of("silu_mul", rows, width) + ": " + error);
+    if (error.empty())
+        check(quant ? near8(out.p, y, (float *)scales.p, 128) : near16(out.p, y), name_of("silu_mul", rows, width) + ": wrong numbers");
+}
+
+static void cast_case(int n, int group)
+{
+    numbers x(n);
+    float *scale = given<float>({0.03f});
+    result out = {(size_t)n, NULL, {}}, scales = {group ? 4u * n / 128 : 0, NULL, {}};
+    std::string error = launch({&out, &scales}, [&] {
+        gpu_cast a = {x.p, out.p, group ? (float *)scales.p : scale, n, dtype, format, group};
+        return gpu_quantise(&a, NULL);
+    });
+    check(error.empty(), name_of("quantise", n, group) + ": " + error);
+    if (error.empty())
+        check(near8(out.p, x.v, group ? (float *)scales.p : scale, group ? 128 : n), name_of("quantise", n, group) + ": wrong numbers");
+}
+
+static void add_case(int n)
+{
+    numbers a(n), b(n);
+    std::vector<double> y(n);
+    result out = {2u * n, NULL, {}};
+    std::string error = launch({&out}, [&] {
+        gpu_sum s = {a.p, b.p, out.p, n, dtype};
+        return gpu_add(&s, NULL);
+    });
+    for (int i = 0; i < n; i++)
+        y[i] = a.v[i] + b.v[i];
+    check(error.empty() && near16(out.p, y), name_of("add", n, 1) + ": " + error);
+}
+
+/* cos and sin of 128 or 64 dims for L positions. */
+static std::vector<double> head_of(const numbers &qkv, int all, int t, int h, const numbers *w, const numbers &table,
+                                   int64_t position)
+{
+    std::vector<double> v(128), y(128);
+    double square = 0;
+    for (int k = 0; k < 128; k++)
+        square += pow(v[k] = qkv.v[((size_t)t * all + h) * 128 + k], 2);
+    for (int k = 0; w && k < 128; k++)
+        v[k] = round16(v[k] / sqrt(square / 128 + 1e-6) * w->v[k]);
+    for (int k = 0; k < 64; k++) {
+        double c = table.v[position * 128 + k], s = table.v[position * 128 + 64 + k];
+        y[k] = v[k] * c - v[k + 64] * s;
+        y[k + 64] = v[k + 64] * c + v[k] * s;
+    }
+    return y;
+}
+
+static void qkv_case(int tokens, int n_q, int n_kv)
+{
+    const int all = n_q + 2 * n_kv, L = 9;
+    numbers qkv((size_t)tokens * all * 128), wq(128), wk(128), table(L * 128);
+    std::vector<int64_t> positions(tokens), slots(tokens);
+    for (int t = 0; t < tokens; t++) {
+        positions[t] = (t * 5 + 2) % L;
+        slots[t] = t == 1 ? -1 : tokens - 1 - t;
+    }
+    int64_t *at = given(positions), *to = given(slots);
+    const size_t cache = (size_t)tokens * n_kv * 256;
+    result q = {(size_t)tokens * n_q * 256, NULL, {}};
+    uint16_t *k = NULL, *v = NULL;
+    std::string error = launch({&q}, [&] {
+        k = (uint16_t *)hipemu_alloc(cache, 0x11), v = (uint16_t *)hipemu_alloc(cache, 0x11);
+        gpu_qkv a = {qkv.p, wq.p, wk.p, at, to, table.p, q.p, k, v, 1e-6f, tokens, n_q, n_kv, dtype};
+        return gpu_qk_norm_rope_cache(&a, NULL);
+    });
+    const std::string name = name_of("qk_norm_rope_cache", tokens, n_q);
+    check(error.empty(), name + ": " + error);
+    for (int t = 0; t < tokens && error.empty(); t++)
+        for (int h = 0; h < all; h++) {
+            bool is_q = h < n_q, is_k = !is_q && h < n_q + n_kv;
+            std::vector<double> want = head_of(qkv, all, t, h, is_q ? &wq : &wk, table, positions[t]);
+            if (!is_q && slots[t] < 0)
+                continue;
+            const uint16_t *got = is_q ? (uint16_t *)q.p + ((size_t)t * n_q + h) * 128
+                                       : (is_k ? k : v) + ((size_t)slots[t] * n_kv + (h - n_q) % n_kv) * 128;
+            bool same = is_q || is_k ? near16(got, want) : !memcmp(got, qkv.p + ((size_t)t * all + h) * 128, 256);
+            check(same, name + ": token " + std::to_string(t) + ", head " + std::to_string(h) + " is wrong");
+        }
+    /* The slot that no token names keeps what it held. */
+    for (int i = 0; tokens > 1 && error.empty() && i < n_kv * 128; i++)
+        check(k[(size_t)(tokens - 2) * n_kv * 128 + i] == 0x1111, name + ": a slot was written that no token names");
+}
+
+static void mla_case(int tokens, int heads)
+{
+    const int L = 5;
+    numbers q((size_t)tokens * heads * 192), w((size_t)heads * 128 * 512), c((size_t)tokens * 512), k((size_t)tokens * 64),
+        table(L * 64);
+    std::vector<int64_t> positions(tokens), slots(tokens);
+    for (int t = 0; t < tokens; t++)
+        positions[t] = (t * 3 + 1) % L, slots[t] = t == 2 ? -1 : t;
+    int64_t *at = given(positions), *to = given(slots);
+    float *scale = given<float>({0.25f});
+    result out = {(size_t)tokens * heads * 576, NULL, {}};
+    uint8_t *cache = NULL;
+    std::string error = launch({&out}, [&] {
+        cache = (uint8_t *)hipemu_alloc((size_t)tokens * 576, 0x11);
+        gpu_mla a = {q.p, w.p, c.p, k.p, at, to, table.p, scale, out.p, cache, tokens, heads, dtype, format};
+        return gpu_mla_decode(&a, NULL);
+    });
+    const std::string name = name_of("mla_decode", tokens, heads);
+    check(error.empty(), name + ": " + error);
+    auto turned = [&](const double *from, int t) {
+        std::vector<double> y(64);
+        for (int i = 0; i < 32; i++) {
+            double co = table.v[positions[t] * 64 + i], s = table.v[positions[t] * 64 + 32 + i];
+            y[2 * i] = from[2 * i] * co - from[2 * i + 1] * s;
+            y[2 * i + 1] = from[2 * i + 1] * co + from[2 * i] * s;
+        }
+        return y;
+    };
+    for (int t = 0; t < tokens && error.empty(); t++) {
+        for (int h = 0; h < heads; h++) {
+            const double *x = &q.v[((size_t)t * heads + h) * 192];
+            std::vector<double> want(512, 0.0), rope = turned(x + 128, t);
+            for (int i = 0; i < 128; i++)
+                for (int j = 0; j < 512; j++)
+                    want[j] += x[i] * w.v[((size_t)h * 128 + i) * 512 + j];
+            for (double &y : want)
+                y = round16(y);
+            want.insert(want.end(), rope.begin(), rope.end());
+            check(near8((uint8_t *)out.p + ((size_t)t * heads + h) * 576, want, scale, 576),
+                  name + ": token " + std::to_string(t) + ", head " + std::to_string(h) + " is wrong");
+        }
+        std::vector<double> row(c.v.begin() + t * 512, c.v.begin() + (t + 1) * 512), rope = turned(&k.v[t * 64], t);
+        row.insert(row.end(), rope.begin(), rope.end());
+        if (slots[t] >= 0)
+            check(near8(cache + slots[t] * 576, row, scale, 576), name + ": the cache row of token " + std::to_string(t) + " is wrong");
+        else
+            for (int i = 0; i < 576; i++)
+                check(cache[t * 576 + i] == 0x11, name + ": a slot was written that no token names");
+    }
+}
+
+static void cache_case(int tokens)
+{
+    numbers k((size_t)tokens * 256), v((size_t)tokens * 384);
+    std::vector<int64_t> slots(tokens);
+    for (int t = 0; t < tokens; t++)
+        slots[t] = tokens - 1 - t;
+    int64_t *to = given(slots);
+    result kc = {(size_t)tokens * 512, NULL, {}}, vc = {(size_t)tokens * 512, NULL, {}};
+    std::string error = launch({&kc, &vc}, [&] {
+        gpu_cache a = {k.p, v.p, to, kc.p, vc.p, 384, tokens, 256, dtype};
+        return gpu_cache_write(&a, NULL);
+    });
+    bool same = error.empty();
+    for (int t = 0; same && t < tokens; t++)
+        same = !memcmp((uint16_t *)kc.p + slots[t] * 256, k.p + t * 256, 512) &&
+               !memcmp((uint16_t *)vc.p + slots[t] * 256, v.p + t * 384, 512);
+    check(same, name_of("cache_write", tokens, 256) + ": " + error);
+}
+
+/* Every number of a format is the nearest to itself, and so is all between as runtime/dtype.h has it. */
+static void conversions(void)
+{
+    for (uint64_t u = 0; u <= UINT32_MAX; u += 65521) {
+        float f = from_bits((uint32_t)u);
+        uint8_t fn = (uint8_t)fp8_bits<E4M3FN>(f), fnuz = (uint8_t)fp8_bits<E4M3FNUZ>(f);
+        bool nan = f != f;
+        check((nan ? fn % 128 == 127 : fn == sld_f32_to_f8e4m3fn(f)), "fp8_bits<E4M3FN> of " + std::to_string(f));
+        check((nan ? fnuz == 0x80 : fnuz == sld_f32_to_f8e4m3fnuz(f)), "fp8_bits<E4M3FNUZ> of " + std::to_string(f));
+        check(nan || (uint16_t)pack(bf16(), f, 0) == sld_f32_to_bf16(f), "pack(bf16) of " + std::to_string(f));
+        check(nan || (uint16_t)pack(f16(), f, 0) == sld_f32_to_f16(f), "pack(f16) of " + std::to_string(f));
+    }
+}
+
+/* ------------------------------------------------------------ planted bugs -- */
+
+__global__ void reverse_without_barrier(const int *x, int *y)
+{
+    __shared__ int tile[64];
+    tile[threadIdx.x] = x[threadIdx.x];
+    y[threadIdx.x] = tile[63 - threadIdx.x];
+}
+__global__ void leave_one(int *y)
+{
+    if (threadIdx.x != 5)
+        y[threadIdx.x] = 1;
+}
+__global__ void one_too_many(int *y) { y[threadIdx.x + 1] = 1; }
+
+static void planted(void)
+{
+    std::vector<int> numbers(64);
+    for (int i = 0; i < 64; i++)
+        numbers[i] = i + 100;
+    int *x = given(numbers);
+    result y = {256, NULL, {}};
+    check(!launch({&y}, [&] { LAUNCH((reverse_without_barrier), 1, 64, NULL, x, (int *)y.p); return (const char *)NULL; }).empty(),
+          "a missing barrier is not found");
+    check(!launch({&y}, [&] { LAUNCH((leave_one), 1, 64, NULL, (int *)y.p); return (const char *)NULL; }).empty(),
+          "a result that is not written is not found");
+    pid_t child = fork();
+    if (child == 0) {
+        if (!freopen("/dev/null", "w", stderr))
+            _exit(0);
+        launch({&y}, [&] { LAUNCH((one_too_many), 1, 64, NULL, (int *)y.p); return (const char *)NULL; });
+        _exit(0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    check(status != 0, "an access behind the end is not found");
+}
+
+int main(void)
+{
+    conversions();
+    for (dtype = GPU_BF16; dtype <= GPU_F16; dtype++)
+        for (format = GPU_E4M3FN; format <= GPU_E4M3FNUZ; format++) {
+            for (int quant = GPU_NONE; quant <= GPU_TOKEN; quant++)
+                for (int res = 0; res < 2; res++) {
+                    norm_case(1, 16, res, quant);
+                    norm_case(3, 2080, res, quant);
+                    norm_case(2, 8208, res, quant);
+                }
+            norm_case(1, 20480, true, GPU_TOKEN);
+            for (int quant = 0; quant < 2; quant++) {
+                gated_case(1, quant);
+                gated_case(37, quant);
+                silu_case(1, 128, quant);
+                silu_case(3, 1152, quant);
+                cast_case(128, quant * 128);
+                cast_case(1280, quant * 128);
+            }
+            add_case(8);
+            add_case(2056);
+            qkv_case(1, 4, 1);
+            qkv_case(3, 7, 2);
+            cache_case(3);
+            mla_case(1, 2);
+            mla_case(19, 1);
+            mla_case(66, 1);
+            hipemu_free_all();
+        }
+    planted();
+    hipemu_free_all();
+    printf("GPU kernels in emulation: %d checks, %d failures\n", checks, failures);
+    return failures != 0;
+}
