@@ -22,6 +22,7 @@ struct sld_plan {
     sld_ctx *ctx;
     sld_graph *g;         /* concrete, the plan's own: shapes, attributes and names */
     sld_plan_info info;
+    sld_caches caches;
     uint32_t n_patches, n_tensors, n_steps;
     launch *launches;     /* n_steps of them, with the copies */
     sld_tensor *tensors;  /* operands and results of each launch, then the outputs */
@@ -398,6 +399,13 @@ void sld_plan_free(sld_plan *p)
 sld_plan_info sld_plan_get_info(const sld_plan *p)
 {
     return p->info;
+}
+
+void sld_plan_set_caches(sld_plan *p, sld_caches caches)
+{
+    p->caches = caches;
+    for (uint32_t i = 0; i < p->n_steps; i++)
+        p->launches[i].args.caches = &p->caches;
 }
 
 sld_status sld_plan_run(sld_plan *p, const void *const *inputs, sld_tensor *outputs)

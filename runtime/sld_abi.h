@@ -276,6 +276,36 @@ typedef struct sld_tensor {
     void *data;             /* NULL when absent or empty */
 } sld_tensor;
 
+/* How a paged cache lies in memory; token t is in block t / block_size at offset t % block_size.  x: 16 / bytes of an
+ * element.  NHD, HND and PACKED differ in their strides only. */
+typedef enum sld_cache_layout {
+    SLD_CACHE_NHD,      /* keys, values: [block, offset, head, D] */
+    SLD_CACHE_HND,      /* [block, head, offset, D] */
+    SLD_CACHE_PACKED,   /* [block, head, offset, keys and then values] */
+    SLD_CACHE_SHUFFLE,  /* keys [block, head, D/x, offset, x], values [block, head, offset/x, D, x] */
+    SLD_CACHE_LATENT    /* one head: [block, offset, latent and then rotated dims]; no values */
+} sld_cache_layout;
+
+/* The cache of a layer, which a graph reaches by the layer's name, and where the tokens of the batch go in it.  Numbers
+ * of elements, not bytes. */
+typedef struct sld_cache {
+    uint8_t layout;           /* sld_cache_layout */
+    uint8_t dtype;            /* of the batch, or f8: then scale tells what an element is divided by */
+    void *data[2];            /* keys, values */
+    int64_t blocks, block_size, heads, head_size;
+    int64_t strides[2][3];    /* from block to block, offset to offset, head to head; SHUFFLE: only the first counts */
+    const float *scale[2];    /* one element each, of keys and values; NULL: 1 */
+    bool scales_on_device;    /* whether these stand where kernels run, or where they are launched */
+    const int64_t *slots;     /* block * block_size + offset of each token; below 0: it is not written */
+    int64_t n_slots;          /* tokens behind these are not written either */
+} sld_cache;
+
+/* Finds the cache of a layer, NULL when there is none. */
+typedef struct sld_caches {
+    const sld_cache *(*find)(void *user, const char *layer);
+    void *user;
+} sld_caches;
+
 /* One launch.  Attribute integers are concrete. */
 typedef struct sld_launch {
     const sld_op_info *op;
@@ -283,6 +313,7 @@ typedef struct sld_launch {
     const sld_tensor *in;
     const sld_tensor *out;
     const sld_attr *attrs;  /* one for each attribute of the op, defaults filled in */
+    const sld_caches *caches; /* NULL: there are none */
 } sld_launch;
 
 /* Returns NULL, or a constant text that says why the launch is impossible. An inout operand and its next version, one

@@ -269,6 +269,8 @@ typedef struct sld_plan_info {
 sld_plan *sld_plan_new(sld_graph *g, sld_target target, const int64_t *symbols);
 void sld_plan_free(sld_plan *p);
 sld_plan_info sld_plan_get_info(const sld_plan *p);
+/* Where ops that name a layer find its cache in later runs; find is asked in every run. */
+void sld_plan_set_caches(sld_plan *p, sld_caches caches);
 /* Runs once. inputs: as many as graph inputs, in order, each with the planned size.
  * outputs: filled with tensors that live in the plan until its next run or free. */
 sld_status sld_plan_run(sld_plan *p, const void *const *inputs, sld_tensor *outputs);
