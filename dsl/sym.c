@@ -409,11 +409,18 @@ static bool reduces(s_ctx *c, s_poly p, unsigned depth, unsigned *steps)
     return false;
 }
 
+/* Equations hold calls whose evaluation asks in turn whether something is 0: then they are not used once more, or the
+ * work would grow beyond all bounds. */
 bool s_prove_zero(s_ctx *c, s_poly p)
 {
     unsigned steps = 0;
     p = s_resolve(c, p);
-    return !p.n || reduces(c, p, 4, &steps);
+    if (!p.n || c->reducing)
+        return !p.n;
+    c->reducing = true;
+    bool zero = reduces(c, p, 4, &steps);
+    c->reducing = false;
+    return zero;
 }
 
 /* Least value of p over the ranges of its atoms; false when there is none. */

@@ -133,6 +133,7 @@ struct s_ctx {
     PAT_LIST(s_seg) seg_trail;                /* segments likewise */
     bool contradiction;      /* what is assumed can never hold */
     uint32_t depth;          /* of resolving: definitions do not nest deeper */
+    bool reducing;           /* equations are being used */
 };
 
 #endif

@@ -62,6 +62,11 @@ rule concat_of_one in normalise {
   replace { y = x }
   test "as written" { fires 1 }
 }
+rule concat_of_nothing in normalise {
+  match   { y = concat(a, b: T[*A, 0]; axis = -1) }
+  replace { y = a }
+  test "no dims pass" { A = [2, 3]; fires 1 }
+}
 
 # ---- permutations: one transpose, or none ----
 rule swapaxes_is_transpose in normalise {

@@ -6,8 +6,8 @@ use "attention.pat"
 
 phase fuse_parts  # what larger fusions have left
 
-option fuse_qk_norm_rope_kvcache : bool = on at O2
-option fuse_rope_kvcache : bool = on at O2
+option fuse_qk_norm_rope_kvcache  : bool = on at O2
+option fuse_rope_kvcache          : bool = on at O2
 option enable_qk_norm_rope_fusion : bool = on at O2
 option rope_kvcache_fusion_max_token_num : int = 256
 
@@ -28,12 +28,43 @@ op rope_cache(qkv: F[S, W], positions: i64[P], cos_sin: T1[L, R];
    -> (q: F[S, W - 2 * kv_heads * head_size], k: F[S, kv_heads, head_size], v: F[S, kv_heads, head_size],
        done: F[0])
    effect where W % head_size == 0, R <= head_size, R % 2 == 0
+op qk_norm_rope_cache_quant(qkv: F[S, W], wq: G[D], wk: G[D], positions: i64[P], cos_sin: T1[L, R],
+                            scale: f32[1];
+                            kv_heads: int, eps: float, eps_k: float, offset: float = 0.0, neox: bool,
+                            layer: string,
+                            to: dtype)
+   -> (q: to[S, W - 2 * kv_heads * D], k: F[S, kv_heads, D], v: F[S, kv_heads, D], done: F[0])
+   effect where W % D == 0, R <= D, R % 2 == 0
 
+# ---- rotations as torch writes them become the op of engines ----
+pattern both_halves(c: F[S, N]) = { h = reshape(c; shape = [S, 1, N])
+                                    concat(h, h; -1) }
+pattern each_twice(c: F[S, N]) = reshape(expand(reshape(c; shape = [S, 1, N, 1]); [S, 1, N, 2]);
+                                         shape = [S, 1, M])
+for [repeated, style, neox] in {[both_halves, neox, true], [each_twice, gptj, false]}
+rule rotary_of_table in fuse {
+  match   { c, s = split(gather(cos_sin: F[L, R], positions: i64[S]; axis = -2); sizes = [N, N], axis = -1)
+            q1 = rope(q: F[S, Hq, D], repeated(c), repeated(s); style)
+            k1 = rope(k: F[S, Hk, D], repeated(c), repeated(s); style)
+            done = kv_cache_update(k1, v; layer)
+            o = paged_attention(q1, k1, v, done; layer)
+            yield c, s, q1, k1, done, o }
+  where   R == 2 * N, R <= D
+  replace { c = c
+            s = s
+            q2, k2 = rotary_embedding(positions, reshape(q; [S, Hq * D]), reshape(k; [S, Hk * D]), cos_sin;
+                                      head_size = D, neox)
+            q1 = reshape(q2; [S, Hq, D])
+            k1 = reshape(k2; [S, Hk, D])
+            done = kv_cache_update(k1, v; layer)
+            o = paged_attention(q1, k1, v, done; layer) }
+}
 rule qk_norm_rope_kvcache in fuse enabled fuse_qk_norm_rope_kvcache {
   match   { q0, k0, v0 = split(qkv: F[S, W]; sizes = [N, M, M], axis = -1)
             q1 = rms_norm(reshape(q0; shape = [S, Hq, D]), wq: G[D]; eps)
             k1 = rms_norm(reshape(k0; shape = [S, Hk, D]), wk: G[D]; eps = eps_k)
-            q2, k2 = rotary_embedding(positions, reshape(q1; shape = [S, Hq * D]), reshape(k1; shape = [S, Hk * D]),
+            q2, k2 = rotary_embedding(positions, reshape(q1; shape = [S, Hq * D]),
+                                      reshape(k1; shape = [S, Hk * D]),
                                       cos_sin: T1[L, R]; head_size = D, neox)
             k3 = reshape(k2; shape = [S, Hk, D])
             v3 = reshape(v0; shape = [S, Hk, D])
@@ -41,12 +72,13 @@ rule qk_norm_rope_kvcache in fuse enabled fuse_qk_norm_rope_kvcache {
             yield q2, k2, k3, v0, v3, done }
   where   D in {64, 128, 256}, W == (Hq + 2 * Hk) * D
   gate    tokens <= rope_kvcache_fusion_max_token_num
-  replace { q2, k3, v3, done = qk_norm_rope_cache(qkv, wq, wk, positions, cos_sin; kv_heads = Hk, eps, eps_k, neox,
+  replace { q2, k3, v3, done = qk_norm_rope_cache(qkv, wq, wk, positions, cos_sin; kv_heads = Hk, eps, eps_k,
+                                                  neox,
                                                   layer)
             k2 = reshape(k3; shape(k2))
             v0 = reshape(v3; shape(v0)) }
-  test "neox"              { S = 5, N = 512, M = 128, W = 768, Hq = 8, Hk = 2, D = 64, R = 64, F = bf16; fires 1 }
-  test "head of 80"        { S = 5, N = 640, M = 160, W = 960, Hq = 8, Hk = 2, D = 80, R = 64; fires 0 because D }
+  test "neox"       { S = 5, N = 512, M = 128, W = 768, Hq = 8, Hk = 2, D = 64, R = 64, F = bf16; fires 1 }
+  test "head of 80" { S = 5, N = 640, M = 160, W = 960, Hq = 8, Hk = 2, D = 80, R = 64; fires 0 because D }
 }
 
 # Where the one above may not: the cache without norms, norms without the cache.
@@ -68,7 +100,8 @@ rule qk_norm_rotary in fuse_parts enabled enable_qk_norm_rope_fusion {
   match   { q0, k0, v0 = split(qkv: F[S, W]; sizes = [N, M, M], axis = -1)
             q1 = rms_norm(reshape(q0; shape = [S, Hq, D]), wq: G[D]; eps)
             k1 = rms_norm(reshape(k0; shape = [S, Hk, D]), wk: G[D]; eps = eps_k)
-            q2, k2 = rotary_embedding(positions, reshape(q1; shape = [S, Hq * D]), reshape(k1; shape = [S, Hk * D]),
+            q2, k2 = rotary_embedding(positions, reshape(q1; shape = [S, Hq * D]),
+                                      reshape(k1; shape = [S, Hk * D]),
                                       cos_sin: T1[L, R]; head_size = D, neox)
             yield q2, k2, v0 }
   where   D in {64, 128, 256}, W == (Hq + 2 * Hk) * D
@@ -78,20 +111,40 @@ rule qk_norm_rotary in fuse_parts enabled enable_qk_norm_rope_fusion {
 }
 
 # Norms with weights centred on zero: the one is added in f32.
-pattern plus_one(w) = add(w: f32[D], 1.0)
+pattern plus_one(w)         = add(w: f32[D], 1.0)
 pattern widened_plus_one(w) = add(cast(w: G[D]; to = f32), 1.0)
 for centred in {plus_one, widened_plus_one}
 rule zero_centred in fuse {
-  match   { q, k, v, done = qk_norm_rope_cache(qkv, centred(wq), centred(wk), positions, cos_sin; kv_heads, eps,
+  match   { q, k, v, done = qk_norm_rope_cache(qkv, centred(wq), centred(wk), positions, cos_sin; kv_heads,
+                                               eps,
                                                eps_k, neox, layer)
             yield q, k, v, done }
   where   dtype(wk) == dtype(wq)
-  replace { q, k, v, done = qk_norm_rope_cache(qkv, wq, wk, positions, cos_sin; kv_heads, eps, eps_k, offset = 1.0,
+  replace { q, k, v, done = qk_norm_rope_cache(qkv, wq, wk, positions, cos_sin; kv_heads, eps, eps_k,
+                                               offset = 1.0,
                                                neox, layer) }
 }
 
-kernel rotary_embedding   { cpu when dtype(q) in {f16, bf16, f32} and head_size <= 1024; ref when head_size <= 4096 }
+# Queries that attention wants in f8.
+rule qk_norm_rope_kvcache_quant in fuse {
+  match   { q, k, v, done = qk_norm_rope_cache(qkv, wq, wk, positions, cos_sin; kv_heads, eps, eps_k, offset,
+                                               neox,
+                                               layer)
+            y = static_quant(q, scale: f32[1]; to)
+            yield y, k, v, done }
+  where   to in {f8e4m3fn, f8e4m3fnuz}
+  replace { y, k, v, done = qk_norm_rope_cache_quant(qkv, wq, wk, positions, cos_sin, scale; kv_heads, eps,
+                                                     eps_k,
+                                                     offset, neox, layer, to) }
+}
+
+kernel rotary_embedding {
+  cpu when dtype(q) in {f16, bf16, f32} and head_size <= 1024; ref when head_size <= 4096
+}
 kernel kv_cache_update    { cpu when dtype(k) in {f16, bf16, f32} and D <= 1024; ref }
 kernel qk_norm_rotary     { cpu when dtype(qkv) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }
 kernel qk_norm_rope_cache { cpu when dtype(qkv) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }
-kernel rope_cache         { cpu when dtype(qkv) in {f16, bf16, f32} and head_size <= 1024; ref when head_size <= 4096 }
+kernel rope_cache {
+  cpu when dtype(qkv) in {f16, bf16, f32} and head_size <= 1024; ref when head_size <= 4096
+}
+kernel qk_norm_rope_cache_quant { cpu when dtype(qkv) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }

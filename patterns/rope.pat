@@ -54,6 +54,26 @@ rule rope_halves in fuse enabled fuse_rope {
   test "heads" { A = [2, 3], C = [3], R = 8; fires 1 }
 }
 
+rule rope_split_halves in fuse {
+  match   { a, b = split(x: F[*A, R]; sizes = [W, W], axis = -1)
+            y = concat(sub(mul(a, c: F[*C, W]), mul(b, s: F[*C, W])), add(mul(b, c), mul(a, s)); -1) }
+  where   shape(y) == shape(x)
+  replace { y = rope(x, concat(c, c; -1), concat(s, s; -1); style = neox) }
+  test "heads" { A = [2, 3], C = [3], R = 8, W = 4; fires 1 }
+}
+# The same of pairs, joined by stacking.
+rule rope_pairs in fuse {
+  match   { a = slice(x: F[*A, R]; [-1], starts = [0], ends = [_], steps = [2])
+            b = slice(x; [-1], starts = [1], ends = [R], steps = [2])
+            t = concat(reshape(sub(mul(a, c: F[*C, W]), mul(b, s: F[*C, W])); shape = [*A, W, 1]),
+                       reshape(add(mul(b, c), mul(a, s)); shape = [*A, W, 1]); -1)
+            y = reshape(t; shape = [*A, R]) }
+  where   2 * W == R, R <= 4096
+  replace { y = rope(x, reshape(expand(reshape(c; [*C, W, 1]); [*C, W, 2]); [*C, R]),
+                     reshape(expand(reshape(s; [*C, W, 1]); [*C, W, 2]); [*C, R]); style = gptj) }
+  test "heads" { A = [2, 3], C = [3], R = 8, W = 4; fires 1 }
+}
+
 # Only the first dims of a head turn.
 rule rope_partial in fuse enabled fuse_rope {
   match   { y = concat(rope(slice(x: F[*A, D]; [-1], starts = [0], ends = [R], steps = [1]), cos, sin; style),

@@ -43,10 +43,10 @@ static void norm(const float *restrict w, float eps, size_t d, const float *rest
 
 /* ---------------------------------------------------------------- the cache -- */
 
-static void narrow(const sld_cache *c, int which, size_t n, const float *restrict x, uint8_t *restrict out)
+static void narrow(uint8_t dtype, double scale, size_t n, const float *restrict x, uint8_t *restrict out)
 {
-    float by = 1 / (float)cache_scale(c, which);
-    if (c->dtype == SLD_F8E4M3FN)
+    float by = 1 / (float)scale;
+    if (dtype == SLD_F8E4M3FN)
         for (size_t i = 0; i < n; i++)
             out[i] = sld_f32_to_f8e4m3fn(x[i] * by);
     else
@@ -73,7 +73,7 @@ static void store(const sld_cache *c, int which, size_t token, size_t head, cons
         return;
     const char *row = (const char *)x->data + at * kern_size(x->dtype);
     if (c->dtype != x->dtype) {
-        narrow(c, which, (size_t)c->head_size, row_load(x, at, (size_t)c->head_size, bx), codes);
+        narrow(c->dtype, cache_scale(c, which), (size_t)c->head_size, row_load(x, at, (size_t)c->head_size, bx), codes);
         row = (const char *)codes;
     }
     place(c, which, c->slots[token], head, row);
@@ -91,8 +91,14 @@ static void run_head(const qkv *a, const turned *t, size_t row, int which, size_
     const float *x = row_load(a->x, qkv_in(a, row, which, h), d, bx);
     if (a->weights[which]) {
         norm(t->weights[which], (float)a->eps[which], d, x, normed);
-        row_round(y->dtype, d, normed);
+        row_round(a->x->dtype, d, normed);
         x = normed;
+    }
+    if (which == QKV_Q && a->scale) {
+        rotate(t->cos, t->sin, (size_t)a->table->dims[1] / 2, a->neox, d, x, by);
+        row_round(a->x->dtype, d, by);
+        narrow(y->dtype, kern_get(a->scale, 0), d, by, (uint8_t *)y->data + to);
+        return;
     }
     float *out = row_begin(y, to, by);
     rotate(t->cos, t->sin, (size_t)a->table->dims[1] / 2, a->neox, d, x, out);
@@ -120,11 +126,12 @@ static turned load_row(const sld_tensor *table, int64_t p, float *buffer)
     return (turned){.cos = row, .sin = row + r / 2};
 }
 
-static const char *run(const sld_launch *l, bool normed, bool cached)
+static const char *run(const sld_launch *l, bool normed, bool cached, const sld_tensor *scale)
 {
     qkv a;
     float bt[HEAD_MAX], w[2][HEAD_MAX];
     const char *bad = qkv_open(l, normed, cached, &a);
+    a.scale = scale;
     for (int which = QKV_Q; which <= QKV_K && normed && !bad; which++) {
         row_widen(a.weights[which], 0, a.dim, w[which]);
         for (size_t i = 0; i < a.dim; i++)
@@ -144,19 +151,25 @@ static const char *run(const sld_launch *l, bool normed, bool cached)
 const char *sld_cpu_qk_norm_rotary(const sld_launch *l);
 const char *sld_cpu_qk_norm_rotary(const sld_launch *l)
 {
-    return run(l, true, false);
+    return run(l, true, false, NULL);
 }
 
 const char *sld_cpu_qk_norm_rope_cache(const sld_launch *l);
 const char *sld_cpu_qk_norm_rope_cache(const sld_launch *l)
 {
-    return run(l, true, true);
+    return run(l, true, true, NULL);
+}
+
+const char *sld_cpu_qk_norm_rope_cache_quant(const sld_launch *l);
+const char *sld_cpu_qk_norm_rope_cache_quant(const sld_launch *l)
+{
+    return run(l, true, true, &l->in[5]);
 }
 
 const char *sld_cpu_rope_cache(const sld_launch *l);
 const char *sld_cpu_rope_cache(const sld_launch *l)
 {
-    return run(l, false, true);
+    return run(l, false, true, NULL);
 }
 
 const char *sld_cpu_rotary_embedding(const sld_launch *l);
