@@ -11,7 +11,6 @@ typedef struct qkv {
     const sld_tensor *x;            /* [rows, all heads of queries, keys, values] */
     const sld_tensor *weights[2];   /* of queries and keys; NULL: no norm */
     const sld_tensor *positions, *table;
-    const sld_tensor *scale;        /* what queries are divided by for f8; NULL: they keep the dtype of x */
     const sld_tensor *out;          /* queries, keys, values */
     size_t rows, width, dim, heads[3];
     double eps[2], offset;

@@ -12,6 +12,7 @@ op rotary_embedding(positions: i64[P], q: F[S, *A], k: F[S, *B], cos_sin: G[L, R
    -> (q1: F[S, *A], k1: F[S, *B])
    where R <= head_size, R % 2 == 0
    where R <= head_size, R % 2 == 0
+   where R <= head_size, R % 2 == 0
 op silu_and_mul(x: F[*A, N]) -> F[*A, N / 2] where N % 2 == 0  # silu of the first half times the second
 op scaled_mm(a: Q[M, K], b: Q[K, N], a_scale: f32[*S], b_scale: f32[*W]; to: dtype) -> to[M, N]
 op moe_forward(x: F[S, H], logits: F[S, E]; layer: string) -> F[S, H]
@@ -60,11 +61,4 @@ vocab fx {
                                                    kv_cache_dummy_dep)
       where output_scale == none
       -> paged_mla_attention(q, kv_c_normed, k_pe, output, kv_cache_dummy_dep; layer = layer_name)
-}
-
-rule per_tensor_is_static_quant in normalise {
-  match   { y, s = per_tensor_quant(x, scale; to)
-            yield y, s }
-  replace { y = static_quant(x, scale; to)
-            s = scale }
 }

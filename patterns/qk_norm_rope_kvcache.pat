@@ -28,13 +28,6 @@ op rope_cache(qkv: F[S, W], positions: i64[P], cos_sin: T1[L, R];
    -> (q: F[S, W - 2 * kv_heads * head_size], k: F[S, kv_heads, head_size], v: F[S, kv_heads, head_size],
        done: F[0])
    effect where W % head_size == 0, R <= head_size, R % 2 == 0
-op qk_norm_rope_cache_quant(qkv: F[S, W], wq: G[D], wk: G[D], positions: i64[P], cos_sin: T1[L, R],
-                            scale: f32[1];
-                            kv_heads: int, eps: float, eps_k: float, offset: float = 0.0, neox: bool,
-                            layer: string,
-                            to: dtype)
-   -> (q: to[S, W - 2 * kv_heads * D], k: F[S, kv_heads, D], v: F[S, kv_heads, D], done: F[0])
-   effect where W % D == 0, R <= D, R % 2 == 0
 
 # ---- rotations as torch writes them become the op of engines ----
 pattern both_halves(c: F[S, N]) = { h = reshape(c; shape = [S, 1, N])
@@ -125,19 +118,6 @@ rule zero_centred in fuse {
                                                neox, layer) }
 }
 
-# Queries that attention wants in f8.
-rule qk_norm_rope_kvcache_quant in fuse {
-  match   { q, k, v, done = qk_norm_rope_cache(qkv, wq, wk, positions, cos_sin; kv_heads, eps, eps_k, offset,
-                                               neox,
-                                               layer)
-            y = static_quant(q, scale: f32[1]; to)
-            yield y, k, v, done }
-  where   to in {f8e4m3fn, f8e4m3fnuz}
-  replace { y, k, v, done = qk_norm_rope_cache_quant(qkv, wq, wk, positions, cos_sin, scale; kv_heads, eps,
-                                                     eps_k,
-                                                     offset, neox, layer, to) }
-}
-
 kernel rotary_embedding {
   cpu when dtype(q) in {f16, bf16, f32} and head_size <= 1024; ref when head_size <= 4096
 }
@@ -147,4 +127,3 @@ kernel qk_norm_rope_cache { cpu when dtype(qkv) in {f16, bf16, f32} and D <= 102
 kernel rope_cache {
   cpu when dtype(qkv) in {f16, bf16, f32} and head_size <= 1024; ref when head_size <= 4096
 }
-kernel qk_norm_rope_cache_quant { cpu when dtype(qkv) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }

@@ -45,13 +45,13 @@ static void norm(const float *restrict w, float eps, size_t d, const float *rest
 
 static void narrow(uint8_t dtype, double scale, size_t n, const float *restrict x, uint8_t *restrict out)
 {
-    float by = 1 / (float)scale;
+    float by = (float)scale;
     if (dtype == SLD_F8E4M3FN)
         for (size_t i = 0; i < n; i++)
-            out[i] = sld_f32_to_f8e4m3fn(x[i] * by);
+            out[i] = sld_f32_to_f8e4m3fn(x[i] / by);
     else
         for (size_t i = 0; i < n; i++)
-            out[i] = sld_f32_to_f8e4m3fnuz(x[i] * by);
+            out[i] = sld_f32_to_f8e4m3fnuz(x[i] / by);
 }
 
 /* A head, in the dtype of the cache, into its place. */
@@ -94,12 +94,6 @@ static void run_head(const qkv *a, const turned *t, size_t row, int which, size_
         row_round(a->x->dtype, d, normed);
         x = normed;
     }
-    if (which == QKV_Q && a->scale) {
-        rotate(t->cos, t->sin, (size_t)a->table->dims[1] / 2, a->neox, d, x, by);
-        row_round(a->x->dtype, d, by);
-        narrow(y->dtype, kern_get(a->scale, 0), d, by, (uint8_t *)y->data + to);
-        return;
-    }
     float *out = row_begin(y, to, by);
     rotate(t->cos, t->sin, (size_t)a->table->dims[1] / 2, a->neox, d, x, out);
     row_end(y, to, d, out);
@@ -126,12 +120,11 @@ static turned load_row(const sld_tensor *table, int64_t p, float *buffer)
     return (turned){.cos = row, .sin = row + r / 2};
 }
 
-static const char *run(const sld_launch *l, bool normed, bool cached, const sld_tensor *scale)
+static const char *run(const sld_launch *l, bool normed, bool cached)
 {
     qkv a;
     float bt[HEAD_MAX], w[2][HEAD_MAX];
     const char *bad = qkv_open(l, normed, cached, &a);
-    a.scale = scale;
     for (int which = QKV_Q; which <= QKV_K && normed && !bad; which++) {
         row_widen(a.weights[which], 0, a.dim, w[which]);
         for (size_t i = 0; i < a.dim; i++)
@@ -151,25 +144,19 @@ static const char *run(const sld_launch *l, bool normed, bool cached, const sld_
 const char *sld_cpu_qk_norm_rotary(const sld_launch *l);
 const char *sld_cpu_qk_norm_rotary(const sld_launch *l)
 {
-    return run(l, true, false, NULL);
+    return run(l, true, false);
 }
 
 const char *sld_cpu_qk_norm_rope_cache(const sld_launch *l);
 const char *sld_cpu_qk_norm_rope_cache(const sld_launch *l)
 {
-    return run(l, true, true, NULL);
-}
-
-const char *sld_cpu_qk_norm_rope_cache_quant(const sld_launch *l);
-const char *sld_cpu_qk_norm_rope_cache_quant(const sld_launch *l)
-{
-    return run(l, true, true, &l->in[5]);
+    return run(l, true, true);
 }
 
 const char *sld_cpu_rope_cache(const sld_launch *l);
 const char *sld_cpu_rope_cache(const sld_launch *l)
 {
-    return run(l, false, true, NULL);
+    return run(l, false, true);
 }
 
 const char *sld_cpu_rotary_embedding(const sld_launch *l);

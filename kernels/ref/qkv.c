@@ -50,16 +50,6 @@ static void write(const sld_cache *c, int which, size_t token, size_t head, cons
         kern_put(&cells, cache_at(c, which, c->slots[token], head, i), kern_get(x, at + i) / cache_scale(c, which));
 }
 
-/* Queries that are divided by a scale, rounded before and after. */
-static void run_scaled(const qkv *a, size_t row, size_t h, const double *x)
-{
-    double cells[HEAD_MAX];
-    sld_tensor turned = {.dtype = a->x->dtype, .data = cells};
-    rotate(a->table, kern_geti(a->positions, row), a->neox, &turned, 0, a->dim, x);
-    for (size_t i = 0; i < a->dim; i++)
-        kern_put(&a->out[QKV_Q], qkv_out(a, row, QKV_Q, h) + i, kern_get(&turned, i) / kern_get(a->scale, 0));
-}
-
 static void run_head(const qkv *a, size_t row, int which, size_t h)
 {
     double x[HEAD_MAX];
@@ -68,9 +58,7 @@ static void run_head(const qkv *a, size_t row, int which, size_t h)
     load(a->x, qkv_in(a, row, which, h), a->dim, x);
     if (which != QKV_V && a->weights[which])
         norm(a->weights[which], a->offset, a->eps[which], a->x->dtype, a->dim, x);
-    if (which == QKV_Q && a->scale)
-        run_scaled(a, row, h, x);
-    else if (which != QKV_V)
+    if (which != QKV_V)
         rotate(a->table, kern_geti(a->positions, row), a->neox, y, to, a->dim, x);
     for (size_t i = 0; i < a->dim && which == QKV_V; i++)
         kern_put(y, to + i, x[i]);
@@ -78,11 +66,10 @@ static void run_head(const qkv *a, size_t row, int which, size_t h)
         write(a->cache, which == QKV_V ? CACHE_VALUE : CACHE_KEY, row, h, y, to);
 }
 
-static const char *run(const sld_launch *l, bool normed, bool cached, const sld_tensor *scale)
+static const char *run(const sld_launch *l, bool normed, bool cached)
 {
     qkv a;
     const char *bad = qkv_open(l, normed, cached, &a);
-    a.scale = scale;
     if (!bad && a.dim > HEAD_MAX)
         bad = "the head size is too large";
     for (size_t row = 0; row < a.rows && !bad; row++)
@@ -95,25 +82,19 @@ static const char *run(const sld_launch *l, bool normed, bool cached, const sld_
 const char *sld_ref_qk_norm_rotary(const sld_launch *l);
 const char *sld_ref_qk_norm_rotary(const sld_launch *l)
 {
-    return run(l, true, false, NULL);
+    return run(l, true, false);
 }
 
 const char *sld_ref_qk_norm_rope_cache(const sld_launch *l);
 const char *sld_ref_qk_norm_rope_cache(const sld_launch *l)
 {
-    return run(l, true, true, NULL);
-}
-
-const char *sld_ref_qk_norm_rope_cache_quant(const sld_launch *l);
-const char *sld_ref_qk_norm_rope_cache_quant(const sld_launch *l)
-{
-    return run(l, true, true, &l->in[5]);
+    return run(l, true, true);
 }
 
 const char *sld_ref_rope_cache(const sld_launch *l);
 const char *sld_ref_rope_cache(const sld_launch *l)
 {
-    return run(l, false, true, NULL);
+    return run(l, false, true);
 }
 
 const char *sld_ref_rotary_embedding(const sld_launch *l);

@@ -1,0 +1,135 @@
+/* What stands between projections and attention in graphs of a serving engine: how often it fuses, and why not. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph.h"
+
+Suite *attention_suite(void);
+const sld_ruleset *sld_ruleset_solder(void);
+
+static uint32_t rule_index(const char *name)
+{
+    const sld_ruleset *r = sld_ruleset_solder();
+    for (uint32_t i = 0; i < r->n_rules; i++)
+        if (!strcmp(r->rules[i].name, name))
+            return i;
+    ck_abort_msg("no rule %s", name);
+}
+
+/* --------------------------------------------------------------- whole graphs -- */
+
+typedef struct engine { const char *file, *rule; uint32_t fired; } engine;
+
+static const engine engines[] = {
+    {"qwen3_30b_tp1", "qk_norm_rope_kvcache", 48},   {"qwen3_30b_tp1", "qk_norm_rotary", 0},
+    {"qwen3_next_fp8_tp2", "qk_norm_rope_kvcache", 4}, {"llama70b_fp8_tp4", "rope_kvcache", 80},
+    {"llama70b_fp8_tp4", "qk_norm_rope_kvcache", 0},
+};
+enum { N_ENGINES = sizeof engines / sizeof *engines };
+
+START_TEST(engine_counts)
+{
+    const engine *e = &engines[_i];
+    const char *dir = getenv("SOLDER_MODELS");
+    char path[400];
+    snprintf(path, sizeof path, "%s/engine/%s.fx.json.gz", dir ? dir : "tests/models", e->file);
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), path);
+    ck_assert_msg(g != NULL, "%s", sld_error(ctx));
+    sld_rule_stats *stats = calloc(g->rules->n_rules, sizeof *stats);
+    ck_assert_int_eq(sld_fuse(g, NULL, stats), SLD_OK);
+    ck_assert_int_eq(sld_graph_verify(g), SLD_OK);
+    ck_assert_uint_eq(stats[rule_index(e->rule)].fired, e->fired);
+    free(stats);
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- near misses -- */
+
+/* A chain with one thing changed: in the text, `from` becomes `to`. why: what the report of the miss must say. */
+typedef struct miss { const char *from, *to, *rule; uint32_t fired; const char *why; } miss;
+
+static const char chain[] =
+    "solder 1\ninput %x : bf16[5, 768]\ninput %wq : bf16[64]\ninput %wk : bf16[64]\ninput %p : i64[5]\n"
+    "input %t : bf16[99, 64]\n%q, %k, %v = split(%x; sizes = [512, 128, 128], axis = -1)\n"
+    "%q1 = reshape(%q; shape = [5, 8, 64])\n%q2 = rms_norm(%q1, %wq; eps = 1e-06)\n%q3 = reshape(%q2; shape = [5, 512])\n"
+    "%k1 = reshape(%k; shape = [5, 2, 64])\n%k2 = rms_norm(%k1, %wk; eps = 1e-06)\n%k3 = reshape(%k2; shape = [5, 128])\n"
+    "%q4, %k4 = rotary_embedding(%p, %q3, %k3, %t; head_size = 64, neox = true)\n"
+    "%q5 = reshape(%q4; shape = [5, 8, 64])\n%k5 = reshape(%k4; shape = [5, 2, 64])\n%v5 = reshape(%v; shape = [5, 2, 64])\n"
+    "%done = kv_cache_update(%k5, %v5; layer = \"l0\")\n%o = paged_attention(%q5, %k5, %v5, %done; layer = \"l0\")\n"
+    "output o = %o\n";
+
+#define ALL "qk_norm_rope_kvcache"
+static const miss misses[] = {
+    {"", "", ALL, 1, NULL},
+    /* k and v flat, and the projection itself, have other readers */
+    {"output o = %o\n", "output o = %o\noutput k = %k4\noutput v = %v\noutput x = %x\n", ALL, 1, NULL},
+    /* normed queries have one */
+    {"output o = %o\n", "output o = %o\noutput n = %q2\n", ALL, 0, "expected no reader outside the match"},
+    {"output o = %o\n", "output o = %o\noutput n = %q2\n", "qk_norm_rotary", 0, "expected no reader outside the match"},
+    /* the norm goes over the whole projection of the queries */
+    {"%q1 = reshape(%q; shape = [5, 8, 64])\n%q2 = rms_norm(%q1, %wq; eps = 1e-06)\n%q3 = reshape(%q2; shape = [5, 512])\n",
+     "input %wide : bf16[512]\n%q3 = rms_norm(%q, %wide; eps = 1e-06)\n", ALL, 0, "expected reshape, found"},
+    /* keys are not normed */
+    {"%k2 = rms_norm(%k1, %wk; eps = 1e-06)\n", "%k2 = neg(%k1)\n", ALL, 0, "expected rms_norm, found"},
+    /* weights of two dtypes */
+    {"%wk : bf16", "%wk : f32", ALL, 0, "expected"},
+    /* queries stand behind keys */
+    {"%q, %k, %v = split(%x; sizes = [512, 128, 128]", "%k, %v, %q = split(%x; sizes = [128, 128, 512]", ALL, 0, "expected"},
+    /* without a cache: the smaller rule */
+    {"%done = kv_cache_update(%k5, %v5; layer = \"l0\")\n", "input %done : bf16[0]\n", "qk_norm_rotary", 1, NULL},
+    {"%done = kv_cache_update(%k5, %v5; layer = \"l0\")\n", "input %done : bf16[0]\n", ALL, 0, NULL},
+    /* without norms: the other one */
+    {"%q3 = reshape(%q2; shape = [5, 512])\n", "%q3 = reshape(%q; shape = [5, 512])\n", ALL, 0, "expected"},
+};
+enum { N_MISSES = sizeof misses / sizeof *misses };
+
+static char *edited(const char *text, const char *from, const char *to)
+{
+    const char *at = strstr(text, from);
+    size_t n = strlen(text) + strlen(to) + 1;
+    char *out = malloc(n);
+    ck_assert_msg(at != NULL, "'%s' is not there", from);
+    snprintf(out, n, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    return out;
+}
+
+START_TEST(near_misses)
+{
+    const miss *m = &misses[_i];
+    char *text = edited(chain, m->from, m->to), *told = NULL;
+    size_t len;
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_graph *g = sld_text_parse(ctx, sld_ruleset_solder(), "chain", text, strlen(text));
+    ck_assert_msg(g != NULL, "%s\n%s", sld_error(ctx), text);
+    sld_rule_stats *stats = calloc(g->rules->n_rules, sizeof *stats);
+    ck_assert_int_eq(sld_fuse(g, NULL, stats), SLD_OK);
+    uint32_t rule = rule_index(m->rule);
+    ck_assert_msg(stats[rule].fired == m->fired, "%s fired %u times\n%s", m->rule, stats[rule].fired, text);
+    FILE *f = open_memstream(&told, &len);
+    sld_node matched;
+    ck_assert_int_eq(sld_explain(g, rule, 0, f, &matched), SLD_OK);
+    fclose(f);
+    ck_assert_msg(!m->why || strstr(told, m->why), "not '%s':\n%s", m->why, told);
+    free(told);
+    free(stats);
+    free(text);
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
+}
+END_TEST
+
+Suite *attention_suite(void)
+{
+    Suite *s = suite_create("attention");
+    TCase *t = tcase_create("engine graphs");
+    tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, engine_counts, 0, N_ENGINES);
+    tcase_add_loop_test(t, near_misses, 0, N_MISSES);
+    suite_add_tcase(s, t);
+    return s;
+}
