@@ -35,13 +35,12 @@ pattern both_halves(c: F[S, N]) = { h = reshape(c; shape = [S, 1, N])
 pattern each_twice(c: F[S, N]) = reshape(expand(reshape(c; shape = [S, 1, N, 1]); [S, 1, N, 2]);
                                          shape = [S, 1, M])
 for [repeated, style, neox] in {[both_halves, neox, true], [each_twice, gptj, false]}
-rule rotary_of_table in fuse {
+rule rotary_of_table in fuse enabled fuse_rope {
   match   { c, s = split(gather(cos_sin: F[L, R], positions: i64[S]; axis = -2); sizes = [N, N], axis = -1)
             q1 = rope(q: F[S, Hq, D], repeated(c), repeated(s); style)
             k1 = rope(k: F[S, Hk, D], repeated(c), repeated(s); style)
             done = kv_cache_update(k1, v; layer)
-            o = paged_attention(q1, k1, v, done; layer)
-            yield c, s, q1, k1, done, o }
+            yield c, s, q1, k1, done }
   where   R == 2 * N, R <= D
   replace { c = c
             s = s
@@ -49,8 +48,7 @@ rule rotary_of_table in fuse {
                                       head_size = D, neox)
             q1 = reshape(q2; [S, Hq, D])
             k1 = reshape(k2; [S, Hk, D])
-            done = kv_cache_update(k1, v; layer)
-            o = paged_attention(q1, k1, v, done; layer) }
+            done = kv_cache_update(k1, v; layer) }
 }
 rule qk_norm_rope_kvcache in fuse enabled fuse_qk_norm_rope_kvcache {
   match   { q0, k0, v0 = split(qkv: F[S, W]; sizes = [N, M, M], axis = -1)
@@ -107,7 +105,7 @@ rule qk_norm_rotary in fuse_parts enabled enable_qk_norm_rope_fusion {
 pattern plus_one(w)         = add(w: f32[D], 1.0)
 pattern widened_plus_one(w) = add(cast(w: G[D]; to = f32), 1.0)
 for centred in {plus_one, widened_plus_one}
-rule zero_centred in fuse {
+rule zero_centred in fuse enabled fuse_qk_norm_rope_kvcache {
   match   { q, k, v, done = qk_norm_rope_cache(qkv, centred(wq), centred(wk), positions, cos_sin; kv_heads,
                                                eps,
                                                eps_k, neox, layer)

@@ -54,7 +54,7 @@ rule rope_halves in fuse enabled fuse_rope {
   test "heads" { A = [2, 3], C = [3], R = 8; fires 1 }
 }
 
-rule rope_split_halves in fuse {
+rule rope_split_halves in fuse enabled fuse_rope {
   match   { a, b = split(x: F[*A, R]; sizes = [W, W], axis = -1)
             y = concat(sub(mul(a, c: F[*C, W]), mul(b, s: F[*C, W])), add(mul(b, c), mul(a, s)); -1) }
   where   shape(y) == shape(x)
@@ -62,7 +62,7 @@ rule rope_split_halves in fuse {
   test "heads" { A = [2, 3], C = [3], R = 8, W = 4; fires 1 }
 }
 # The same of pairs, joined by stacking.
-rule rope_pairs in fuse {
+rule rope_pairs in fuse enabled fuse_rope {
   match   { a = slice(x: F[*A, R]; [-1], starts = [0], ends = [_], steps = [2])
             b = slice(x; [-1], starts = [1], ends = [R], steps = [2])
             t = concat(reshape(sub(mul(a, c: F[*C, W]), mul(b, s: F[*C, W])); shape = [*A, W, 1]),

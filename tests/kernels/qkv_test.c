@@ -215,7 +215,8 @@ static uint32_t fuse(sld_graph *g, const char *rule)
     const sld_ruleset *r = g->rules;
     sld_rule_stats *stats = calloc(r->n_rules, sizeof *stats);
     uint32_t fired = 0;
-    ck_assert_msg(sld_fuse(g, NULL, stats) == SLD_OK, "%s", sld_error(g->ctx));
+    const sld_fuse_options options = {.target = SLD_TARGET_CPU, .tokens = {1, 256}};
+    ck_assert_msg(sld_fuse(g, &options, stats) == SLD_OK, "%s", sld_error(g->ctx));
     for (uint32_t i = 0; i < r->n_rules; i++)
         fired += !strcmp(r->rules[i].name, rule) ? stats[i].fired : 0;
     free(stats);

@@ -20,12 +20,18 @@ static uint32_t rule_index(const char *name)
 
 /* --------------------------------------------------------------- whole graphs -- */
 
-typedef struct engine { const char *file, *rule; uint32_t fired; } engine;
+typedef struct engine { const char *file, *rule; sld_bucket tokens; uint32_t fired; } engine;
 
 static const engine engines[] = {
-    {"qwen3_30b_tp1", "qk_norm_rope_kvcache", 48},   {"qwen3_30b_tp1", "qk_norm_rotary", 0},
-    {"qwen3_next_fp8_tp2", "qk_norm_rope_kvcache", 4}, {"llama70b_fp8_tp4", "rope_kvcache", 80},
-    {"llama70b_fp8_tp4", "qk_norm_rope_kvcache", 0},
+    {"qwen3_30b_tp1", "qk_norm_rope_kvcache", {1, 256}, 48},
+    {"qwen3_30b_tp1", "qk_norm_rotary", {1, 256}, 0},
+    {"qwen3_30b_tp1", "qk_norm_rope_kvcache", {257, 8192}, 0},
+    {"qwen3_30b_tp1", "qk_norm_rotary", {257, 8192}, 48},
+    {"qwen3_30b_tp1", "qk_norm_rope_kvcache", {1, 257}, 0},
+    {"qwen3_next_fp8_tp2", "qk_norm_rope_kvcache", {1, 256}, 4},
+    {"llama70b_fp8_tp4", "rope_kvcache", {1, 256}, 80},
+    {"llama70b_fp8_tp4", "rope_kvcache", {257, 8192}, 0},
+    {"llama70b_fp8_tp4", "qk_norm_rope_kvcache", {1, 256}, 0},
 };
 enum { N_ENGINES = sizeof engines / sizeof *engines };
 
@@ -39,7 +45,8 @@ START_TEST(engine_counts)
     sld_graph *g = sld_import(ctx, sld_ruleset_solder(), path);
     ck_assert_msg(g != NULL, "%s", sld_error(ctx));
     sld_rule_stats *stats = calloc(g->rules->n_rules, sizeof *stats);
-    ck_assert_int_eq(sld_fuse(g, NULL, stats), SLD_OK);
+    const sld_fuse_options options = {.target = SLD_TARGET_CPU, .tokens = e->tokens, .tokens_dim = "s77"};
+    ck_assert_int_eq(sld_fuse(g, &options, stats), SLD_OK);
     ck_assert_int_eq(sld_graph_verify(g), SLD_OK);
     ck_assert_uint_eq(stats[rule_index(e->rule)].fired, e->fired);
     free(stats);
@@ -88,6 +95,45 @@ static const miss misses[] = {
 };
 enum { N_MISSES = sizeof misses / sizeof *misses };
 
+/* The rotation as torch writes it, of which only the first dims of a head turn. */
+static char *torch_chain(bool neox, bool partial)
+{
+    char *text = NULL;
+    size_t len;
+    int rd = partial ? 32 : 64, half = rd / 2;
+    FILE *f = open_memstream(&text, &len);
+    fprintf(f, "%.*s", (int)(strstr(chain, "%q4") - chain), chain);
+    fprintf(f, "input %%table : bf16[99, %d]\n%%g = gather(%%table, %%p; axis = 0)\n"
+               "%%c, %%s = split(%%g; sizes = [%d, %d], axis = -1)\n", rd, half, half);
+    for (int i = 0; i < 2; i++) {
+        char q = "qk"[i];
+        int h = i ? 2 : 8;
+        fprintf(f, "%%%ca = reshape(%%%c3; shape = [5, %d, 64])\n", q, q, h);
+        fprintf(f, "%%%cc = unsqueeze(%%c; axes = [1])\n%%%cs = unsqueeze(%%s; axes = [1])\n", q, q);
+        fprintf(f, "%%%cr = slice(%%%ca; axes = [-1], starts = [0], ends = [%d], steps = [1])\n"
+                   "%%%cp = slice(%%%ca; axes = [-1], starts = [%d], ends = [64], steps = [1])\n", q, q, rd, q, q, rd);
+        if (neox)
+            fprintf(f, "%%%cx, %%%cy = split(%%%cr; sizes = [%d, %d], axis = -1)\n", q, q, q, half, half);
+        else
+            fprintf(f, "%%%cx = slice(%%%cr; axes = [-1], starts = [0], ends = [%d], steps = [2])\n"
+                       "%%%cy = slice(%%%cr; axes = [-1], starts = [1], ends = [%d], steps = [2])\n", q, q, rd, q, q, rd);
+        fprintf(f, "%%%c10 = mul(%%%cx, %%%cc)\n%%%c11 = mul(%%%cy, %%%cs)\n%%%c12 = sub(%%%c10, %%%c11)\n"
+                   "%%%c13 = mul(%%%cy, %%%cc)\n%%%c14 = mul(%%%cx, %%%cs)\n%%%c15 = add(%%%c13, %%%c14)\n",
+                q, q, q, q, q, q, q, q, q, q, q, q, q, q, q, q, q, q);
+        if (neox)
+            fprintf(f, "%%%c17 = concat(%%%c12, %%%c15; axis = -1)\n", q, q, q);
+        else
+            fprintf(f, "%%%c20 = unsqueeze(%%%c12; axes = [-1])\n%%%c21 = unsqueeze(%%%c15; axes = [-1])\n"
+                       "%%%c22 = concat(%%%c20, %%%c21; axis = -1)\n%%%c17 = reshape(%%%c22; shape = [5, %d, %d])\n",
+                    q, q, q, q, q, q, q, q, q, h, rd);
+        fprintf(f, "%%%c18 = concat(%%%c17, %%%cp; axis = -1)\n%%%c4 = reshape(%%%c18; shape = [5, %d])\n", q, q, q, q, q,
+                h * 64);
+    }
+    fprintf(f, "%s", strstr(chain, "%q5"));
+    fclose(f);
+    return text;
+}
+
 static char *edited(const char *text, const char *from, const char *to)
 {
     const char *at = strstr(text, from);
@@ -107,7 +153,8 @@ START_TEST(near_misses)
     sld_graph *g = sld_text_parse(ctx, sld_ruleset_solder(), "chain", text, strlen(text));
     ck_assert_msg(g != NULL, "%s\n%s", sld_error(ctx), text);
     sld_rule_stats *stats = calloc(g->rules->n_rules, sizeof *stats);
-    ck_assert_int_eq(sld_fuse(g, NULL, stats), SLD_OK);
+    const sld_fuse_options options = {.target = SLD_TARGET_CPU, .tokens = {5, 5}};
+    ck_assert_int_eq(sld_fuse(g, &options, stats), SLD_OK);
     uint32_t rule = rule_index(m->rule);
     ck_assert_msg(stats[rule].fired == m->fired, "%s fired %u times\n%s", m->rule, stats[rule].fired, text);
     FILE *f = open_memstream(&told, &len);
@@ -123,6 +170,23 @@ START_TEST(near_misses)
 }
 END_TEST
 
+START_TEST(rotation_as_torch_writes_it)
+{
+    char *text = torch_chain(_i & 1, _i & 2);
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_graph *g = sld_text_parse(ctx, sld_ruleset_solder(), "chain", text, strlen(text));
+    ck_assert_msg(g != NULL, "%s\n%s", sld_error(ctx), text);
+    sld_rule_stats *stats = calloc(g->rules->n_rules, sizeof *stats);
+    const sld_fuse_options options = {.target = SLD_TARGET_CPU, .tokens = {5, 5}};
+    ck_assert_int_eq(sld_fuse(g, &options, stats), SLD_OK);
+    ck_assert_msg(stats[rule_index("qk_norm_rope_kvcache")].fired == 1, "%s", text);
+    free(stats);
+    free(text);
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
+}
+END_TEST
+
 Suite *attention_suite(void)
 {
     Suite *s = suite_create("attention");
@@ -130,6 +194,7 @@ Suite *attention_suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, engine_counts, 0, N_ENGINES);
     tcase_add_loop_test(t, near_misses, 0, N_MISSES);
+    tcase_add_loop_test(t, rotation_as_torch_writes_it, 0, 4);
     suite_add_tcase(s, t);
     return s;
 }
