@@ -3,6 +3,7 @@
 # Rounded where the unfused ops round: after the norm, after the rotation, in the dtype of the cache.
 use "engine.pat"
 use "attention.pat"
+use "norm_quant.pat"
 
 phase fuse_parts  # what larger fusions have left
 
@@ -68,8 +69,12 @@ rule qk_norm_rope_kvcache in fuse enabled fuse_qk_norm_rope_kvcache {
                                                   layer)
             k2 = reshape(k3; shape(k2))
             v0 = reshape(v3; shape(v0)) }
-  test "neox"       { S = 5, N = 512, M = 128, W = 768, Hq = 8, Hk = 2, D = 64, R = 64, F = bf16; fires 1 }
-  test "head of 80" { S = 5, N = 640, M = 160, W = 960, Hq = 8, Hk = 2, D = 80, R = 64; fires 0 because D }
+  test "neox" { tokens = 5, S = 5, N = 512, M = 128, W = 768, Hq = 8, Hk = 2, D = 64, R = 64, F = bf16;
+                fires 1 }
+  test "too many tokens" { tokens = 257, S = 5, N = 512, M = 128, W = 768, Hq = 8, Hk = 2, D = 64, R = 64;
+                           fires 0 }
+  test "head of 80" { tokens = 5, S = 5, N = 640, M = 160, W = 960, Hq = 8, Hk = 2, D = 80, R = 64;
+                      fires 0 because D }
 }
 
 # Where the one above may not: the cache without norms, norms without the cache.
@@ -85,7 +90,7 @@ rule rope_kvcache in fuse enabled fuse_rope_kvcache {
   replace { q2, k3, v3, done = rope_cache(qkv, positions, cos_sin; kv_heads = Hk, head_size = D, neox, layer)
             k2 = reshape(k3; shape(k2))
             v0 = reshape(v3; shape(v0)) }
-  test "llama" { S = 5, N = 512, M = 128, W = 768, Hk = 2, D = 64, R = 64, F = bf16; fires 1 }
+  test "llama" { tokens = 5, S = 5, N = 512, M = 128, W = 768, Hk = 2, D = 64, R = 64, F = bf16; fires 1 }
 }
 rule qk_norm_rotary in fuse_parts enabled enable_qk_norm_rope_fusion {
   match   { q0, k0, v0 = split(qkv: F[S, W]; sizes = [N, M, M], axis = -1)
@@ -101,12 +106,10 @@ rule qk_norm_rotary in fuse_parts enabled enable_qk_norm_rope_fusion {
             v0 = reshape(v3; shape(v0)) }
 }
 
-# Norms with weights centred on zero: the one is added in f32.
-pattern plus_one(w)         = add(w: f32[D], 1.0)
-pattern widened_plus_one(w) = add(cast(w: G[D]; to = f32), 1.0)
-for centred in {plus_one, widened_plus_one}
+# Norms with weights centred on zero.
 rule zero_centred in fuse enabled fuse_qk_norm_rope_kvcache {
-  match   { q, k, v, done = qk_norm_rope_cache(qkv, centred(wq), centred(wk), positions, cos_sin; kv_heads,
+  match   { q, k, v, done = qk_norm_rope_cache(qkv, plus_one(wq: G[D]), plus_one(wk: G[D]), positions,
+                                               cos_sin; kv_heads,
                                                eps,
                                                eps_k, neox, layer)
             yield q, k, v, done }

@@ -225,7 +225,7 @@ static uint32_t fuse(sld_graph *g, const char *rule)
 
 static const char *rule_of(const shape *s)
 {
-    return s->f8_queries ? "qk_norm_rope_kvcache_quant" : s->centred ? "zero_centred_plus_one"
+    return s->f8_queries ? "qk_norm_rope_kvcache_quant" : s->centred ? "zero_centred"
            : s->normed ? "qk_norm_rope_kvcache" : "rope_kvcache";
 }
 
