@@ -175,33 +175,17 @@ $(RUN_O): $(B)/gen/%.o: $(B)/gen/%.c tests/gen/rule_check.h
 $(B)/tests/main.o: tests/main.c $(B)/tests/suites.h
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(B)/tests -c -o $@ $<
-$(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(RUN_O) $(SOUND_O) $(DSL_O) $(B)/lib/libsolder.a
+include tests/embed/embed.mk
+include tests/gen/match/match.mk
+$(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(RUN_O) $(SOUND_O) $(EMBED_O) $(DSL_O) \
+    $(B)/lib/libsolder.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
 
-# Matchers over primitives that write down what they find, beside a naive matcher.
-MATCH_O := $(call obj,$(filter-out %/random_rules.c,$(wildcard tests/gen/match/*.c)))
-MATCH_LINK := $(MATCH_O) $(DSL_O) $(B)/lib/libsolder.a $(LDLIBS)
-MATCH_CC := $(CC) -std=c11 -D_GNU_SOURCE -w $(filter -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) -Iruntime -Itests/gen/match \
-    -DSLD_PRIMITIVES=<recording.h>
-$(B)/gen/recorded.c: $(B)/bin/solderc $(PATTERNS)
-	$(call say,SOLDERC,$@)
-	$(Q)$(B)/bin/solderc -n recorded -o $@ $(PATTERNS)
-$(B)/gen/recorded.o: $(B)/gen/recorded.c
-	$(call say,CC,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -O0 -Itests/gen/match '-DSLD_PRIMITIVES=<recording.h>' -c -o $@ $<
-$(B)/bin/match_check: $(MATCH_O) $(B)/gen/recorded.o $(DSL_O) $(B)/lib/libsolder.a
-	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDLIBS)
-$(B)/bin/random_rules: $(B)/tests/gen/match/random_rules.o $(DSL_O)
-	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ -lm
-
-TEST_ENV = CK_DEFAULT_TIMEOUT=60 MATCH_CHECK=$(B)/bin/match_check RANDOM_RULES=$(B)/bin/random_rules MATCH_CC='$(MATCH_CC)' \
-    MATCH_LINK='$(MATCH_LINK)' SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
+TEST_ENV = CK_DEFAULT_TIMEOUT=60 $(EMBED_ENV) $(MATCH_ENV) SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
 .PHONY: run-tests
-run-tests: all $(B)/bin/tests $(B)/bin/match_check $(B)/bin/random_rules replay check-hipemu
+run-tests: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) replay check-hipemu
 	@$(TEST_ENV) $(B)/bin/tests
 .PHONY: property
 property: $(B)/bin/tests
@@ -214,7 +198,7 @@ include tests/bench/match/match.mk
 include tests/bench/gpu/gpu.mk
 include tests/hipemu/hipemu.mk
 include tests/fuzz/fuzz.mk
-golden: all $(B)/bin/tests $(B)/bin/match_check $(B)/bin/random_rules
+golden: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS)
 	@UPDATE=1 $(TEST_ENV) $(B)/bin/tests
 
 doc: $(B)/bin/solderc

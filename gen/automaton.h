@@ -79,7 +79,7 @@ typedef struct step {
     place *at;             /* the reader */
     places from;           /* STEP_READERS: values it reads; the one with the fewest uses is walked */
     uint32_t loop;
-    const char *label;
+    const char *label;     /* STEP_ORDERS: the op */
 } step;
 
 typedef struct row {
@@ -92,6 +92,7 @@ typedef struct row {
     PAT_LIST(step) tail;
     const char *apply;     /* C function that rewrites */
     const char *args;      /* what follows the rule: nodes, their number, what the right side reads */
+    const char *values;    /* "x = v0_0, w = v1" */
     places needs;
 } row;
 
@@ -127,8 +128,6 @@ typedef struct automaton {
     PAT_LIST(state) states;
     byte_map names, column_map, state_map;
     uint32_t n_matchers, stamp;
-    uint32_t radius, reads; /* see sld_phase_info */
-    bool readers;
     uint32_t most_orders;  /* commutative nodes of a variant whose orders are rows; those of further ones are loops */
 } automaton;
 

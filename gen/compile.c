@@ -32,13 +32,8 @@ static void emit_head(gen *g, int n, char *const *files)
     }
     out_line(o, " * %u ops, %u rules, %u kernel declarations.", g->program->ops.n, g->program->rules.n,
              g->program->kernels.n);
-    out_line(o, " *\n * The graph is touched only through the primitives of sld_primitives.h; define");
-    out_line(o, " * SLD_PRIMITIVES to include another engine's instead. */");
-    out_line(o, "#include <math.h>\n");
-    out_line(o, "#include \"sld_abi.h\"\n#include \"sld_pattern.h\"\n");
-    out_line(o, "#ifdef SLD_PRIMITIVES\n#include SLD_PRIMITIVES\n#else\n#include \"sld_primitives.h\"\n#endif");
-    out_line(o, "#include \"sld_match.h\"\n");
-    out_line(o, "_Static_assert(SLD_ABI == %d, \"generated for another version of the tables\");\n", SLD_ABI);
+    out_line(o, " *\n * The graph is touched only through the primitives that sld_match.h lists. It includes SLD_PRIMITIVES,");
+    out_line(o, " * the header that defines them; unless that is defined, they are those of Solder's own graph. */");
 }
 
 static void emit_ruleset(gen *g, const char *name, uint32_t n_patterns)
@@ -55,9 +50,61 @@ static void emit_ruleset(gen *g, const char *name, uint32_t n_patterns)
     out_line(o, "        .n_options = %u, .options = options,", g->program->options.n);
     out_line(o, "        .ops = ops, .rules = rules, .phases = phases, .vocabs = vocabs,");
     out_line(o, "        .kernels = kernels, .kernel_index = kernel_index,");
-    out_line(o, "        .rewrite = SLD_REWRITE_FN(rewrite), .roots = roots,");
+    out_line(o, "        .rewrite = rewrite, .roots = roots,");
     out_line(o, "        .n_patterns = %u, .patterns = patterns,", n_patterns);
     out_line(o, "    };\n    return &set;\n}");
+}
+
+/* What the runtime reads. */
+static void emit_tables(gen *g, const char *name)
+{
+    out_line(g->o, "_Static_assert(SLD_ABI == %d, \"generated for another version of the tables\");\n", SLD_ABI);
+    emit_ops(g);
+    emit_vocabs(g);
+    emit_kernels(g);
+    emit_options(g);
+    emit_rule_table(g);
+    emit_ruleset(g, name, emit_patterns(g));
+}
+
+/* What another engine reads. */
+static void emit_matcher(gen *g, const char *name)
+{
+    out *o = g->o;
+    const pat_program *p = g->program;
+    out_line(o, "static const char *const op_names[] = {\n    \"\",");
+    for (uint32_t i = 0; i < p->ops.n; i++)
+        out_line(o, "    \"%s\",", p->ops.at[i]->name);
+    out_line(o, "};\nstatic const char *const rule_names[] = {");
+    for (uint32_t i = 0; i < p->rules.n; i++)
+        out_line(o, "    \"%s\",", p->rules.at[i]->name);
+    out_line(o, "    0\n};\nstatic const char *const phase_names[] = {");
+    for (uint32_t i = 0; i < p->phases.n; i++)
+        out_line(o, "    \"%s\",", p->phases.at[i]->name);
+    out_line(o, "    0\n};\n");
+    out_line(o, "extern const sld_matcher sld_matcher_%s;", name);
+    out_line(o, "const sld_matcher sld_matcher_%s = {", name);
+    out_line(o, "    \"%s\", N_OPS, N_RULES, %u, op_names, rule_names, phase_names, rewrite", name, p->phases.n);
+    out_line(o, "};");
+}
+
+/* After each line from a rule the output numbers its own lines again. */
+static void number_lines(out *o, const char *output)
+{
+    out numbered = {0};
+    uint32_t number = 1;
+    for (const char *line = o->text, *next; *line; line = next, number++) {
+        next = strchr(line, '\n') + 1;
+        if (!strncmp(line, LINE_END, strlen(LINE_END))) {
+            out_f(&numbered, "#line %u ", number + 1);
+            out_string(&numbered, output, strlen(output));
+            out_f(&numbered, "\n");
+        } else {
+            out_f(&numbered, "%.*s", (int)(next - line), line);
+        }
+    }
+    out_free(o);
+    *o = numbered;
 }
 
 int gen_compile(pat_session *session, const pat_program *program, const gen_options *options, int n,
@@ -66,12 +113,21 @@ int gen_compile(pat_session *session, const pat_program *program, const gen_opti
     out o = {0};
     gen g = {.session = session, .program = program, .arena = pat_arena_of(session), .o = &o, .options = options};
     emit_head(&g, n, files);
-    emit_ops(&g);
-    emit_vocabs(&g);
-    emit_kernels(&g);
-    emit_options(&g);
+    emit_op_ids(&g);
+    emit_rule_ids(&g);
+    out_line(&o, "#include \"sld_match.h\"\n");
+    out_line(&o, "/* Primitives may leave arguments aside. */\n#pragma GCC diagnostic push");
+    out_line(&o, "#pragma GCC diagnostic ignored \"-Wunused-parameter\"");
+    out_line(&o, "#pragma GCC diagnostic ignored \"-Wunused-but-set-variable\"\n");
     emit_rules(&g);
-    emit_ruleset(&g, options->name, pat_error_count(session) ? 0 : emit_patterns(&g));
+    out_line(&o, "#pragma GCC diagnostic pop\n\n#ifdef SLD_RULESET\n");
+    if (!pat_error_count(session))
+        emit_tables(&g, options->name);
+    out_line(&o, "#else\n");
+    emit_matcher(&g, options->name);
+    out_line(&o, "#endif");
+    if (options->lines && !pat_error_count(session))
+        number_lines(&o, options->output ? options->output : "<stdout>");
     pat_print_diags(session, stderr);
     int status = pat_error_count(session) ? 1 : out_write(options->output, o.text, o.n);
     out_free(&o);

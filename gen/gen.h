@@ -15,6 +15,14 @@ typedef struct names {
     const char *(*var)(void *of, const x_var *v);
 } names;
 
+/* What the matchers of a rule and of a phase are like, for the tables. */
+typedef struct rule_facts { const pat_op *root; uint32_t n_variants; } rule_facts;
+typedef struct phase_facts {
+    uint32_t radius, reads; /* see sld_phase_info */
+    bool readers;
+    bool *roots;            /* by op id */
+} phase_facts;
+
 typedef struct gen {
     pat_session *session;
     const pat_program *program;
@@ -22,8 +30,10 @@ typedef struct gen {
     out *o;
     const struct gen_options *options;
     const pat_rule *rule;         /* at work */
-    byte_map rewriters;                /* text to rewriter_fn */
+    byte_map rewriters;           /* text to rewriter_fn */
     names names;
+    rule_facts *rules;
+    phase_facts *phases;
 } gen;
 
 const char *gen_format(gen *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -40,6 +50,7 @@ void gen_fault(gen *g, pat_span span, const char *what);
 int gen_compile(pat_session *session, const pat_program *program, const gen_options *o, int n, char *const *files);
 
 /* ---- tables.c: ops, vocabularies, kernels ---- */
+void emit_op_ids(gen *g);
 void emit_ops(gen *g);
 void emit_vocabs(gen *g);
 void emit_kernels(gen *g);
@@ -89,9 +100,14 @@ rewriter_fn *emit_rewriter(gen *g, x_variant *v);
 bool attrs_agree(const pat_attr *from, const pat_attr *to);
 
 /* ---- rules.c ---- */
-/* With --line: what follows in o comes from this place. */
+/* With --line: what follows in o up to line_end comes from this place. */
 void line_directive(gen *g, out *o, pat_span span);
+void line_end(gen *g, out *o);
+#define LINE_END "#line of the output\n" /* the whole file has been printed before its lines are numbered */
+void emit_rule_ids(gen *g);
+/* Rewriters and matchers; fills in what is known of rules and phases then. */
 void emit_rules(gen *g);
+void emit_rule_table(gen *g);
 
 /* ---- pattern.c: left sides as data ---- */
 /* Answers how many. */

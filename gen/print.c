@@ -123,31 +123,22 @@ static void print_if(printer *p, const state *s)
     line_directive(p->g, &p->body, s->branches[0].test->span);
     LINE(p, "if (!%s)%s", asked(p->g, s->branches[0].test), plain(p, s, s->other) ? "" : " {");
     jump(p, s, s->other);
-}
-
-/* The text of a comment cannot end it. */
-static const char *comment(gen *g, const char *text)
-{
-    char *c = (char *)gen_format(g, "%s", text);
-    for (char *k = c; (k = strstr(k, "*/")); k++)
-        *k = ' ';
-    for (char *k = c; (k = strstr(k, "/*")); k++)
-        *k = ' ';
-    return c;
+    line_end(p->g, &p->body);
 }
 
 static void print_switch(printer *p, const state *s)
 {
-    LINE(p, "switch (SLD_CHOICE(%s)) {", s->col->c);
+    LINE(p, "switch (%s) {", s->col->c);
     for (uint32_t i = 0; i < s->n; i++) {
         const test *t = s->branches[i].test;
         line_directive(p->g, &p->body, t->span);
-        LINE(p, "case %s: /* %s */", t->value_c, comment(p->g, t->label));
+        LINE(p, "case %s: SLD_CASE(%s)", t->value_c, quoted(p->g, t->label));
+        line_end(p->g, &p->body);
         p->body.indent++;
         go_on(p, s, s->branches[i].to);
         p->body.indent--;
     }
-    LINE(p, "default:");
+    LINE(p, "default: SLD_CASE(\"none of these\")");
     p->body.indent++;
     go_on(p, s, s->other);
     p->body.indent--;
@@ -160,10 +151,13 @@ static void print_apply(printer *p, const state *s)
 {
     const char *rule = s->many ? "rule" : gen_format(p->g, "RULE_%s", s->rule->name);
     p->rule_used |= s->many;
+    if (*s->row->values)
+        LINE(p, "/* %s */", s->row->values);
     line_directive(p->g, &p->body, s->row->span);
     LINE(p, "if (SLD_TEST(%s(g, %s, %s), \"rewrite%s%s\"))", s->row->apply, rule, s->row->args, s->many ? "" : " ",
          s->many ? "" : s->rule->name);
     LINE(p, "    return %s;", rule);
+    line_end(p->g, &p->body);
 }
 
 /* Places inside loops are read where they are needed first. */
@@ -184,7 +178,7 @@ static void open_readers(printer *p, const step *t)
     for (uint32_t i = 1; i < t->from.n; i++)
         LINE(p, "w%u = SLD_USES(g, %s) < SLD_USES(g, w%u) ? %s : w%u;", k, t->from.at[i]->c, k, t->from.at[i]->c, k);
     LINE(p, "SLD_READERS u%u = SLD_FIRST_READER(g, w%u);", k, k);
-    LINE(p, "while ((%s = SLD_NEXT_READER(g, &u%u))) { /* %s */", t->at->c, k, comment(p->g, t->label));
+    LINE(p, "while ((%s = SLD_NEXT_READER(g, &u%u))) {", t->at->c, k);
     p->body.indent++;
     add_place(p->used, t->at);
 }
@@ -206,8 +200,10 @@ static void print_tail(printer *p, const state *s)
         const step *t = s->row->tail.at[i];
         read_inside(p, t->test ? &t->test->col->needs : &t->from, known);
         if (t->kind == STEP_TEST) {
+            line_directive(p->g, &p->body, t->test->span);
             LINE(p, "if (!%s)", asked(p->g, t->test));
             LINE(p, "    continue;");
+            line_end(p->g, &p->body);
             continue;
         }
         if (t->kind == STEP_READERS)
@@ -263,6 +259,15 @@ static void declare_places(printer *p)
     }
 }
 
+/* A jump to what comes next is left out. */
+static void fall_through(printer *p, const state *next)
+{
+    const char *jump = gen_format(p->g, "    goto s%u;\n", next->label);
+    size_t n = strlen(jump);
+    if (p->body.n > n && p->body.text[p->body.n - n - 1] == '\n' && !strcmp(p->body.text + p->body.n - n, jump))
+        p->body.text[p->body.n -= n] = 0;
+}
+
 void print_matcher(automaton *a, const char *name, const char *title, edge start, bool for_rule)
 {
     gen *g = a->g;
@@ -274,14 +279,16 @@ void print_matcher(automaton *a, const char *name, const char *title, edge start
     find_flow(&p, for_rule ? (edge){start.to, NULL} : start);
     print_state(&p, start.to);
     for (uint32_t i = 0; i < p.queue.n; i++) {
+        fall_through(&p, p.queue.at[i]);
         out_f(&p.body, "s%u:\n", p.queue.at[i]->label);
         print_state(&p, p.queue.at[i]);
     }
-    out_line(g->o, "/* %s */", comment(g, title));
+    out_line(g->o, "/* %s */", title);
     out_line(g->o, "static int %s(SLD_GRAPH g, SLD_NODE n%s)\n{", name, for_rule ? ", int rule" : "");
     declare_places(&p);
     if (p.rule_used && !for_rule)
         out_line(g->o, "    int rule;");
+    out_line(g->o, "    SLD_TRY(g, \"%s\", n);", name);
     out_f(g->o, "%s}\n\n", p.body.text);
     out_free(&p.body);
 }

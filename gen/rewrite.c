@@ -354,6 +354,7 @@ static void build_body(rewriter *r, const pat_rule *rule)
     for (uint32_t i = 0; i < rule->replace.n; i++) {
         line_directive(g, g->o, rule->replace.at[i]->span);
         build_stmt(r, rule->replace.at[i]);
+        line_end(g, g->o);
     }
     for (uint32_t i = 0; i < r->n_names; i++) {
         const x_name *n = pat_scope_find(r->v->scope, r->names[i].name);

@@ -29,6 +29,7 @@ static nodes find_roots(gen *g, const x_variant *v)
 /* How far a change in a graph reaches: nodes on the longest path of a match, and reads of one value in it. */
 static void find_reach(automaton *a, const x_variant *v)
 {
+    phase_facts *f = &a->g->phases[a->phase];
     uint32_t *height = pat_alloc(a->g->arena, (v->nodes.n + 1) * sizeof *height);
     for (uint32_t i = 0; i < v->nodes.n; i++) {
         const x_node *n = v->nodes.at[i];
@@ -37,11 +38,11 @@ static void find_reach(automaton *a, const x_variant *v)
             if (x->kind == XVAL_RESULT && height[x->node->id] > height[n->id])
                 height[n->id] = height[x->node->id];
         }
-        a->radius = ++height[n->id] > a->radius ? height[n->id] : a->radius;
+        f->radius = ++height[n->id] > f->radius ? height[n->id] : f->radius;
     }
     for (uint32_t i = 0; i < v->vals.n; i++)
-        if (v->vals.at[i]->kind == XVAL_RESULT && v->vals.at[i]->n_uses > a->reads)
-            a->reads = v->vals.at[i]->n_uses;
+        if (v->vals.at[i]->kind == XVAL_RESULT && v->vals.at[i]->n_uses > f->reads)
+            f->reads = v->vals.at[i]->n_uses;
 }
 
 /* ------------------------------------------------------------------ rows -- */
@@ -126,6 +127,7 @@ static void finish_row(walk *w, const rewriter_fn *fn)
 {
     w->needs.n = 0;
     w->row->apply = fn->name;
+    w->row->values = "";
     w->row->args = matched_nodes(w, fn->by_one);
     for (uint32_t i = 0; i < fn->params.n; i++) {
         const param *p = fn->params.at[i];
@@ -134,6 +136,8 @@ static void finish_row(walk *w, const rewriter_fn *fn)
             gen_fault(w->g, p->span, "the match does not bind this");
         else
             w->row->args = gen_format(w->g, "%s, %s", w->row->args, read_place(w, at));
+        if (at)
+            w->row->values = gen_format(w->g, "%s%s%s = %s", w->row->values, *w->row->values ? ", " : "", p->name, at->c);
     }
     w->row->needs = w->needs;
 }

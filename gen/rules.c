@@ -4,12 +4,6 @@
 
 #include "automaton.h"
 
-/* A rule as its rows were written down. */
-typedef struct emitted { const pat_rule *rule; const pat_op *root; uint32_t n_variants; } emitted;
-
-/* Automata of the phases, in their order. */
-typedef PAT_LIST(automaton) automata;
-
 /* What is tried at nodes of one op. */
 typedef struct entry { const pat_op *op; PAT_LIST(row) rows; decision d; const char *name; bool for_rule; } entry;
 
@@ -30,27 +24,62 @@ void line_directive(gen *g, out *o, pat_span span)
     out_f(o, "\n");
 }
 
-static void emit_rule_table(gen *g, const emitted *all, const automata *phases)
+void emit_rule_ids(gen *g)
+{
+    out_open(g->o, "enum");
+    for (uint32_t i = 0; i < g->program->rules.n; i++)
+        out_line(g->o, "RULE_%s = %u,", g->program->rules.at[i]->name, i);
+    out_line(g->o, "N_RULES = %u", g->program->rules.n);
+    out_close(g->o, ";\n");
+}
+
+void line_end(gen *g, out *o)
+{
+    if (g->options->lines)
+        out_f(o, LINE_END);
+}
+
+static void emit_rule_info(gen *g, const pat_rule *rule, rule_facts facts)
+{
+    const char *file;
+    unsigned line, col;
+    pat_location(g->session, rule->name_span, &file, &line, &col);
+    const char *slash = strrchr(file, '/');
+    out_f(g->o, "    {\"%s\", \"%s\", %u, %u, OP_%s, %u, ", rule->name, slash ? slash + 1 : file, line, phase_of(rule),
+          facts.root->name, facts.n_variants);
+    emit_rule_run(g, rule);
+    out_f(g->o, "},\n");
+}
+
+static void emit_roots(gen *g, uint32_t phase)
+{
+    const pat_program *p = g->program;
+    out_line(g->o, "static const uint8_t roots_%u[N_OPS] = {", phase);
+    for (uint32_t i = 0; i < p->ops.n; i++)
+        if (g->phases[phase].roots[p->ops.at[i]->id])
+            out_line(g->o, "    [OP_%s] = 1,", p->ops.at[i]->name);
+    out_line(g->o, "    [0] = 0\n};\n");
+}
+
+void emit_rule_table(gen *g)
 {
     out *o = g->o;
+    const pat_program *p = g->program;
     out_line(o, "static const sld_rule_info rules[] = {");
-    for (uint32_t i = 0; i < g->program->rules.n; i++) {
-        const char *file;
-        unsigned line, col;
-        pat_location(g->session, all[i].rule->name_span, &file, &line, &col);
-        const char *slash = strrchr(file, '/');
-        out_f(o, "    {\"%s\", \"%s\", %u, %u, OP_%s, %u, ", all[i].rule->name, slash ? slash + 1 : file, line,
-              phase_of(all[i].rule), all[i].root->name, all[i].n_variants);
-        emit_rule_run(g, all[i].rule);
-        out_f(o, "},\n");
-    }
+    for (uint32_t i = 0; i < p->rules.n; i++)
+        emit_rule_info(g, p->rules.at[i], g->rules[i]);
     out_line(o, "    {0}\n};\n");
     out_line(o, "static const sld_phase_info phases[] = {");
-    for (uint32_t i = 0; i < phases->n; i++)
-        out_line(o, "    {\"%s\", %s, %u, %u, %s},", g->program->phases.at[i]->name,
-                 g->program->phases.at[i]->quiet ? "false" : "true", phases->at[i]->radius, phases->at[i]->reads,
-                 phases->at[i]->readers ? "true" : "false");
+    for (uint32_t i = 0; i < p->phases.n; i++)
+        out_line(o, "    {\"%s\", %s, %u, %u, %s},", p->phases.at[i]->name, p->phases.at[i]->quiet ? "false" : "true",
+                 g->phases[i].radius, g->phases[i].reads, g->phases[i].readers ? "true" : "false");
     out_line(o, "    {0}\n};\n");
+    for (uint32_t i = 0; i < p->phases.n; i++)
+        emit_roots(g, i);
+    out_line(o, "static const uint8_t *const roots[] = {");
+    for (uint32_t i = 0; i < p->phases.n; i++)
+        out_line(o, "    roots_%u,", i);
+    out_line(o, "    NULL\n};\n");
 }
 
 /* ---------------------------------------------------------------- phases -- */
@@ -115,12 +144,10 @@ static void name_entries(automaton *a, entry *all, uint32_t n)
 static void emit_phase(gen *g, uint32_t phase, const entry *all, uint32_t n)
 {
     out *o = g->o;
-    out_line(o, "static const uint8_t roots_%u[N_OPS] = {", phase);
     for (uint32_t i = 0; i < n; i++)
-        out_line(o, "    [OP_%s] = 1,", all[i].op->name);
-    out_line(o, "    [0] = 0\n};\n");
+        g->phases[phase].roots[all[i].op->id] = true;
     out_line(o, "static int phase_%s(SLD_GRAPH g, SLD_NODE n)\n{", g->program->phases.at[phase]->name);
-    out_line(o, "    switch (SLD_CHOICE(SLD_OP(g, n))) {");
+    out_line(o, "    switch (SLD_OP(g, n)) {");
     for (uint32_t i = 0; i < n; i++) {
         out_line(o, "    case OP_%s:", all[i].op->name);
         if (all[i].for_rule)
@@ -140,10 +167,6 @@ static void emit_dispatch(gen *g)
     for (uint32_t i = 0; i < p->phases.n; i++)
         out_line(o, "    case %u:\n        return phase_%s(g, n);", i, p->phases.at[i]->name);
     out_line(o, "    default:\n        (void)g, (void)n;\n        return -1;\n    }\n}\n");
-    out_line(o, "static const uint8_t *const roots[] = {");
-    for (uint32_t i = 0; i < p->phases.n; i++)
-        out_line(o, "    roots_%u,", i);
-    out_line(o, "    NULL\n};\n");
 }
 
 /* Rules that walk readers are left out where the engine cannot. */
@@ -151,7 +174,7 @@ static void note_readers(gen *g, automaton *a)
 {
     for (uint32_t i = 0; i < a->rows.n; i++)
         if (row_needs_readers(a->rows.at[i])) {
-            a->readers = true;
+            g->phases[a->phase].readers = true;
             out_line(g->o, "#if !defined SLD_FIRST_READER && !defined __clang__");
             out_line(g->o, "#pragma message \"rule %s is left out: it needs SLD_FIRST_READER\"",
                      a->rows.at[i]->rule->name);
@@ -171,21 +194,22 @@ static void tell(gen *g, const automaton *a, const entry *all, uint32_t n)
                 all[i].d.shared, all[i].d.fallbacks);
 }
 
-static automaton *emit_automaton(gen *g, emitted *rules, uint32_t phase)
+static void emit_automaton(gen *g, uint32_t phase)
 {
     automaton *a = pat_alloc(g->arena, sizeof *a);
     uint32_t n, errors = pat_error_count(g->session);
-    *a = (automaton){.g = g, .phase = phase, .radius = 1, .reads = 1};
+    *a = (automaton){.g = g, .phase = phase};
+    g->phases[phase] = (phase_facts){1, 1, false, pat_alloc(g->arena, g->program->ops.n + 1)};
     a->root = place_at(a, PL_ROOT, NULL, 0, 0);
     for (uint32_t i = 0; i < g->program->rules.n; i++) {
         const pat_rule *rule = g->program->rules.at[i];
         if (phase_of(rule) != phase)
             continue;
         uint32_t first = a->rows.n, variants = rule_rows(a, rule);
-        rules[i] = (emitted){rule, a->rows.n > first ? a->rows.at[first]->root : NULL, variants};
+        g->rules[i] = (rule_facts){a->rows.n > first ? a->rows.at[first]->root : NULL, variants};
     }
     if (pat_error_count(g->session) > errors)
-        return a;
+        return;
     note_readers(g, a);
     entry *all = group_rows(a, &n);
     for (uint32_t i = 0; i < n; i++)
@@ -193,25 +217,15 @@ static automaton *emit_automaton(gen *g, emitted *rules, uint32_t phase)
     name_entries(a, all, n);
     emit_phase(g, phase, all, n);
     tell(g, a, all, n);
-    return a;
 }
 
 void emit_rules(gen *g)
 {
-    out *o = g->o;
     const pat_program *p = g->program;
-    emitted *all = pat_alloc(g->arena, (p->rules.n + 1) * sizeof *all);
-    out_line(o, "/* ---- rules ---- */");
-    out_open(o, "enum");
-    for (uint32_t i = 0; i < p->rules.n; i++)
-        out_line(o, "RULE_%s = %u,", p->rules.at[i]->name, i);
-    out_line(o, "N_RULES = %u", p->rules.n);
-    out_close(o, ";\n");
-    automata phases = {0};
+    g->rules = pat_alloc(g->arena, (p->rules.n + 1) * sizeof *g->rules);
+    g->phases = pat_alloc(g->arena, (p->phases.n + 1) * sizeof *g->phases);
+    out_line(g->o, "/* ---- rules ---- */");
     for (uint32_t i = 0; i < p->phases.n; i++)
-        PAT_PUSH(g->arena, phases, emit_automaton(g, all, i));
-    if (pat_error_count(g->session))
-        return;
-    emit_rule_table(g, all, &phases);
+        emit_automaton(g, i);
     emit_dispatch(g);
 }

@@ -507,16 +507,32 @@ static void emit_op(gen *g, const pat_op *op)
     out_free(&s.terms);
 }
 
+/* With the slots of its attributes. */
+static void emit_op_id(gen *g, const pat_op *op)
+{
+    out_f(g->o, "    OP_%s = %u,", op->name, op->id);
+    for (uint32_t i = 0; i < op->attrs.n; i++)
+        out_f(g->o, "%s %s%s", i ? "," : " /*", op->attrs.at[i]->name, i + 1 == op->attrs.n ? " */" : "");
+    out_f(g->o, "\n");
+}
+
+void emit_op_ids(gen *g)
+{
+    out *o = g->o;
+    const pat_program *p = g->program;
+    out_line(o, "/* ---- ops: dense ids in order of declaration, with their attributes ---- */");
+    out_open(o, "enum");
+    for (uint32_t i = 0; i < p->ops.n; i++)
+        emit_op_id(g, p->ops.at[i]);
+    out_line(o, "N_OPS = %u", p->ops.n + 1);
+    out_close(o, ";\n");
+}
+
 void emit_ops(gen *g)
 {
     out *o = g->o;
     const pat_program *p = g->program;
-    out_line(o, "/* ---- ops: dense ids in order of declaration ---- */");
-    out_open(o, "enum");
-    for (uint32_t i = 0; i < p->ops.n; i++)
-        out_line(o, "OP_%s = %u,", p->ops.at[i]->name, i + 1);
-    out_line(o, "N_OPS = %u", p->ops.n + 1);
-    out_close(o, ";\n");
+    out_line(o, "/* ---- ops ---- */");
     out_line(o, "static const sld_op_info ops[N_OPS] = {");
     out_line(o, "[0] = {.name = \"\", .decl = \"\"},");
     for (uint32_t i = 0; i < p->ops.n; i++)

@@ -596,7 +596,6 @@ static void walk_reader(walk *w, const x_node *n)
 {
     step *s = add_step(w, STEP_READERS);
     s->loop = w->n_loops++;
-    s->label = span_label(w->g, n->span);
     for (uint32_t i = 0; i < n->operands.n; i++) {
         place *p = w->vals[n->operands.at[i]->id];
         uint32_t k = 0;
@@ -607,7 +606,7 @@ static void walk_reader(walk *w, const x_node *n)
     }
     s->at = place_at(w->a, PL_READER, s->from.at[0], 0, s->loop);
     w->span = n->span;
-    test_op(w, n, s->at, s->label);
+    test_op(w, n, s->at, span_label(w->g, n->span));
     walk_node(w, n, s->at);
 }
 

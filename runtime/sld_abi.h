@@ -7,9 +7,7 @@
 #ifndef SLD_ABI_H
 #define SLD_ABI_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "sld_types.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,62 +15,6 @@ extern "C" {
 
 #define SLD_ABI 2
 #define SLD_ABI_MIN 2
-
-/* ---------------------------------------------------------------- dtypes -- */
-
-/* Element types.  ORDER: sld_dtype_name() and sld_dtype_size() in dtype.c. */
-typedef enum sld_dtype {
-    SLD_DTYPE_NONE = 0,
-    SLD_BOOL,      /* one byte, 0 or 1 */
-    SLD_U8,
-    SLD_I8,
-    SLD_I32,
-    SLD_I64,
-    SLD_F8E4M3FN,  /* OCP: bias 7, max 448, no infinity */
-    SLD_F8E4M3FNUZ,/* bias 8, max 240, 0x80 is NaN */
-    SLD_F16,
-    SLD_BF16,
-    SLD_F32,
-    SLD_F64,
-    SLD_DTYPE_COUNT
-} sld_dtype;
-
-#define SLD_DTYPE_BIT(t) (1u << (t))
-
-/* ------------------------------------------------------------------ dims -- */
-
-/* A dim is an integer or a handle of a symbolic expression that the graph holds.
- * Handles live far below every real integer, so that -1, INT64_MAX and the like
- * keep their meaning in attributes. */
-typedef int64_t sld_dim;
-#define SLD_SYM_LIMIT (INT64_MIN / 2)
-static inline bool sld_dim_is_sym(sld_dim d) { return d < SLD_SYM_LIMIT; }
-
-/* ------------------------------------------------------------ attributes -- */
-
-typedef enum sld_attr_kind {
-    SLD_ATTR_NONE = 0, /* absent: the op's default, or "not given" */
-    SLD_ATTR_INT,      /* i: integer or symbolic dim */
-    SLD_ATTR_FLOAT,    /* f */
-    SLD_ATTR_BOOL,     /* i: 0 or 1 */
-    SLD_ATTR_STRING,   /* s */
-    SLD_ATTR_DTYPE,    /* i: an sld_dtype */
-    SLD_ATTR_ENUM,     /* i: index into sld_attr_info.names */
-    SLD_ATTR_AXIS,     /* i: an axis, stored counted from the end: -1 is the last */
-    SLD_ATTR_INTS,     /* p[0..n): integers or symbolic dims */
-    SLD_ATTR_AXES      /* p[0..n): axes counted from the end, ascending */
-} sld_attr_kind;
-
-typedef struct sld_attr {
-    uint8_t kind;      /* sld_attr_kind */
-    uint32_t n;        /* number of elements of p */
-    union {
-        int64_t i;
-        double f;
-        const char *s;    /* owned by the graph or by a constant table */
-        const sld_dim *p; /* likewise */
-    };
-} sld_attr;
 
 typedef struct sld_attr_info {
     const char *name;

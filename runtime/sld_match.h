@@ -1,41 +1,68 @@
-/* What generated matchers share, written over the primitives: shapes, lists, constants.
- * Included by generated code after the primitives.
+/* What generated matchers know of a graph: the only header that they include.
  *
- * An engine provides, as macros or static inline functions (sld_primitives.h does for
- * Solder's own graph):
- *   SLD_GRAPH, SLD_NODE, SLD_VALUE           types; a node or value of 0 is none
- *   SLD_OP(g, n)                             op id in the generated enumeration
+ * SLD_PRIMITIVES names the header that defines, as macros or static inline functions over an engine's own structures,
+ * what is listed here. Unless that is defined, it is sld_primitives.h, Solder's own graph. gen/EMBEDDING.md explains
+ * each with an example. Nodes and values are integers or pointers, and 0 is none.
+ *
+ *   SLD_GRAPH, SLD_NODE, SLD_VALUE           types
+ *   SLD_OP(g, n)                             op of a node in the generated enumeration, from 1
  *   SLD_N_OPERANDS(g, n), SLD_OPERAND(g, n, i)
- *   SLD_OPERAND_OR_0(g, n, i)                one that may be absent, then 0, also beyond the last
  *   SLD_N_RESULTS(g, n), SLD_RESULT(g, n, i)
- *   SLD_PRODUCER(g, v), SLD_RESULT_INDEX(g, v)  0 for inputs and constants
+ *   SLD_PRODUCER(g, v), SLD_RESULT_INDEX(g, v)  producer 0: an input, a constant, or no value
  *   SLD_USES(g, v)                           operand slots that read v, graph outputs counted
  *   SLD_DTYPE(g, v), SLD_RANK(g, v), SLD_DIM(g, v, i)
- *   SLD_IS_CONST(g, v), SLD_SCALAR(g, v, &d) the number of a one-element constant
- *   SLD_ATTR(g, n, i)                        sld_attr of slot i
- *   SLD_DIM_ADD/SUB/MUL/DIV/MOD(g, a, b)     arithmetic on dims
- *   SLD_DIM_EQ/NE/LE(g, a, b)                true when it holds for all values of the symbols
- *   SLD_DIM_NUMBER(g, d)                     the one number that a dim is; d where it may be several
+ *   SLD_IS_CONST(g, v), SLD_SCALAR(g, v, &d) the number of a constant of one element
+ *   SLD_ATTR(g, n, i)                        sld_attr i of the op
  *   SLD_BEGIN(g, rule, nodes, n, all)        a match is found; false when it must not be rewritten. Of `all` nodes
  *                                            the first n would go, the others are only read
- *   SLD_BUILD(g, op, n_in, in, attrs, n_out) a new node, 0 when it cannot be built
- *   SLD_BUILT(g, n, i)                       result of a built node, 0 of node 0
+ *   SLD_BUILD(g, op, n_in, in, attrs, n_out) a new node, 0 when it cannot be built; what an attribute of kind
+ *                                            SLD_ATTR_NONE is, the op's default says
+ *   SLD_BUILT(g, n, i)                       result of a new node, 0 of node 0
  *   SLD_YIELD(g, old, new)                   new stands for old from the commit on
  *   SLD_COMMIT(g)                            true when the rewrite took place; undone otherwise
- *   SLD_REWRITE_FN(f)                        f or NULL: what the ruleset exports
- * and, if it can:
+ *
+ * and, if it can or wants to:
  *   SLD_READERS, SLD_FIRST_READER(g, v), SLD_NEXT_READER(g, &readers)
  *                                            a walk over the nodes that read v, 0 at its end. Without it rules are
  *                                            left out whose parts meet only in a value that they share
+ *   SLD_DIM_ADD/SUB/MUL/DIV/MOD(g, a, b)     arithmetic on dims that are more than numbers
+ *   SLD_DIM_EQ/NE/LE(g, a, b)                true when it holds for all that the dims may be
+ *   SLD_DIM_NUMBER(g, d)                     the one number that a dim is; d where it may be several
  *   SLD_OP_OR_0(g, n)                        SLD_OP that answers 0 for node 0
+ *   SLD_OPERAND_OR_0(g, n, i)                an operand that may be absent, then 0, also beyond the last
  *   SLD_REPLACE(g, rule, nodes, n, op, n_in, in, attrs, n_out, old)
  *                                            SLD_BEGIN to SLD_COMMIT for one node whose result i stands for old[i], 0:
  *                                            for nothing. It reads what the match reads from outside, each value as
- *                                            often, so that counts of uses stay as they are */
+ *                                            often, so that counts of uses stay as they are
+ *   SLD_NODE_NAME(g, n)                      text for a build with SLD_TRACE, which tells each decision on stderr
+ *   SLD_RULESET                              defined: the tables of Solder's runtime are wanted, not an sld_matcher */
 #ifndef SLD_MATCH_H
 #define SLD_MATCH_H
 
 #include <math.h>
+#include "sld_types.h"
+#ifndef SLD_PRIMITIVES
+#define SLD_PRIMITIVES "sld_primitives.h"
+#endif
+#include SLD_PRIMITIVES
+
+/* Primitives may leave arguments aside. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
+#define SLD_APART __attribute__((noinline)) /* keeps matchers small: most tests fail */
+#define SLD_HELPER static inline __attribute__((unused))
+
+/* What generated code exports to an engine. */
+typedef struct sld_matcher {
+    const char *name;
+    uint32_t n_ops, n_rules, n_phases;
+    const char *const *ops;     /* names by id; ops[0] is none */
+    const char *const *rules;
+    const char *const *phases;  /* in the order in which they run */
+    /* Rewrites the first match that a rule of this phase has at n; the rule, or -1. */
+    int (*rewrite)(SLD_GRAPH g, SLD_NODE n, uint32_t phase);
+} sld_matcher;
 
 #define SLD_MAX_RANK 16
 
@@ -50,32 +77,49 @@ typedef struct sld_list { uint32_t n; sld_dim p[SLD_MAX_RANK]; } sld_list;
 enum { SLD_MAX_REST = 256 };
 typedef struct sld_rest { SLD_NODE n; uint32_t at; } sld_rest;
 
+/* --------------------------------------------------------------- defaults -- */
+
 #ifndef SLD_OP_OR_0
-#define SLD_OP_OR_0(g, n) ((n) ? (int)SLD_OP(g, n) : 0)
+#define SLD_OP_OR_0(g, n) ((n) ? (int)SLD_OP((g), (n)) : 0)
+#endif
+#ifndef SLD_OPERAND_OR_0
+#define SLD_OPERAND_OR_0(g, n, i) ((uint32_t)(i) < SLD_N_OPERANDS((g), (n)) ? SLD_OPERAND((g), (n), (i)) : 0)
 #endif
 
-/* Compiled with SLD_TRACE, a matcher tells each decision on stderr. */
+#ifndef SLD_DIM_EQ /* dims are numbers */
+#define SLD_DIM_EQ(g, a, b) ((a) == (b))
+#define SLD_DIM_NE(g, a, b) ((a) != (b))
+#define SLD_DIM_LE(g, a, b) ((a) <= (b))
+#define SLD_DIM_NUMBER(g, d) (d)
+#define SLD_DIM_ADD(g, a, b) ((sld_dim)(a) + (b))
+#define SLD_DIM_SUB(g, a, b) ((sld_dim)(a) - (b))
+#define SLD_DIM_MUL(g, a, b) ((sld_dim)(a) * (b))
+#define SLD_DIM_DIV(g, a, b) sld_floor_div((a), (b))
+#define SLD_DIM_MOD(g, a, b) ((a) - (b) * sld_floor_div((a), (b)))
+SLD_HELPER sld_dim sld_floor_div(sld_dim a, sld_dim b)
+{
+    return b ? a / b - (a % b != 0 && (a < 0) != (b < 0)) : 0;
+}
+#endif
+
 #ifdef SLD_TRACE
 #include <stdio.h>
+#ifndef SLD_NODE_NAME
+#define SLD_NODE_NAME(g, n) ""
+#endif
+#define SLD_TRY(g, matcher, n) fprintf(stderr, "%s %s\n", (matcher), SLD_NODE_NAME((g), (n)))
 #define SLD_TEST(cond, what) sld_told((cond), (what))
-#define SLD_CHOICE(number) sld_told_number((long long)(number), #number)
-static inline __attribute__((unused)) bool sld_told(bool held, const char *what)
+#define SLD_CASE(what) (void)sld_told(true, (what));
+SLD_HELPER bool sld_told(bool held, const char *what)
 {
     fprintf(stderr, "  %s: %s\n", what, held ? "yes" : "no");
     return held;
 }
-static inline __attribute__((unused)) long long sld_told_number(long long number, const char *what)
-{
-    fprintf(stderr, "  %s = %lld\n", what, number);
-    return number;
-}
 #else
+#define SLD_TRY(g, matcher, n) (void)0
 #define SLD_TEST(cond, what) (cond)
-#define SLD_CHOICE(number) (number)
+#define SLD_CASE(what)
 #endif
-
-#define SLD_APART __attribute__((noinline)) /* keeps matchers small: most tests fail */
-#define SLD_HELPER static inline __attribute__((unused))
 
 #ifndef SLD_REPLACE
 #define SLD_REPLACE sld_replace
@@ -91,6 +135,8 @@ SLD_HELPER bool sld_replace(SLD_GRAPH g, int rule, const SLD_NODE *nodes, uint32
     return SLD_COMMIT(g);
 }
 #endif
+
+/* ---------------------------------------------------------------- helpers -- */
 
 SLD_HELPER bool sld_same_dims(SLD_GRAPH g, sld_dims a, sld_dims b)
 {
@@ -237,5 +283,7 @@ SLD_HELPER void sld_list_swap(sld_list *l, sld_dim rank, sld_dim a, sld_dim b)
     for (sld_dim i = 0; i < rank; i++)
         sld_list_push(l, i == a ? b : i == b ? a : i);
 }
+
+#pragma GCC diagnostic pop
 
 #endif

@@ -4,6 +4,9 @@
 
 #include "graph.h"
 #include "fuse.h"
+#include "sld_pattern.h"
+
+#define SLD_RULESET
 
 typedef sld_graph *SLD_GRAPH;
 typedef sld_node SLD_NODE;
@@ -53,6 +56,6 @@ static inline sld_dim sld_dim_number(const sld_graph *g, sld_dim d)
 #define SLD_REPLACE(g, rule, nodes, n, op, n_in, in, attrs, n_out, old) \
     sld_rewrite_replace((g), (rule), (nodes), (n), &(const sld_call){(op), (n_in), (n_out), (in), (attrs)}, (old))
 #define SLD_COMMIT(g) sld_rewrite_commit(g)
-#define SLD_REWRITE_FN(f) (f)
+#define SLD_NODE_NAME(g, n) sld_value_name((g), sld_result((g), (n), 0))
 
 #endif
