@@ -10,9 +10,11 @@ $(B)/gen/recorded.o: $(B)/gen/recorded.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -O0 -Itests/gen/match '-DSLD_PRIMITIVES=<recording.h>' -c -o $@ $<
 $(B)/bin/match_check: $(MATCH_O) $(B)/gen/recorded.o $(DSL_O) $(B)/lib/libsolder.a
+	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDLIBS)
 $(B)/bin/random_rules: $(B)/tests/gen/match/random_rules.o $(DSL_O)
+	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ -lm
 MATCH_NEEDS := $(B)/bin/match_check $(B)/bin/random_rules
