@@ -80,6 +80,13 @@ static void add_parts(maker *m, sld_value v)
     sld_dim width = rank ? sld_shape(m->g, v)[rank - 1] : 0, zero = 0, one = 1, last = -1;
     if (!rank || sld_dim_is_sym(width) || width > 16)
         return;
+    if (width % 2 == 0 && below(m, 2)) { /* apart and joined again */
+        sld_dim halves[2] = {width / 2, width / 2};
+        sld_attr apart[3] = {INTS(halves, 2), axis, {0}};
+        add(m, "split", 1, &v, apart, 2);
+        add(m, "concat", 2, (sld_value[]){m->values[m->n - 2], m->values[m->n - 1]}, &axis, 1);
+        return;
+    }
     add(m, "concat", 2, pair, &axis, 1);
     if (m->n == before)
         return;
@@ -170,7 +177,7 @@ static sld_value value_for(maker *m, const sld_pattern *p, uint16_t val, sld_val
 {
     const sld_pat_val *v = &p->vals[val];
     if (!made[val] && (v->kind == SLD_PAT_INPUT || v->kind == SLD_PAT_RESULT))
-        made[val] = like ? pick_like(m, like) : pick(m);
+        made[val] = like ? pick_like(m, like) : below(m, 2) ? m->values[m->n - 1] : pick(m);
     return made[val];
 }
 
@@ -193,7 +200,7 @@ static void add_left_side(maker *m)
         add(m, rules->ops[node->op].name, node->n_operands, in, NULL, node->n_results);
         for (uint32_t k = 0; k < node->n_results && before + k < m->n; k++)
             made[node->results[k]] = m->values[before + k];
-        if (below(m, 3) == 0)
+        if (below(m, 4) == 0)
             add_node(m);
     }
 }
@@ -244,7 +251,7 @@ property_round property_make(uint64_t seed)
     m.tokens = sld_dim_symbol(m.g, "T", 1, 64);
     add_inputs(&m);
     for (uint32_t i = 0; i < nodes && m.n + 4 < VALUES_MAX; i++)
-        below(&m, 4) ? add_node(&m) : add_left_side(&m);
+        below(&m, 2) ? add_node(&m) : add_left_side(&m);
     add_outputs(&m);
     cut(&m);
     for (uint32_t i = 0; i < m.g->rules->n_rules; i++)

@@ -69,7 +69,7 @@ static void tell(uint64_t seed)
 START_TEST(fusing_keeps_the_meaning)
 {
     uint64_t *at = mmap(NULL, sizeof *at, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    uint64_t from = number("PROPERTY_SEED", 1), to = from + number("PROPERTY_N", 1000), failed = 0;
+    uint64_t from = number("PROPERTY_SEED", 1), to = from + number("PROPERTY_N", 2000), failed = 0;
     ck_assert_ptr_ne(at, MAP_FAILED);
     for (uint64_t seed = from; seed < to && failed < 5;) {
         uint64_t end = to - seed < BATCH ? to : seed + BATCH, reached = run_batch(seed, end, at);
