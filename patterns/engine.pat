@@ -2,7 +2,7 @@
 # caches reached through the name of a layer and order kept by zero-element values.
 use "fx.pat"
 use "act.pat"
-use "quant.pat"
+use "act_quant.pat"
 
 dtype Q = {f8e4m3fn, f8e4m3fnuz}
 
@@ -11,7 +11,6 @@ op all_reduce(x: F[*A]; group: string) -> F[*A]  # sum over the ranks of a group
 op rotary_embedding(positions: i64[P], q: F[S, *A], k: F[S, *B], cos_sin: G[L, R]; head_size: int, neox: bool)
    -> (q1: F[S, *A], k1: F[S, *B])
    where R <= head_size, R % 2 == 0
-op silu_and_mul(x: F[*A, N]) -> F[*A, N / 2] where N % 2 == 0  # silu of the first half times the second
 op scaled_mm(a: Q[M, K], b: Q[K, N], a_scale: f32[*S], b_scale: f32[*W]; to: dtype) -> to[M, N]
 op moe_forward(x: F[S, H], logits: F[S, E]; layer: string) -> F[S, H]
 op gdn_attention(qkvz: F[S, N], ba: F[S, M]; heads: int, head_dim: int, layer: string)

@@ -4,6 +4,7 @@
 use "attention.pat"
 use "act.pat"
 use "norm_quant.pat"
+use "act_quant.pat"
 
 # ---- fused ops ----
 kernel rms_norm       { cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref }
@@ -27,6 +28,12 @@ kernel rms_norm_group_quant       { cpu when dtype(x) in {f16, bf16, f32} and H 
 kernel add_rms_norm_static_quant  { cpu when dtype(a) in {f16, bf16, f32} and H <= 16384; ref }
 kernel add_rms_norm_group_quant   { cpu when dtype(a) in {f16, bf16, f32} and H <= 16384; ref }
 kernel gated_rms_norm_group_quant { cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref }
+kernel silu_and_mul               { cpu when dtype(x) in {f16, bf16, f32} and N <= 32768; ref }
+kernel gelu_and_mul               { cpu when dtype(x) in {f16, bf16, f32} and N <= 32768; ref }
+kernel act_mul_static_quant       { cpu when dtype(g) in {f16, bf16, f32} and N <= 16384; ref }
+kernel act_mul_group_quant        { cpu when dtype(g) in {f16, bf16, f32} and N <= 16384; ref }
+kernel act_and_mul_static_quant   { cpu when dtype(x) in {f16, bf16, f32} and N <= 32768; ref }
+kernel act_and_mul_group_quant    { cpu when dtype(x) in {f16, bf16, f32} and N <= 32768; ref }
 
 # ---- primitives ----
 kernel matmul           { cpu when dtype(a) in {f16, bf16, f32}; ref }

@@ -1,7 +1,11 @@
-/* Gated activations. */
-#include "fused.h"
+/* Gated activations, of two tensors or of the halves of each row of one. */
+#include "quant.h"
 
-static const char *gated(const sld_launch *l, float (*f)(float))
+typedef float activation(float);
+
+static activation *const activations[] = {row_silu, row_gelu, row_gelu_tanh}; /* in the order of enum act */
+
+static const char *gated(const sld_launch *l, activation *f)
 {
     float bg[PIECE], bu[PIECE], by[PIECE];
     for (size_t at = 0, n = kern_numel(&l->out[0]); at < n; at += PIECE) {
@@ -11,6 +15,54 @@ static const char *gated(const sld_launch *l, float (*f)(float))
         for (size_t i = 0; i < m; i++)
             y[i] = f(g[i]) * u[i];
         row_end(&l->out[0], at, m, y);
+    }
+    return NULL;
+}
+
+/* Rows of a product: u NULL is the second half of the rows of g. */
+typedef struct product {
+    const sld_tensor *g, *u;
+    activation *f;
+    size_t width, n;
+    float bg[ROW_MAX], bu[ROW_MAX], y[ROW_MAX];
+} product;
+
+static void product_open(product *p, const sld_launch *l, const sld_tensor *u, int64_t act)
+{
+    *p->y = 0;
+    p->g = &l->in[0], p->u = u, p->f = activations[act];
+    p->width = (size_t)l->out[0].dims[l->out[0].rank - 1];
+    p->n = p->width ? kern_numel(&l->out[0]) / p->width : 0;
+}
+
+static void product_row(product *p, size_t i, float *restrict y)
+{
+    size_t n = p->width, at = p->u ? i * n : i * 2 * n;
+    const float *g = row_load(p->g, at, n, p->bg);
+    const float *u = p->u ? row_load(p->u, at, n, p->bu) : row_load(p->g, at + n, n, p->bu);
+    for (size_t k = 0; k < n; k++)
+        y[k] = p->f(g[k]) * u[k];
+}
+
+static const char *halves(const sld_launch *l, int64_t act)
+{
+    product p;
+    product_open(&p, l, NULL, act);
+    for (size_t i = 0; i < p.n; i++) {
+        float *y = row_begin(&l->out[0], i * p.width, p.y);
+        product_row(&p, i, y);
+        row_end(&l->out[0], i * p.width, p.width, y);
+    }
+    return NULL;
+}
+
+static const char *quantise(const sld_launch *l, const sld_tensor *u, const quantiser *t)
+{
+    product p;
+    product_open(&p, l, u, kern_attr(l, "act")->i);
+    for (size_t i = 0; i < p.n; i++) {
+        product_row(&p, i, p.y);
+        quant_row(t, i, p.y);
     }
     return NULL;
 }
@@ -25,4 +77,53 @@ const char *sld_cpu_gelu_mul(const sld_launch *l);
 const char *sld_cpu_gelu_mul(const sld_launch *l)
 {
     return gated(l, kern_attr(l, "approximate")->i == 1 ? row_gelu_tanh : row_gelu);
+}
+
+const char *sld_cpu_silu_and_mul(const sld_launch *l);
+const char *sld_cpu_silu_and_mul(const sld_launch *l)
+{
+    return halves(l, 0);
+}
+
+const char *sld_cpu_gelu_and_mul(const sld_launch *l);
+const char *sld_cpu_gelu_and_mul(const sld_launch *l)
+{
+    return halves(l, kern_attr(l, "approximate")->i == 1 ? 2 : 1);
+}
+
+static const char *by_scale(const sld_launch *l, const sld_tensor *u, const sld_tensor *scale)
+{
+    quantiser t = quant_open(l, 1, 0);
+    t.scale = *(const float *)scale->data;
+    return quantise(l, u, &t);
+}
+
+static const char *by_group(const sld_launch *l, const sld_tensor *u)
+{
+    quantiser t = quant_open(l, 2, (size_t)kern_attr(l, "group")->i);
+    return quantise(l, u, &t);
+}
+
+const char *sld_cpu_act_mul_static_quant(const sld_launch *l);
+const char *sld_cpu_act_mul_static_quant(const sld_launch *l)
+{
+    return by_scale(l, &l->in[1], &l->in[2]);
+}
+
+const char *sld_cpu_act_mul_group_quant(const sld_launch *l);
+const char *sld_cpu_act_mul_group_quant(const sld_launch *l)
+{
+    return by_group(l, &l->in[1]);
+}
+
+const char *sld_cpu_act_and_mul_static_quant(const sld_launch *l);
+const char *sld_cpu_act_and_mul_static_quant(const sld_launch *l)
+{
+    return by_scale(l, NULL, &l->in[1]);
+}
+
+const char *sld_cpu_act_and_mul_group_quant(const sld_launch *l);
+const char *sld_cpu_act_and_mul_group_quant(const sld_launch *l)
+{
+    return by_group(l, NULL);
 }

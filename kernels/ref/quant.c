@@ -10,6 +10,7 @@ struct source {
     size_t width, row;              /* row: the one of rms, from 1 */
     double eps, rms, centre;
     bool unrounded;                 /* quantised as it is */
+    int act;                        /* of an activation: silu, gelu, gelu by tanh */
 };
 
 static double element(source *s, size_t i)
@@ -35,6 +36,31 @@ static double norm(source *s, size_t i)
     double y = sum(s, i) * s->rms * (kern_get(s->w, i % s->width) + s->centre);
     double gate = s->z ? kern_get(s->z, i) : 0;
     return s->z ? y * (gate / (1 + exp(-gate))) : y;
+}
+
+static double activation(int act, double x)
+{
+    if (act == 0)
+        return x / (1 + exp(-x));
+    if (act == 1)
+        return x / 2 * (1 + erf(x * M_SQRT1_2));
+    return x / 2 * (1 + tanh(M_2_SQRTPI * M_SQRT1_2 * (x + 0.044715 * x * x * x)));
+}
+
+/* Of two tensors, or of the halves of each row of one. */
+static double act_mul(source *s, size_t i)
+{
+    if (s->b)
+        return activation(s->act, kern_get(s->x, i)) * kern_get(s->b, i);
+    size_t at = i / s->width * 2 * s->width + i % s->width;
+    return activation(s->act, kern_get(s->x, at)) * kern_get(s->x, at + s->width);
+}
+
+static source act_of(const sld_launch *l, const sld_tensor *u)
+{
+    const sld_attr *act = kern_attr(l, "act");
+    return (source){.at = act_mul, .x = &l->in[0], .b = u, .act = act ? (int)act->i : 0,
+                    .width = (size_t)l->out[0].dims[l->out[0].rank - 1]};
 }
 
 /* The norm of the launch's first operand, with the operand `w` as weight. */
@@ -195,4 +221,65 @@ const char *sld_ref_gated_rms_norm_group_quant(const sld_launch *l)
     if (s.width)
         by_group(l, &s, s.width);
     return NULL;
+}
+
+static const char *store(const sld_launch *l, source s)
+{
+    for (size_t i = 0, n = kern_numel(&l->out[0]); i < n; i++)
+        kern_put(&l->out[0], i, s.at(&s, i));
+    return NULL;
+}
+
+const char *sld_ref_silu_and_mul(const sld_launch *l);
+const char *sld_ref_silu_and_mul(const sld_launch *l)
+{
+    return store(l, act_of(l, NULL));
+}
+
+const char *sld_ref_gelu_and_mul(const sld_launch *l);
+const char *sld_ref_gelu_and_mul(const sld_launch *l)
+{
+    source s = act_of(l, NULL);
+    s.act = kern_attr(l, "approximate")->i == 1 ? 2 : 1;
+    return store(l, s);
+}
+
+static const char *act_by_scale(const sld_launch *l, const sld_tensor *u, const sld_tensor *scale)
+{
+    source s = act_of(l, u);
+    s.y = &l->out[1];
+    by_scale(l, &s, scale);
+    return NULL;
+}
+
+static const char *act_by_group(const sld_launch *l, const sld_tensor *u)
+{
+    source s = act_of(l, u);
+    s.y = &l->out[2];
+    by_group(l, &s, (size_t)kern_attr(l, "group")->i);
+    return NULL;
+}
+
+const char *sld_ref_act_mul_static_quant(const sld_launch *l);
+const char *sld_ref_act_mul_static_quant(const sld_launch *l)
+{
+    return act_by_scale(l, &l->in[1], &l->in[2]);
+}
+
+const char *sld_ref_act_mul_group_quant(const sld_launch *l);
+const char *sld_ref_act_mul_group_quant(const sld_launch *l)
+{
+    return act_by_group(l, &l->in[1]);
+}
+
+const char *sld_ref_act_and_mul_static_quant(const sld_launch *l);
+const char *sld_ref_act_and_mul_static_quant(const sld_launch *l)
+{
+    return act_by_scale(l, NULL, &l->in[1]);
+}
+
+const char *sld_ref_act_and_mul_group_quant(const sld_launch *l);
+const char *sld_ref_act_and_mul_group_quant(const sld_launch *l)
+{
+    return act_by_group(l, NULL);
 }

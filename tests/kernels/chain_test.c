@@ -55,6 +55,16 @@ static const chain cases[] = {
     {"input %x : $[6, 256]\ninput %w : $[256]\nconst %o : f32[] = 1.0\n%v = cast(%w; to = f32)\n%u = add(%v, %o)\n"
      "%n = rms_norm(%x, %u; eps = 1e-06)\n%q, %c = group_quant(%n; group = 128, to = Q)\noutput q = %q\noutput c = %c",
      "rms_norm_group_quant(", "add( cast( group_quant(", SAME},
+    {"input %x : $[6, 512]\n%g, %u = split(%x; sizes = [256, 256], axis = -1)\n%a = silu(%g)\n%n = mul(%a, %u)\n"
+     "%q, %c = group_quant(%n; group = 128, to = Q)\noutput q = %q\noutput c = %c", "act_and_mul_group_quant(",
+     "split( mul( group_quant(", NEARLY},
+    {"input %x : $[6, 512]\nconst %s : f32[] = 0.02\n%n = gelu_and_mul(%x; approximate = tanh)\n"
+     "%q = static_quant(%n, %s; to = Q)\noutput q = %q\noutput n = %n", "act_and_mul_static_quant(",
+     "gelu_and_mul( static_quant(", SAME},
+    {"input %x : $[6, 256]\ninput %b : $[6, 256]\n%n = silu_mul(%x, %b)\n"
+     "%q, %c = token_quant(%n; to = Q)\noutput q = %q\noutput c = %c", "act_mul_group_quant(", "silu_mul( token_quant(", ONLY_REF},
+    {"input %x : $[6, 256]\ninput %b : $[6, 256]\nconst %s : f32[] = 0.02\n%n = gelu_mul(%x, %b)\n"
+     "%q = static_quant(%n, %s; to = Q)\noutput q = %q", "act_mul_static_quant(", "gelu_mul( static_quant(", SAME},
     {GATED "%q, %c = group_quant(%f; group = 128, to = Q)\noutput q = %q\noutput c = %c", "gated_rms_norm_group_quant(",
      "gated_rms_norm( group_quant(", NEARLY},
 };

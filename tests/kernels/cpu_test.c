@@ -119,6 +119,16 @@ static const fast cases[] = {
              "%r, %s, %y = gated_rms_norm_group_quant(%x, %w, %z; eps = 1e-06, to = f8e4m3fn)", 128},
     {FLOATS, "input %x : $[3, 128]\ninput %w : $[128]\ninput %z : $[3, 128]\n"
              "%r, %s, %y = gated_rms_norm_group_quant(%x, %w, %z; eps = 1e-06, to = f8e4m3fn, contract = unrounded)", 128},
+    {FLOATS, "input %x : $[3, 134]\n%r = silu_and_mul(%x)", 1},
+    {FLOATS, "input %x : $[2, 3, 66]\n%r = gelu_and_mul(%x)", 1},
+    {FLOATS, "input %x : $[66]\n%r = gelu_and_mul(%x; approximate = tanh)", 1},
+    {FLOATS, "input %x : $[3, 67]\ninput %y : $[3, 67]\nconst %s : f32[] = 0.02\n"
+             "%r, %n = act_mul_static_quant(%x, %y, %s; act = silu, to = f8e4m3fn)", 1},
+    {FLOATS, "input %x : $[3, 64]\ninput %y : $[3, 64]\n"
+             "%r, %s, %n = act_mul_group_quant(%x, %y; act = gelu, group = 32, to = f8e4m3fn, columns = true)", 1},
+    {FLOATS, "input %x : $[3, 134]\nconst %s : f32[] = 0.02\n"
+             "%r, %n = act_and_mul_static_quant(%x, %s; act = gelu_tanh, to = f8e4m3fnuz)", 1},
+    {FLOATS, "input %x : $[3, 256]\n%r, %s, %n = act_and_mul_group_quant(%x; act = silu, group = 64, to = f8e4m3fn)", 1},
     {FLOATS, "input %q : $[1, 2, 0, 4]\ninput %k : $[1, 1, 3, 4]\ninput %v : $[1, 1, 3, 4]\n"
              "%r = sdpa(%q, %k, %v)", 1},
 };

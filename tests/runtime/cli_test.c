@@ -223,7 +223,8 @@ START_TEST(engine_counts)
 {
     static const char *const cases[] = {
         "qwen3_next_fp8_tp2.fx.json.gz --expect gated_rms_norm_group_quant_unrounded=12 --expect gated_rms_norm_group_quant=0",
-        "llama70b_fp8_tp4.fx.json.gz --expect rms_norm_static_quant_own=1 --expect add_rms_norm_static_quant_own=159",
+        "llama70b_fp8_tp4.fx.json.gz --expect rms_norm_static_quant_own=1 --expect add_rms_norm_static_quant_own=159 "
+        "--expect act_and_mul_static_quant_and_silu=80",
     };
     char args[400], text[4000];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -1,0 +1,77 @@
+# Gated activations of the feed-forward block whose two operands stand in one tensor, and the quantisations that read
+# them.  The product itself, y, is computed only where something else reads it; it is quantised as the chain rounds it.
+use "act.pat"
+use "quant.pat"
+
+option fuse_act_quant : bool = on at O1 requires fuse_act
+
+enum act = {silu, gelu, gelu_tanh}
+
+# The first half of each row, through the activation, times the second.
+op silu_and_mul(x: F[*A, N]) -> F[*A, N / 2] where N % 2 == 0
+op gelu_and_mul(x: F[*A, N]; approximate: {none, tanh} = none) -> F[*A, N / 2] where N % 2 == 0
+
+op act_mul_static_quant(g: F[*A, N], u: F[*A, N], scale: f32[]; act: act, to: dtype, full: bool = false)
+   -> (q: to[*A, N], y: F[*A, N]?)
+op act_mul_group_quant(g: F[*A, N], u: F[*A, N]; act: act, group: int, to: dtype, floor: float = 1e-10,
+                       full: bool = false, pow2: bool = false, columns: bool = false)
+   -> (q: to[*A, N], scale: f32[transpose_if(with(g, -1, N / group), columns)], y: F[*A, N]?)
+   where group > 0, N % group == 0
+# The same of one tensor that holds both.
+op act_and_mul_static_quant(x: F[*A, N], scale: f32[]; act: act, to: dtype, full: bool = false)
+   -> (q: to[*A, N / 2], y: F[*A, N / 2]?)
+   where N % 2 == 0
+op act_and_mul_group_quant(x: F[*A, N]; act: act, group: int, to: dtype, floor: float = 1e-10,
+                           full: bool = false,
+                           pow2: bool = false, columns: bool = false)
+   -> (q: to[*A, N / 2], scale: f32[transpose_if(with(x, -1, N / 2 / group), columns)], y: F[*A, N / 2]?)
+   where group > 0, N % 2 == 0, N / 2 % group == 0
+
+pattern by_silu(g, u) = silu_mul(g, u)
+pattern by_gelu(g, u) = gelu_mul(g, u)
+pattern by_tanh(g, u) = gelu_mul(g, u; approximate = tanh)
+pattern and_silu(x)   = silu_and_mul(x)
+pattern and_gelu(x)   = gelu_and_mul(x)
+pattern and_tanh(x)   = gelu_and_mul(x; approximate = tanh)
+
+rule silu_mul_of_split in fuse enabled fuse_act {
+  match   { g, u = split(x: F[*A, N]; sizes = [H, H], axis = -1)
+            y = silu_mul(g, u) }
+  where   N == 2 * H
+  replace { y = silu_and_mul(x) }
+}
+rule gelu_mul_of_split in fuse enabled fuse_act {
+  match   { g, u = split(x: F[*A, N]; sizes = [H, H], axis = -1)
+            y = gelu_mul(g, u; approximate) }
+  where   N == 2 * H
+  replace { y = gelu_and_mul(x; approximate) }
+}
+
+for [product, act] in {[by_silu, silu], [by_gelu, gelu], [by_tanh, gelu_tanh]}
+rule act_mul_static_quant in fuse enabled fuse_act_quant {
+  match   { y = product(g: F[*A, N], u: F[*A, N])
+            q = static_quant(y, scale: f32[]; to, full)
+            yield q, y }
+  replace { q, y = act_mul_static_quant(g, u, scale; act = act, to, full) }
+}
+for [product, act] in {[by_silu, silu], [by_gelu, gelu], [by_tanh, gelu_tanh]}
+rule act_mul_group_quant in fuse enabled fuse_act_quant {
+  match   { y = product(g: F[*A, N], u: F[*A, N])
+            q, scale = group_quant(y; group, to, floor, full, pow2, columns)
+            yield q, scale, y }
+  replace { q, scale, y = act_mul_group_quant(g, u; act = act, group, to, floor, full, pow2, columns) }
+}
+for [product, act] in {[and_silu, silu], [and_gelu, gelu], [and_tanh, gelu_tanh]}
+rule act_and_mul_static_quant in fuse enabled fuse_act_quant {
+  match   { y = product(x: F[*A, N])
+            q = static_quant(y, scale: f32[]; to, full)
+            yield q, y }
+  replace { q, y = act_and_mul_static_quant(x, scale; act = act, to, full) }
+}
+for [product, act] in {[and_silu, silu], [and_gelu, gelu], [and_tanh, gelu_tanh]}
+rule act_and_mul_group_quant in fuse enabled fuse_act_quant {
+  match   { y = product(x: F[*A, N])
+            q, scale = group_quant(y; group, to, floor, full, pow2, columns)
+            yield q, scale, y }
+  replace { q, scale, y = act_and_mul_group_quant(x; act = act, group, to, floor, full, pow2, columns) }
+}
