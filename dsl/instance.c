@@ -282,7 +282,8 @@ static bool all_known(maker *m)
     int64_t v;
     for (uint32_t i = 0; i < m->t->v->vals.n; i++) {
         const t_value *x = &m->t->vals[i];
-        s_shape s = x->known ? s_resolve_shape(c, x->shape) : (s_shape){0};
+        bool found_later = m->t->v->vals.at[i]->kind == XVAL_RESULT && x->known && t_left_open(m->t, x->shape);
+        s_shape s = x->known && !found_later ? s_resolve_shape(c, x->shape) : (s_shape){0};
         for (uint32_t k = 0; k < s.n; k++)
             if (s.at[k].seg || !s_is_const(s.at[k].dim, &v) || v < 0)
                 return false;

@@ -327,6 +327,15 @@ static void type_node(t_env *t, const x_node *n)
     }
 }
 
+bool t_left_open(t_env *t, s_shape s)
+{
+    s = s_resolve_shape(t->c, s);
+    for (uint32_t i = 0; i < s.n; i++)
+        if (s.at[i].seg && t->c->segs.at[s.at[i].id]->function)
+            return true;
+    return false;
+}
+
 bool t_recheck(t_env *t)
 {
     bool ok = true;
@@ -339,7 +348,9 @@ bool t_recheck(t_env *t)
         t_results(&k, n->results.n, out);
         ok = !k.need.why;
         for (uint32_t r = 0; ok && r < n->results.n; r++)
-            ok = s_prove_same(t->c, out[r].shape, t->vals[n->results.at[r]->id].shape);
+            ok = t_left_open(t, t->vals[n->results.at[r]->id].shape)
+                     ? !t_left_open(t, out[r].shape)
+                     : s_prove_same(t->c, out[r].shape, t->vals[n->results.at[r]->id].shape);
     }
     return ok;
 }

@@ -103,6 +103,9 @@ bool t_proves(t_reading *r, const pat_expr *e);
 t_env *t_open(pat_session *s, const pat_program *p, const pat_rule *rule, x_variant *v, const pat_test *test);
 void t_close(t_env *t);
 /* With numbers for everything: each op is defined and gives the types that are known. */
+/* Whether dims of a shape come from a function that cannot be worked out, such as one that looks at a flag before the flag
+ * has a value. */
+bool t_left_open(t_env *t, s_shape s);
 bool t_recheck(t_env *t);
 
 /* ---- prove.c ---- */

@@ -39,12 +39,14 @@ rule silu_mul_of_split in fuse enabled fuse_act {
             y = silu_mul(g, u) }
   where   N == 2 * H
   replace { y = silu_and_mul(x) }
+  test "halves" { A = [3], N = 64, H = 32, dtype = bf16; fires 1 }
 }
 rule gelu_mul_of_split in fuse enabled fuse_act {
   match   { g, u = split(x: F[*A, N]; sizes = [H, H], axis = -1)
             y = gelu_mul(g, u; approximate) }
   where   N == 2 * H
   replace { y = gelu_and_mul(x; approximate) }
+  test "halves" { A = [3], N = 64, H = 32, dtype = bf16; fires 1 }
 }
 
 for [product, act] in {[by_silu, silu], [by_gelu, gelu], [by_tanh, gelu_tanh]}
@@ -53,6 +55,7 @@ rule act_mul_static_quant in fuse enabled fuse_act_quant {
             q = static_quant(y, scale: f32[]; to, full)
             yield q, y }
   replace { q, y = act_mul_static_quant(g, u, scale; act = act, to, full) }
+  test "rows" { A = [3], N = 64, dtype = bf16, to = f8e4m3fn; fires 1 }
 }
 for [product, act] in {[by_silu, silu], [by_gelu, gelu], [by_tanh, gelu_tanh]}
 rule act_mul_group_quant in fuse enabled fuse_act_quant {
@@ -60,6 +63,7 @@ rule act_mul_group_quant in fuse enabled fuse_act_quant {
             q, scale = group_quant(y; group, to, floor, full, pow2, columns)
             yield q, scale, y }
   replace { q, scale, y = act_mul_group_quant(g, u; act = act, group, to, floor, full, pow2, columns) }
+  test "rows" { A = [3], N = 64, dtype = bf16, group = 32, to = f8e4m3fn; fires 1 }
 }
 for [product, act] in {[and_silu, silu], [and_gelu, gelu], [and_tanh, gelu_tanh]}
 rule act_and_mul_static_quant in fuse enabled fuse_act_quant {
@@ -67,6 +71,7 @@ rule act_and_mul_static_quant in fuse enabled fuse_act_quant {
             q = static_quant(y, scale: f32[]; to, full)
             yield q, y }
   replace { q, y = act_and_mul_static_quant(x, scale; act = act, to, full) }
+  test "rows" { A = [3], N = 64, dtype = bf16, to = f8e4m3fn; fires 1 }
 }
 for [product, act] in {[and_silu, silu], [and_gelu, gelu], [and_tanh, gelu_tanh]}
 rule act_and_mul_group_quant in fuse enabled fuse_act_quant {
@@ -74,4 +79,5 @@ rule act_and_mul_group_quant in fuse enabled fuse_act_quant {
             q, scale = group_quant(y; group, to, floor, full, pow2, columns)
             yield q, scale, y }
   replace { q, scale, y = act_and_mul_group_quant(x; act = act, group, to, floor, full, pow2, columns) }
+  test "rows" { A = [3], N = 128, dtype = bf16, group = 32, to = f8e4m3fn; fires 1 }
 }

@@ -3,10 +3,10 @@
 use "fx.pat"
 use "act.pat"
 use "act_quant.pat"
+use "norm_quant.pat"
 
 dtype Q = {f8e4m3fn, f8e4m3fnuz}
 
-op all_reduce(x: F[*A]; group: string) -> F[*A]  # sum over the ranks of a group
 # cos_sin rows are [cos | sin] of one position; heads lie in the last dim or the last two.
 op rotary_embedding(positions: i64[P], q: F[S, *A], k: F[S, *B], cos_sin: G[L, R]; head_size: int, neox: bool)
    -> (q1: F[S, *A], k1: F[S, *B])

@@ -35,6 +35,30 @@ kernel act_mul_group_quant        { cpu when dtype(g) in {f16, bf16, f32} and N 
 kernel act_and_mul_static_quant   { cpu when dtype(x) in {f16, bf16, f32} and N <= 32768; ref }
 kernel act_and_mul_group_quant    { cpu when dtype(x) in {f16, bf16, f32} and N <= 32768; ref }
 
+# ---- over ranks: thresholds of AITER's fused kernels, and what fits their pool ----
+kernel all_reduce { cpu when dtype(x) in {f16, bf16, f32}; ref }
+kernel all_reduce_rms_norm {
+  cpu one_stage when dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192 and numel(B) <= 80
+      and (world == 2 or world == 4 and bytes(x) < 256 KiB or world == 8 and bytes(x) < 128 KiB)
+  cpu two_stage when world in {2, 4, 8} and dtype(x) in {f16, bf16, f32} and H % 8 == 0 and H >= 512
+      and H <= 16384
+      and bytes(x) <= 64 MiB
+}
+kernel all_reduce_rms_norm_static_quant {
+  cpu one_stage when dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192 and numel(B) <= 80
+      and (world == 2 or world == 4 and bytes(x) < 256 KiB or world == 8 and bytes(x) < 128 KiB)
+  cpu two_stage when world in {2, 4, 8} and dtype(x) in {f16, bf16, f32} and H % 8 == 0 and H >= 512
+      and H <= 16384
+      and bytes(x) <= 64 MiB
+}
+kernel all_reduce_rms_norm_group_quant {
+  cpu one_stage when dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192 and numel(B) <= 80
+      and (world == 2 or world == 4 and bytes(x) < 256 KiB or world == 8 and bytes(x) < 128 KiB)
+  cpu two_stage when world in {2, 4, 8} and dtype(x) in {f16, bf16, f32} and H % 8 == 0 and H >= 512
+      and H <= 16384
+      and bytes(x) <= 64 MiB
+}
+
 # ---- primitives ----
 kernel matmul           { cpu when dtype(a) in {f16, bf16, f32}; ref }
 kernel add              { cpu when dtype(a) in {f16, bf16, f32}; ref }

@@ -9,7 +9,7 @@ op rms_norm(x: F[*B, H], w: G[H]; eps: float) -> F[*B, H]
 # Subtracts the mean first, and adds a bias (Ba et al. 2016).
 op layer_norm(x: F[*B, H], w: G[H], bias: G[H]?; eps: float) -> F[*B, H]
 # sum = a + b rounded; y is the norm of the unrounded sum.
-op add_rms_norm(a: F[*B, H], b: F[*B, H], w: G[H]; eps: float) -> (y: F[*B, H], sum: F[*B, H])
+op add_rms_norm(a: F[*B, H], b: F[*B, H], w: G[H]; eps: float) -> (y: F[*B, H], sum: F[*B, H]) commutative
 # rms_norm(x, w) * silu(z)
 op gated_rms_norm(x: F[*B, H], w: G[H], z: F[*B, H]; eps: float) -> F[*B, H]
 

@@ -1,14 +1,8 @@
 # RMS norms and the quantisations that read them as one op.  The norm itself, y, is computed only where something
-# else reads it.  `contract` says what is quantised: y as the chain rounds it, or y before it is rounded.
-# `centred`: the weight stands for 1 + w.
+# else reads it.  `centred`: the weight stands for 1 + w.
 use "norm.pat"
 use "quant.pat"
-
-# Rules may round in other places than the ops that they replace.
-option allow_contract_change : bool = on at O1
-option fuse_norm_quant       : bool = on at O1 requires fuse_norm
-
-enum contract = {chain, unrounded}
+use "allreduce_rms.pat"  # its rules take precedence
 
 op rms_norm_static_quant(x: F[*B, H], w: G[H], scale: f32[]; eps: float, centred: bool = false, to: dtype,
                          full: bool = false)
@@ -50,6 +44,9 @@ rule rms_norm_group_quant in fuse enabled fuse_norm_quant {
             yield q, scale, y }
   where   dtype(w) == dtype(x)
   replace { q, scale, y = rms_norm_group_quant(x, w; eps, centred, group, to, floor, full, pow2, columns) }
+  test "f32" { B = [3], H = 64, F = f32, G = f32, group = 32, to = f8e4m3fn; fires 1 }
+  test "weight of another dtype" { B = [3], H = 64, F = f16, G = bf16, group = 32, to = f8e4m3fn;
+                                   fires 0 because dtype }
 }
 for [weight, centred] in {[plus_one, true], [own, false]}
 rule add_rms_norm_static_quant in fuse enabled fuse_norm_quant {
@@ -69,6 +66,9 @@ rule add_rms_norm_group_quant in fuse enabled fuse_norm_quant {
   where   dtype(w) == dtype(a)
   replace { q, scale, y, sum = add_rms_norm_group_quant(a, b, w; eps, centred, group, to, floor, full, pow2,
                                                         columns) }
+  test "f32" { B = [3], H = 64, F = f32, G = f32, group = 32, to = f8e4m3fn; fires 1 }
+  test "weight of another dtype" { B = [3], H = 64, F = f16, G = bf16, group = 32, to = f8e4m3fn;
+                                   fires 0 because dtype }
 }
 
 # The gated norm of a linear attention layer: x and z are heads, and a head is a group.
@@ -91,4 +91,5 @@ rule gated_rms_norm_group_quant in fuse enabled fuse_norm_quant {
             yield q, scale, y }
   where   H == group, dtype(w) == dtype(x)
   replace { q, scale, y = gated_rms_norm_group_quant(x, w, z; eps, to, floor, full, pow2) }
+  test "two groups in a head" { H = 128, group = 64, dtype = bf16, to = f8e4m3fn; fires 0 because H }
 }

@@ -1,5 +1,11 @@
 # Quantisation to 8-bit floats: stored = round(x / scale), and x is about stored * scale.
-use "normalise.pat"
+use "norm.pat"
+
+# Rules may round in other places than the ops that they replace.
+option allow_contract_change : bool = on at O1
+option fuse_norm_quant       : bool = on at O1 requires fuse_norm
+# What an op quantises that computes it first: the value as the chain of ops rounds it, or before it is rounded.
+enum contract = {chain, unrounded}
 
 # Magnitudes end at 448 (e4m3fn) or 224 (e4m3fnuz; `full`: 240, all that the format has).
 op static_quant(x: F[*A, N], scale: f32[]; to: dtype, full: bool = false) -> to[*A, N]
@@ -47,6 +53,7 @@ rule static_quant_of_reshape in normalise {
             q = static_quant(r, scale: f32[]; to, full) }
   replace { r = r
             q = reshape(static_quant(x, scale; to, full); shape(q)) }
+  test "heads" { B = [3, 4], H = 16, dtype = bf16, to = f8e4m3fn; fires 1 }
 }
 # Groups of a row are groups of its parts (heads) where no group crosses two of them.
 rule group_quant_of_reshape in normalise {
@@ -57,6 +64,9 @@ rule group_quant_of_reshape in normalise {
             p, s = group_quant(x; group, to, floor, full, pow2)
             q = reshape(p; shape(q))
             scale = reshape(s; shape(scale)) }
+  test "groups in heads" { A = [3, 4], D = 64, B = [3], N = 256, group = 32, to = f8e4m3fn; fires 1 }
+  test "heads in groups" { A = [3, 4], D = 64, B = [3], N = 256, group = 128, to = f8e4m3fn;
+                           fires 0 because D }
 }
 
 # The same value stored twice.
@@ -66,6 +76,7 @@ rule same_static_quant in normalise {
             yield p, q }
   replace { p = p
             q = p }
+  test "twice" { to = f8e4m3fn; fires 1 }
 }
 rule same_group_quant in normalise {
   match   { p, s = group_quant(x; group, to, floor, full, pow2, columns)
@@ -75,4 +86,5 @@ rule same_group_quant in normalise {
             s = s
             q = p
             t = s }
+  test "twice" { group = 32, to = f8e4m3fn; fires 1 }
 }

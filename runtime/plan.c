@@ -408,6 +408,12 @@ void sld_plan_set_caches(sld_plan *p, sld_caches caches)
         p->launches[i].args.caches = &p->caches;
 }
 
+void sld_plan_join(sld_plan *p, const sld_comm *comm)
+{
+    for (uint32_t i = 0; i < p->n_steps; i++)
+        p->launches[i].args.comm = comm;
+}
+
 sld_status sld_plan_run(sld_plan *p, const void *const *inputs, sld_tensor *outputs)
 {
     const sld_graph *g = p->g;

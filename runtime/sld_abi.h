@@ -248,6 +248,16 @@ typedef struct sld_caches {
     void *user;
 } sld_caches;
 
+/* Ranks that work on the same graph at the same time, as kernels see them. */
+typedef struct sld_comm {
+    uint32_t rank, world;
+    size_t bytes;           /* of each window */
+    void *const *windows;   /* by rank: memory that all ranks read and write */
+    /* Waits until every rank is here: what was written before is seen then. Answers NULL, or a constant text that says
+     * which are missing. */
+    const char *(*meet)(const struct sld_comm *c);
+} sld_comm;
+
 /* One launch.  Attribute integers are concrete. */
 typedef struct sld_launch {
     const sld_op_info *op;
@@ -256,6 +266,7 @@ typedef struct sld_launch {
     const sld_tensor *out;
     const sld_attr *attrs;  /* one for each attribute of the op, defaults filled in */
     const sld_caches *caches; /* NULL: there are none */
+    const sld_comm *comm;   /* NULL: this rank is the only one */
 } sld_launch;
 
 /* Returns NULL, or a constant text that says why the launch is impossible. An inout operand and its next version, one

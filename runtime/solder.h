@@ -273,6 +273,8 @@ sld_plan_info sld_plan_get_info(const sld_plan *p);
 void sld_plan_set_caches(sld_plan *p, sld_caches caches);
 /* Runs once. inputs: as many as graph inputs, in order, each with the planned size.
  * outputs: filled with tensors that live in the plan until its next run or free. */
+/* The ranks that the collective ops of a plan reach; NULL: only this one. comm must outlive the plan. */
+void sld_plan_join(sld_plan *p, const sld_comm *comm);
 sld_status sld_plan_run(sld_plan *p, const void *const *inputs, sld_tensor *outputs);
 
 /* Finds the kernel of a node: the first row of the target (then of REF when the target is CPU) whose condition

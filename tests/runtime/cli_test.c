@@ -223,6 +223,12 @@ START_TEST(engine_counts)
 {
     static const char *const cases[] = {
         "qwen3_next_fp8_tp2.fx.json.gz --expect gated_rms_norm_group_quant_unrounded=12 --expect gated_rms_norm_group_quant=0",
+        "qwen3_next_fp8_tp2.fx.json.gz --world 2 --tokens 1..8192 --expect all_reduce_add_rms_norm_any_width_own=32",
+        "deepseek_v3_tp8.fx.json.gz --world 8 --tokens 1..4681 --expect all_reduce_add_rms_norm_any_width_own=16",
+        "deepseek_v3_tp8.fx.json.gz --world 8 --tokens 1..4682 --expect all_reduce_add_rms_norm_any_width_own=0",
+        "deepseek_v3_tp8.fx.json.gz --world 6 --tokens 1..64 --expect all_reduce_add_rms_norm_any_width_own=0",
+        "llama70b_fp8_tp4.fx.json.gz --world 4 --tokens 1..4096 --expect all_reduce_add_rms_norm_any_width_own=160 "
+        "--expect all_reduce_rms_norm_static_quant_allow_contract_change=159 --expect rms_norm_static_quant_own=1",
         "llama70b_fp8_tp4.fx.json.gz --expect rms_norm_static_quant_own=1 --expect add_rms_norm_static_quant_own=159 "
         "--expect act_and_mul_static_quant_and_silu=80",
     };
@@ -255,6 +261,11 @@ START_TEST(norm_quant_near_misses)
         {ROWS("f32"), "rms_norm_group_quant_own", "FAILS     expected dtype(w) == dtype(x), found w : f32[256], x : bf16[6, 256]\n"},
     };
     char args[1200], text[4000];
+    ck_assert_int_eq(solder("fuse %M/engine/deepseek_v3_tp8.fx.json.gz --world 8 --tokens 1..64 --opt old_collectives=on --report",
+                            text, sizeof text), 0);
+    ck_assert_msg(strstr(text, "expected H in {512, 1024, 2048, 4096}, found H = 7168 (node 'fused_add_rms_norm.0')") != NULL,
+                  "%s", text);
+    ck_assert_ptr_nonnull(strstr(text, "16  option 'collectives' is off: 'old_collectives' is on, which it excludes"));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         snprintf(args, sizeof args, "--version >/dev/null; printf 'solder 1\n%s' >%%D/near.txt; %s explain %%D/near.txt --rule %s",
                  cases[i].graph, or_default("SOLDER_BIN", "build/gcc/bin/solder"), cases[i].rule);

@@ -1,0 +1,152 @@
+/* Sums over ranks and the norms that read them. Ranks see each other's windows: the first half of one holds what its
+ * rank contributes, the second what was summed. Sums run in the order of ranks, so that all ranks get the same bits. */
+#include "norm.h"
+
+/* A piece of the tensor, small enough for half a window. */
+typedef struct piece {
+    const sld_comm *c;
+    const sld_tensor *x;
+    size_t first, n; /* elements */
+} piece;
+
+static uint8_t *half(const piece *p, uint32_t rank, int which)
+{
+    return (uint8_t *)p->c->windows[rank] + (size_t)which * (p->c->bytes / 128 * 64);
+}
+
+static void sum_ranks(const piece *p, size_t from, size_t to)
+{
+    float sum[PIECE], buffer[PIECE];
+    sld_tensor out = {.dtype = p->x->dtype, .data = half(p, p->c->rank, 1)};
+    for (size_t at = from; at < to; at += PIECE) {
+        size_t n = row_min(to - at, PIECE);
+        memset(sum, 0, n * sizeof *sum);
+        for (uint32_t r = 0; r < p->c->world; r++) {
+            sld_tensor in = {.dtype = p->x->dtype, .data = half(p, r, 0)};
+            const float *x = row_load(&in, at, n, buffer);
+            for (size_t i = 0; i < n; i++)
+                sum[i] += x[i];
+        }
+        if (out.dtype == SLD_F32)
+            memcpy((float *)out.data + at, sum, n * sizeof *sum);
+        row_end(&out, at, n, sum);
+    }
+}
+
+/* Each rank sums its part, and takes the others'. */
+static const char *sum_part(const piece *p)
+{
+    uint32_t world = p->c->world, rank = p->c->rank;
+    size_t size = kern_size(p->x->dtype);
+    sum_ranks(p, p->n * rank / world, p->n * (rank + 1) / world);
+    const char *why = p->c->meet(p->c);
+    for (uint32_t r = 0; r < world && !why; r++) {
+        size_t from = p->n * r / world, to = p->n * (r + 1) / world;
+        if (r != rank)
+            memcpy(half(p, rank, 1) + from * size, half(p, r, 1) + from * size, (to - from) * size);
+    }
+    return why;
+}
+
+/* Where the summed piece stands, or why not. No rank touches the windows of others any more then. */
+static const char *reduce(const piece *p, bool two_stage, sld_tensor *out)
+{
+    size_t size = kern_size(p->x->dtype);
+    *out = (sld_tensor){.dtype = p->x->dtype, .data = (uint8_t *)p->x->data + p->first * size};
+    if (!p->c)
+        return NULL;
+    memcpy(half(p, p->c->rank, 0), out->data, p->n * size);
+    out->data = half(p, p->c->rank, 1);
+    const char *why = p->c->meet(p->c);
+    if (!why && two_stage)
+        why = sum_part(p);
+    else if (!why)
+        sum_ranks(p, 0, p->n);
+    return why ? why : p->c->meet(p->c);
+}
+
+/* Rows, of the width given, that fit half a window. */
+static size_t rows_at_once(const sld_launch *l, size_t width)
+{
+    size_t n = width ? kern_numel(&l->in[0]) / width : 0;
+    return l->comm ? row_min(n, l->comm->bytes / 128 * 64 / (width * kern_size(l->in[0].dtype))) : n;
+}
+
+static const char too_wide[] = "a row does not fit the window that ranks share";
+
+const char *sld_cpu_all_reduce(const sld_launch *l);
+const char *sld_cpu_all_reduce(const sld_launch *l)
+{
+    size_t n = kern_numel(&l->in[0]), some = rows_at_once(l, n ? 1 : 0), size = kern_size(l->in[0].dtype);
+    const char *why = NULL;
+    for (size_t at = 0; at < n && !why; at += some) {
+        piece p = {l->comm, &l->in[0], at, row_min(n - at, some)};
+        sld_tensor sum;
+        why = reduce(&p, true, &sum);
+        if (!why)
+            memcpy((uint8_t *)l->out[0].data + at * size, sum.data, p.n * size);
+    }
+    return why;
+}
+
+/* b: operand of the residual; t: what quantises the norm, or NULL. */
+static const char *norm_over_ranks(const sld_launch *l, uint32_t b, const quantiser *t, bool two_stage)
+{
+    norm n;
+    float y[ROW_MAX];
+    norm_open(&n, l, 1);
+    n.b = kern_present(l, b) ? &l->in[b] : NULL;
+    n.sum = l->out[l->n_out - 1].data ? &l->out[l->n_out - 1] : NULL;
+    size_t rows = rows_at_once(l, n.width);
+    const char *why = n.n && !rows ? too_wide : NULL;
+    sld_tensor sum;
+    n.x = &sum;
+    for (n.from = 0; n.from < n.n && !why; n.from += rows) {
+        size_t end = row_min(n.n, n.from + rows);
+        piece p = {l->comm, &l->in[0], n.from * n.width, (end - n.from) * n.width};
+        why = reduce(&p, two_stage, &sum);
+        for (size_t i = n.from; i < end && !why; i++) {
+            float *to = t ? y : row_begin(&l->out[0], i * n.width, y);
+            norm_row(&n, i, to);
+            if (t)
+                quant_row(t, i, to);
+            else
+                row_end(&l->out[0], i * n.width, n.width, to);
+        }
+    }
+    return why;
+}
+
+#define STAGES(op)                                                                                                  \
+    const char *sld_cpu_##op##_one_stage(const sld_launch *l);                                                      \
+    const char *sld_cpu_##op##_one_stage(const sld_launch *l)                                                       \
+    {                                                                                                               \
+        return op(l, false);                                                                                        \
+    }                                                                                                               \
+    const char *sld_cpu_##op##_two_stage(const sld_launch *l);                                                      \
+    const char *sld_cpu_##op##_two_stage(const sld_launch *l)                                                       \
+    {                                                                                                               \
+        return op(l, true);                                                                                         \
+    }
+
+static const char *all_reduce_rms_norm(const sld_launch *l, bool two_stage)
+{
+    return norm_over_ranks(l, 2, NULL, two_stage);
+}
+
+static const char *all_reduce_rms_norm_static_quant(const sld_launch *l, bool two_stage)
+{
+    quantiser t = quant_open(l, 1, 0);
+    t.scale = *(const float *)l->in[2].data;
+    return norm_over_ranks(l, 3, &t, two_stage);
+}
+
+static const char *all_reduce_rms_norm_group_quant(const sld_launch *l, bool two_stage)
+{
+    quantiser t = quant_open(l, 2, (size_t)kern_attr(l, "group")->i);
+    return norm_over_ranks(l, 2, &t, two_stage);
+}
+
+STAGES(all_reduce_rms_norm)
+STAGES(all_reduce_rms_norm_static_quant)
+STAGES(all_reduce_rms_norm_group_quant)

@@ -1,0 +1,264 @@
+/* Collective ops on several ranks: processes that share memory. What is fused gives the bytes of the chain, and the
+ * same on all ranks, by either algorithm; a rank that is missing is told, and nobody waits for ever. */
+#include <check.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "graph.h"
+#include "kern.h"
+
+Suite *collective_suite(void);
+const sld_ruleset *sld_ruleset_solder(void);
+
+enum { RANKS_MAX = 8, WINDOW = 1 << 16, RESULT = 1 << 16, PATIENCE = 5 };
+
+typedef struct shared {
+    atomic_uint here[RANKS_MAX]; /* how often each rank has met the others */
+    unsigned char windows[RANKS_MAX][WINDOW];
+    unsigned char results[RANKS_MAX][RESULT];
+} shared;
+
+static shared *all;
+static int patience = PATIENCE;
+
+static const char *meet(const sld_comm *c)
+{
+    time_t start = time(NULL);
+    unsigned mine = atomic_fetch_add(&all->here[c->rank], 1) + 1;
+    for (uint32_t r = 0; r < c->world; r++)
+        while (atomic_load(&all->here[r]) < mine) {
+            if (time(NULL) - start > patience)
+                return "a rank is missing";
+            sched_yield();
+        }
+    return NULL;
+}
+
+static sld_graph *parse(sld_ctx *ctx, const char *body, int64_t world)
+{
+    char text[1500];
+    snprintf(text, sizeof text, "solder 1\n%s", body);
+    sld_graph *g = sld_text_parse(ctx, sld_ruleset_solder(), "case", text, strlen(text));
+    ck_assert_msg(g != NULL, "%s\n%s", sld_error(ctx), text);
+    g->world = world;
+    return g;
+}
+
+/* Operands of a rank: the first differs between ranks, the others do not. */
+static void *input(const sld_graph *g, uint32_t i, uint32_t rank)
+{
+    sld_value v = g->inputs.at[i];
+    sld_tensor t = {.dtype = (uint8_t)sld_dtype_of(g, v), .rank = (uint8_t)sld_rank(g, v), .dims = sld_shape(g, v)};
+    uint32_t seed = 77 * i + (i ? 0 : rank) + 5;
+    size_t n = kern_numel(&t);
+    t.data = malloc(n * kern_size(t.dtype));
+    for (size_t k = 0; k < n; k++) {
+        seed = seed * 1664525 + 1013904223;
+        kern_put(&t, k, (seed >> 8) / 8388608.0 - 1);
+    }
+    return t.data;
+}
+
+/* What one rank does; the outputs go to its results, one behind the other. */
+static const char *work(const char *text, bool fused, const sld_comm *comm)
+{
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_graph *g = parse(ctx, text, comm->world);
+    void *inputs[4] = {0};
+    sld_tensor out[4];
+    static char why[200];
+    if (fused)
+        sld_fuse(g, &(sld_fuse_options){.target = SLD_TARGET_CPU, .world = comm->world}, NULL);
+    for (uint32_t i = 0; i < g->inputs.n; i++)
+        inputs[i] = input(g, i, comm->rank);
+    sld_plan *p = sld_plan_new(g, SLD_TARGET_CPU, NULL);
+    if (p)
+        sld_plan_join(p, comm);
+    bool ok = p && sld_plan_run(p, (const void *const *)inputs, out) == SLD_OK;
+    snprintf(why, sizeof why, "%s", ok ? "" : sld_error(ctx));
+    size_t at = 0;
+    for (uint32_t i = 0; ok && i < g->outputs.n; i++) {
+        size_t n = kern_numel(&out[i]) * kern_size(out[i].dtype);
+        memcpy(all->results[comm->rank] + at, out[i].data, n);
+        at += n;
+    }
+    for (uint32_t i = 0; i < g->inputs.n; i++)
+        free(inputs[i]);
+    sld_plan_free(p);
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
+    return why;
+}
+
+/* Runs a graph on all ranks but `dead`; every one must answer `want`. */
+static void on_ranks(const char *text, bool fused, uint32_t world, uint32_t dead, const char *want)
+{
+    void *windows[RANKS_MAX];
+    pid_t pids[RANKS_MAX] = {0};
+    memset(all, 0, sizeof *all);
+    for (uint32_t r = 0; r < world; r++)
+        windows[r] = all->windows[r];
+    for (uint32_t r = 0; r < world; r++) {
+        if (r == dead || (pids[r] = fork()))
+            continue;
+        const char *why = work(text, fused, &(sld_comm){r, world, WINDOW, windows, meet});
+        if (strstr(why, want) == NULL || (!*want && *why))
+            fprintf(stderr, "rank %u: '%s', not '%s'\n", r, why, want);
+        _exit(strstr(why, want) == NULL || (!*want && *why));
+    }
+    for (uint32_t r = 0; r < world; r++) {
+        int status = 0;
+        if (r != dead)
+            waitpid(pids[r], &status, 0);
+        ck_assert_msg(status == 0, "rank %u ended with %d\n%s", r, status, text);
+    }
+}
+
+#define X(shape, width, dtype) "input %x : " dtype shape "\ninput %w : " dtype "[" width "]\ninput %b : " dtype shape "\n" \
+                               "const %s : f32[] = 0.02\n%a = all_reduce(%x; group = \"tp\")\n"
+#define ADD "%n, %t = add_rms_norm(%a, %b, %w; eps = 1e-06)\n"
+#define ALONE "%n = rms_norm(%a, %w; eps = 1e-06)\n"
+#define WIDE(tail) X("[90, 512]", "512", "bf16") tail   /* more rows than one stage takes, and than a window holds */
+#define SHORT(tail) X("[5, 512]", "512", "f16") tail
+
+static const char *const chains[] = {
+    SHORT(ADD "output n = %n\noutput t = %t\n"),
+    SHORT(ALONE "output n = %n\noutput a = %a\n"),
+    WIDE(ADD "%q = slice(%n; axes = [0], starts = [80], ends = [90])\noutput q = %q\n"),
+    X("[3, 512]", "512", "f32") ADD "output n = %n\n",
+};
+
+/* Rounding of the norm is kept, so the bytes are those of the chain. */
+START_TEST(as_the_chain)
+{
+    static unsigned char first[RESULT];
+    uint32_t world = 2u << _i % 3;
+    const char *text = chains[_i / 3];
+    on_ranks(text, false, world, RANKS_MAX, "");
+    memcpy(first, all->results[0], RESULT);
+    bool lively = false;
+    for (int i = 0; i < 4096; i++)
+        lively |= first[i] != 0;
+    ck_assert(lively);
+    on_ranks(text, true, world, RANKS_MAX, "");
+    for (uint32_t r = 0; r < world; r++)
+        ck_assert_msg(!memcmp(all->results[r], first, RESULT), "rank %u of %u\n%s", r, world, text);
+}
+END_TEST
+
+/* Quantised before the norm is rounded: the same on all ranks, and near the chain. */
+START_TEST(quantised)
+{
+    static const char *const texts[] = {
+        SHORT(ADD "%q = static_quant(%n, %s; to = f8e4m3fn)\noutput q = %q\noutput t = %t\n"),
+        SHORT(ALONE "%q, %c = group_quant(%n; group = 128, to = f8e4m3fn)\noutput q = %q\noutput c = %c\noutput n = %n\n"),
+        WIDE(ADD "%q, %c = group_quant(%n; group = 128, to = f8e4m3fnuz)\noutput q = %q\noutput c = %c\n"),
+    };
+    static unsigned char first[RESULT];
+    size_t codes = 5 * 512, others = 0;
+    on_ranks(texts[_i], false, 4, RANKS_MAX, "");
+    memcpy(first, all->results[0], RESULT);
+    on_ranks(texts[_i], true, 4, RANKS_MAX, "");
+    for (size_t k = 0; k < codes; k++) {
+        int d = abs(all->results[0][k] - first[k]);
+        ck_assert_int_le(d, 1);
+        others += d;
+    }
+    ck_assert_uint_lt(others * 8, codes);
+    for (uint32_t r = 1; r < 4; r++)
+        ck_assert(!memcmp(all->results[r], all->results[0], RESULT));
+}
+END_TEST
+
+START_TEST(missing_rank)
+{
+    patience = 0;
+    on_ranks(chains[0], _i, 4, 2, "a rank is missing");
+}
+END_TEST
+
+/* Which kernel: measured originally at 4 ranks and width 7168, one stage wins up to 16 tokens, two from 32. */
+START_TEST(crossover)
+{
+    static const struct { int tokens, width, world; const char *kernel; } cases[] = {
+        {4, 7168, 4, "one_stage"}, {8, 7168, 4, "one_stage"}, {16, 7168, 4, "one_stage"}, {32, 7168, 4, "two_stage"},
+        {64, 7168, 4, "two_stage"}, {9, 7168, 8, "one_stage"}, {10, 7168, 8, "two_stage"}, {80, 7168, 2, "one_stage"},
+        {81, 7168, 2, "two_stage"}, {1, 16384, 2, "two_stage"}, {4681, 7168, 8, "two_stage"}, {4682, 7168, 8, NULL},
+        {7, 8192, 8, "one_stage"}, {8, 8192, 8, "two_stage"}, {15, 4096, 8, "one_stage"}, {16, 4096, 8, "two_stage"},
+        {31, 2048, 8, "one_stage"}, {32, 2048, 8, "two_stage"}, {4, 7168, 6, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[300], why[200];
+        snprintf(text, sizeof text, "input %%x : bf16[%d, %d]\ninput %%w : bf16[%d]\n"
+                 "%%y, %%s = all_reduce_rms_norm(%%x, %%w; eps = 1e-06, ranks = \"tp\")\noutput y = %%y\n",
+                 cases[i].tokens, cases[i].width, cases[i].width);
+        sld_ctx *ctx = sld_ctx_new(NULL);
+        sld_graph *g = parse(ctx, text, cases[i].world);
+        const sld_kernel_row *row = sld_bind(g, sld_first_node(g), SLD_TARGET_CPU, NULL, why, sizeof why);
+        ck_assert_msg(cases[i].kernel ? row && strstr(row->name, cases[i].kernel) : !row, "%s: %s", text, row ? row->name : why);
+        sld_graph_free(g);
+        sld_ctx_free(ctx);
+    }
+}
+END_TEST
+
+/* A decoder stack of 48 layers on 2 ranks, the all-reduce of the embedding included. */
+START_TEST(whole_stack)
+{
+    static char text[60000];
+    size_t n = (size_t)snprintf(text, sizeof text, "solder 1\ninput %%e : bf16[8, 2048]\ninput %%w : bf16[2048]\n"
+                                "input %%m : bf16[2048, 2048]\n%%a0 = all_reduce(%%e; group = \"tp\")\n"
+                                "%%n0 = rms_norm(%%a0, %%w; eps = 1e-06)\n%%r0 = identity(%%a0)\n");
+    for (int i = 1; i <= 96; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%%p%d = matmul(%%n%d, %%m)\n%%a%d = all_reduce(%%p%d; group = \"tp\")\n"
+                              "%%n%d, %%r%d = add_rms_norm(%%%s%d, %%%s%d, %%w; eps = 1e-06)\n", i, i - 1, i, i, i, i,
+                              i % 2 ? "a" : "r", i % 2 ? i : i - 1, i % 2 ? "r" : "a", i % 2 ? i - 1 : i);
+    snprintf(text + n, sizeof text - n, "output n = %%n96\n");
+    const sld_ruleset *rules = sld_ruleset_solder();
+    sld_rule_stats *stats = calloc(rules->n_rules + 1u, sizeof *stats);
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_graph *g = sld_text_parse(ctx, rules, "stack", text, strlen(text));
+    ck_assert_msg(g != NULL, "%s", sld_error(ctx));
+    ck_assert_int_eq(sld_fuse(g, &(sld_fuse_options){.target = SLD_TARGET_CPU, .world = 2}, stats), SLD_OK);
+    unsigned fired = 0;
+    for (uint32_t i = 0; i < rules->n_rules; i++)
+        fired += strncmp(rules->rules[i].name, "all_reduce_", 11) ? 0 : stats[i].fired;
+    ck_assert_uint_eq(fired, 97);
+    free(stats);
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
+}
+END_TEST
+
+static void map_memory(void)
+{
+    all = mmap(NULL, sizeof *all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert(all != MAP_FAILED);
+}
+
+static void unmap_memory(void)
+{
+    munmap(all, sizeof *all);
+}
+
+Suite *collective_suite(void)
+{
+    Suite *s = suite_create("collective");
+    TCase *t = tcase_create("ranks");
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, map_memory, unmap_memory);
+    tcase_add_loop_test(t, as_the_chain, 0, 3 * sizeof chains / sizeof *chains);
+    tcase_add_loop_test(t, quantised, 0, 3);
+    tcase_add_loop_test(t, missing_rank, 0, 2);
+    tcase_add_test(t, crossover);
+    tcase_add_test(t, whole_stack);
+    suite_add_tcase(s, t);
+    return s;
+}
