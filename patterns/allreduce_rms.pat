@@ -3,6 +3,12 @@
 use "norm.pat"
 use "quant.pat"
 
+# Rules may round in other places than the ops that they replace.
+option allow_contract_change : bool = on at O1
+option fuse_norm_quant       : bool = on at O1 requires fuse_norm
+# What an op quantises that computes it first: the value as the chain of ops rounds it, or before it is rounded.
+enum contract = {chain, unrounded}
+
 option fuse_allreduce_rms : bool = on at O2 requires fuse_norm
 # Which widths the kernels of the linked collectives library know: all, or those of its older releases.
 option collectives     : bool = on at O1 excludes old_collectives
@@ -18,10 +24,14 @@ op all_reduce_rms_norm_static_quant(x: F[*B, H], w: G[H], scale: f32[], b: F[*B,
    -> (q: to[*B, H], y: F[*B, H]?, sum: F[*B, H]?)
 op all_reduce_rms_norm_group_quant(x: F[*B, H], w: G[H], b: F[*B, H]?; eps: float, centred: bool = false,
                                    ranks: string, group: int, to: dtype, floor: float = 1e-10,
-                                   full: bool = false,
-                                   pow2: bool = false, columns: bool = false, contract: contract = chain)
+                                   full: bool = false, pow2: bool = false, columns: bool = false,
+                                   contract: contract = chain)
    -> (q: to[*B, H], scale: f32[transpose_if(with(x, -1, H / group), columns)], y: F[*B, H]?, sum: F[*B, H]?)
    where group > 0, H % group == 0
+
+# Weights of norms as they are, and as 1 + w (`centred`).
+pattern own(w)      = w
+pattern plus_one(w) = add(w, 1.0) where dtype(w) == f32 | add(cast(w; f32), 1.0)
 
 pattern any_width(x; ranks)           = all_reduce(x; group = ranks)
 pattern old_width(x: F[*B, H]; ranks) = all_reduce(x; group = ranks) where H in {512, 1024, 2048, 4096}

@@ -1,5 +1,5 @@
 # RMS norms and the quantisations that read them as one op.  The norm itself, y, is computed only where something
-# else reads it.  `centred`: the weight stands for 1 + w.
+# else reads it.
 use "norm.pat"
 use "quant.pat"
 use "allreduce_rms.pat"  # its rules take precedence
@@ -23,9 +23,6 @@ op add_rms_norm_group_quant(a: F[*B, H], b: F[*B, H], w: G[H]; eps: float, centr
 op gated_rms_norm_group_quant(x: F[*B, H], w: G[H], z: F[*B, H]; eps: float, to: dtype, floor: float = 1e-10,
                               full: bool = false, pow2: bool = false, contract: contract = chain)
    -> (q: to[*B, H], scale: f32[*B, 1], y: F[*B, H]?)
-
-pattern own(w)      = w
-pattern plus_one(w) = add(w, 1.0) where dtype(w) == f32 | add(cast(w; f32), 1.0)
 
 for [weight, centred] in {[plus_one, true], [own, false]}
 rule rms_norm_static_quant in fuse enabled fuse_norm_quant {

@@ -1,19 +1,12 @@
 # Quantisation to 8-bit floats: stored = round(x / scale), and x is about stored * scale.
-use "norm.pat"
-
-# Rules may round in other places than the ops that they replace.
-option allow_contract_change : bool = on at O1
-option fuse_norm_quant       : bool = on at O1 requires fuse_norm
-# What an op quantises that computes it first: the value as the chain of ops rounds it, or before it is rounded.
-enum contract = {chain, unrounded}
+use "normalise.pat"
 
 # Magnitudes end at 448 (e4m3fn) or 224 (e4m3fnuz; `full`: 240, all that the format has).
 op static_quant(x: F[*A, N], scale: f32[]; to: dtype, full: bool = false) -> to[*A, N]
 # One scale for each run of `group` elements: its largest magnitude, at least `floor`, over the largest that is
 # stored; `pow2` rounds it up to a power of two.  `columns`: the scales of all rows for one group stand together.
 op group_quant(x: F[*A, N]; group: int, to: dtype, floor: float = 1e-10, full: bool = false,
-               pow2: bool = false,
-               columns: bool = false)
+               pow2: bool = false, columns: bool = false)
    -> (q: to[*A, N], scale: f32[transpose_if(with(x, -1, N / group), columns)])
    where group > 0, N % group == 0
 # As engines write them: a scale of any shape; one scale for each row; scales in memory by columns, under the shape

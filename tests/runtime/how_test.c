@@ -21,8 +21,8 @@ START_TEST(options_and_why)
     ASSERT_HAS(text, "solder: option 'fuse_qk_norm_rope' is off: it requires 'fuse_norm', which is off: command line\n");
     free(text);
     text = sh_ok(SOLDER "options --opt fuse_norm=off --opt fuse_qk_norm_rope=on 2>&1", 1);
-    ck_assert_str_eq(text, "solder: option 'fuse_qk_norm_rope' is on (command line) and requires 'fuse_norm', which is off "
-                           "(command line)\n");
+    ASSERT_HAS(text, "solder: option 'fuse_qk_norm_rope' is on (command line) and requires 'fuse_norm', which is off "
+                     "(command line)\n");
     free(text);
     text = sh_ok(SOLDER "options --target hip 2>&1", 0);
     ASSERT_HAS(text, "solder: warning: option 'fuse_norm' is off: target hip has no kernel for 'rms_norm'\n");
