@@ -93,7 +93,8 @@ static const char *run_node(sld_graph *g, sld_node n, void **data, char *why, si
         return NULL;
     }
     const sld_kernel_row *row = sld_bind(g, n, SLD_TARGET_REF, NULL, why, size);
-    return row ? row->fn(&(sld_launch){sld_node_op(g, n), c.n_in, c.n_out, in, out, c.attrs, NULL}) : why;
+    return row ? row->fn(&(sld_launch){.op = sld_node_op(g, n), .n_in = c.n_in, .n_out = c.n_out, .in = in, .out = out,
+                                       .attrs = c.attrs}) : why;
 }
 
 static void join(char **to, size_t *n, const void *data, size_t bytes)
