@@ -96,13 +96,16 @@ static bool lay_node(fit *f, const x_node *a, x_node *b)
     return lay_operands(f, a, b);
 }
 
-/* No path leaves what is laid over and comes back to it. */
+/* All nodes are laid over (one with several roots is reached from one of them), and no path leaves them and comes back. */
 static bool convex(const fit *f)
 {
     const x_variant *v = f->c->v;
     bool *on = pat_alloc(f->map.arena, v->nodes.n + 1), *outside = pat_alloc(f->map.arena, v->nodes.n + 1);
-    for (uint32_t i = 0; i < f->map.of->nodes.n; i++)
+    for (uint32_t i = 0; i < f->map.of->nodes.n; i++) {
+        if (!f->map.nodes[i])
+            return false;
         on[f->map.nodes[i]->id - 1] = true;
+    }
     for (uint32_t i = 0; i < v->nodes.n; i++)
         for (uint32_t k = 0; k < v->nodes.at[i]->operands.n; k++) {
             const x_node *from = v->nodes.at[i]->operands.at[k]->node;

@@ -286,6 +286,19 @@ rule slice_scatter_of_everything in normalise {
 
 # A part that is written back into what it was cut from, as torch functionalises q[..., a:] = f(q[..., a:]): what stays
 # and what is new are joined, and whoever reads only one of them does not wait for the other.
+rule written_tail_of_another_view in normalise {
+  match   { x = reshape(m: T[*M]; shape = _)
+            part = slice(x: T[*A, D]; [-1], starts = [start], ends = [D], steps = [1])
+            z = reshape(m; shape = _)
+            y = slice_scatter(z: T[*A, D], src: T[*A, R]; axis = -1, start, end = _, step = 1)
+            yield x, part, z, y }
+  where   start > 0, start + R == D
+  replace { x = x
+            part = part
+            z = z
+            y = concat(slice(x; [-1], starts = [0], ends = [start], steps = [1]), src; -1) }
+  test "rotated dims" { M = [72], A = [3, 2], D = 12, R = 4, start = 8; fires 1 }
+}
 rule written_tail in normalise {
   match   { y = slice_scatter(x: T[*A, D], src: T[*A, R]; axis = -1, start, end = _, step = 1) }
   where   start > 0, start + R == D

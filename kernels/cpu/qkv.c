@@ -193,3 +193,94 @@ const char *sld_cpu_kv_cache_update(const sld_launch *l)
                 store(c, (int)which, i, h, &l->in[which], (i * (size_t)c->heads + h) * (size_t)c->head_size);
     return bad;
 }
+
+/* ---------------------------------------------------------- latent attention -- */
+
+enum { LATENT_MAX = 4096 };
+
+/* n elements of x, from `at`, into a row of the cache, from element `to`. */
+static void store_latent(const sld_cache *c, size_t token, size_t to, const sld_tensor *x, size_t at, size_t n)
+{
+    float bx[LATENT_MAX];
+    uint8_t codes[LATENT_MAX];
+    if (!cache_takes(c, token) || !n)
+        return;
+    char *cell = (char *)c->data[CACHE_KEY] + cache_at(c, CACHE_KEY, c->slots[token], 0, to) * kern_size(c->dtype);
+    if (c->dtype == x->dtype) {
+        memcpy(cell, (const char *)x->data + at * kern_size(x->dtype), n * kern_size(x->dtype));
+        return;
+    }
+    narrow(c->dtype, cache_scale(c, CACHE_KEY), n, row_load(x, at, n, bx), codes);
+    memcpy(cell, codes, n);
+}
+
+static void store_row(const sld_cache *c, size_t token, const sld_tensor *kv, const sld_tensor *pe)
+{
+    size_t n = (size_t)kv->dims[1], r = (size_t)pe->dims[2];
+    store_latent(c, token, 0, kv, token * n, n);
+    store_latent(c, token, n, pe, token * r, r);
+}
+
+const char *sld_cpu_mla_kv_cache_update(const sld_launch *l);
+const char *sld_cpu_mla_kv_cache_update(const sld_launch *l)
+{
+    sld_cache c;
+    const char *bad = mla_open(l, &l->in[0], &l->in[1], &l->in[2], &c);
+    for (size_t i = 0; !bad && i < (size_t)l->in[0].dims[0]; i++)
+        store_row(&c, i, &l->in[0], &l->in[1]);
+    return bad;
+}
+
+/* The last r dims of a head of d turned, the others copied bit by bit. */
+static void turn_tail(const turned *t, bool neox, const sld_tensor *x, const sld_tensor *y, size_t at, size_t d, size_t r)
+{
+    float bx[HEAD_MAX], by[HEAD_MAX];
+    size_t size = kern_size(x->dtype), tail = at + d - r;
+    if (d > r)
+        memcpy((char *)y->data + at * size, (const char *)x->data + at * size, (d - r) * size);
+    float *out = row_begin(y, tail, by);
+    rotate(t->cos, t->sin, r / 2, neox, r, row_load(x, tail, r, bx), out);
+    row_end(y, tail, r, out);
+}
+
+const char *sld_cpu_mla_rope_cache(const sld_launch *l);
+const char *sld_cpu_mla_rope_cache(const sld_launch *l)
+{
+    const sld_tensor *q = &l->in[0], *pe = &l->in[2], *positions = &l->in[3], *table = &l->in[4];
+    size_t rows = (size_t)q->dims[0], heads = (size_t)q->dims[1], d = (size_t)q->dims[2], r = (size_t)pe->dims[2];
+    bool neox = kern_attr(l, "neox")->i;
+    float bt[HEAD_MAX];
+    sld_cache c;
+    const char *bad = qkv_check_positions(positions, rows, table);
+    bad = bad ? bad : mla_open(l, &l->in[1], pe, &l->in[5], &c);
+    for (size_t i = 0; i < rows && !bad; i++) {
+        turned t = load_row(table, kern_geti(positions, i), bt);
+        for (size_t h = 0; h < heads; h++)
+            turn_tail(&t, neox, q, &l->out[0], (i * heads + h) * d, d, r);
+        turn_tail(&t, neox, pe, &l->out[1], i * r, r, r);
+        store_row(&c, i, &l->in[1], &l->out[1]);
+    }
+    return bad;
+}
+
+const char *sld_cpu_mla_dual_rms_norm(const sld_launch *l);
+const char *sld_cpu_mla_dual_rms_norm(const sld_launch *l)
+{
+    const sld_tensor *x = &l->in[0], *out = l->out;
+    const float eps[] = {(float)kern_attr(l, "eps")->f, (float)kern_attr(l, "eps_kv")->f};
+    size_t width = (size_t)x->dims[1], size = kern_size(x->dtype), rest = (size_t)out[2].dims[1];
+    float bx[ROW_MAX], by[ROW_MAX], bw[ROW_MAX];
+    for (size_t row = 0; row < (size_t)x->dims[0]; row++) {
+        size_t at = row * width;
+        for (size_t part = 0; part < 2; part++) {
+            size_t n = (size_t)out[part].dims[1];
+            float *y = row_begin(&out[part], row * n, by);
+            norm(row_load(&l->in[1 + part], 0, n, bw), eps[part], n, row_load(x, at, n, bx), y);
+            row_end(&out[part], row * n, n, y);
+            at += n;
+        }
+        if (rest)
+            memcpy((char *)out[2].data + row * rest * size, (const char *)x->data + at * size, rest * size);
+    }
+    return NULL;
+}

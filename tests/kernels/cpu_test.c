@@ -84,6 +84,8 @@ static const fast cases[] = {
     {FLOATS, "input %n : i64[4]\ninput %x : $[4, 256]\ninput %v : $[64]\ninput %w : $[64]\ninput %t : $[100, 32]\n"
              "%r, %u, %s = qk_norm_rotary(%x, %v, %w, %n, %t; kv_heads = 1, eps = 1e-06, eps_k = 0.001, neox = false)",
      64},
+    {FLOATS, "input %x : $[3, 131]\ninput %v : $[64]\ninput %w : $[50]\n"
+             "%r, %u, %s = mla_dual_rms_norm(%x, %v, %w; eps = 1e-06, eps_kv = 0.001)", 64},
     {FLOATS, "input %q : $[2, 5, 4, 18]\ninput %k : $[2, 5, 2, 18]\ninput %w : f32[18]\ninput %v : f32[18]\n"
              "input %c : $[1, 1, 5, 12]\ninput %s : $[1, 1, 5, 12]\n"
              "%r, %t = qk_norm_rope(%q, %k, %w, %v, %c, %s; eps = 1e-06, eps_k = 0.001, style = neox)", 18},
@@ -276,8 +278,8 @@ START_TEST(cpu_leaves_f64)
 }
 END_TEST
 
-/* Every op that has a fast kernel has a case; qkv_test.c tests those that reach a cache by the name of a layer,
- * collective_test.c those that only several ranks run. */
+/* Every op that has a fast kernel has a case; qkv_test.c and mla_test.c test those that reach a cache by the name of a
+ * layer, collective_test.c those that only several ranks run. */
 START_TEST(cpu_covered)
 {
     const sld_ruleset *r = sld_ruleset_solder();

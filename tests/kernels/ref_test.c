@@ -74,7 +74,8 @@ START_TEST(ref_case)
 }
 END_TEST
 
-/* Every op that has a reference kernel has a case; qkv_test.c tests those that reach a cache by the name of a layer. */
+/* Every op that has a reference kernel has a case; qkv_test.c and mla_test.c test those that reach a cache by the name of
+ * a layer. */
 START_TEST(ref_covered)
 {
     const sld_ruleset *r = sld_ruleset_solder();

@@ -32,6 +32,10 @@ static const engine engines[] = {
     {"llama70b_fp8_tp4", "rope_kvcache", {1, 256}, 80},
     {"llama70b_fp8_tp4", "rope_kvcache", {257, 8192}, 0},
     {"llama70b_fp8_tp4", "qk_norm_rope_kvcache", {1, 256}, 0},
+    {"deepseek_v3_tp8", "mla_rope_kvcache", {1, 256}, 8},
+    {"deepseek_v3_tp8", "mla_rope_kvcache", {257, 8192}, 0},
+    {"deepseek_v3_tp8", "mla_rope_kvcache", {1, 257}, 0},
+    {"deepseek_v3_tp8", "mla_dual_rms_norm", {1, 256}, 8},
 };
 enum { N_ENGINES = sizeof engines / sizeof *engines };
 
