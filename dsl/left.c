@@ -279,6 +279,15 @@ static void parts_add_up(t_call *k, uint32_t n, const t_value *out)
     s_assume_zero(k->t->c, sum);
 }
 
+/* The graph is valid. */
+static void assume_sizes(t_env *t, uint32_t n, const t_value *out)
+{
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < out[i].shape.n; k++)
+            if (!out[i].shape.at[k].seg)
+                s_assume_nonneg(t->c, out[i].shape.at[k].dim);
+}
+
 /* Constants alone make no shape known. */
 static bool only_literals(const x_node *n)
 {
@@ -320,6 +329,7 @@ static void type_node(t_env *t, const x_node *n)
         assume(t, n->op->where.at[i], eval_signature, k);
     t_value *out = pat_alloc(t->c->arena, (n->results.n + 1) * sizeof *out);
     t_results(k, n->results.n, out);
+    assume_sizes(t, n->results.n, out);
     parts_add_up(k, n->results.n, out);
     for (uint32_t i = 0; i < n->results.n; i++) {
         t->vals[n->results.at[i]->id] = out[i];
@@ -344,7 +354,7 @@ bool t_recheck(t_env *t)
         t_call k = *t->calls[i];
         t_value *out = pat_alloc(t->c->arena, (n->results.n + 1) * sizeof *out);
         k.left = false;
-        k.need = (s_need){0};
+        k.need = (s_need){.numbers = true};
         t_results(&k, n->results.n, out);
         ok = !k.need.why;
         for (uint32_t r = 0; ok && r < n->results.n; r++)

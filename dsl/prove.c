@@ -23,6 +23,13 @@ static void needs(t_env *t, s_poly zero)
         pat_hint(t->s, "needs %s", s_missing(t->c, zero));
 }
 
+static void needs_nonneg(t_env *t, s_poly p)
+{
+    int64_t number;
+    if (!s_is_const(s_resolve(t->c, p), &number))
+        pat_hint(t->s, "needs %s", s_missing_bound(t->c, p));
+}
+
 /* ----------------------------------------------------------------- equality -- */
 
 typedef struct pair { t_env *t; s_shape a, b; } pair;
@@ -265,6 +272,48 @@ static bool check_attr_kind(t_env *t, const pat_arg *arg, const pat_attr *to)
 
 static bool type_term(t_env *t, const pat_term *term, t_value *out);
 
+/* What the signature computes is a size. */
+static void need_sizes(t_call *k, uint32_t n, const t_value *out)
+{
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = 0; j < out[i].shape.n && !k->need.why; j++) {
+            const s_elem *e = &out[i].shape.at[j];
+            if (!e->seg && !s_prove_nonneg(k->t->c, e->dim))
+                k->need = (s_need){.nonneg = e->dim, .why = "no dim of a result is negative"};
+        }
+}
+
+static void unproved(t_env *t, const pat_term *term, const s_need *need)
+{
+    const s_val *call = &need->undefined;
+    pat_error(t->s, term->span, E_OP_CONDITION, "%s, which is not proved here", need->why);
+    if (call->kind != S_NONE)
+        pat_hint(t->s, "needs %s to be defined: tell more of these shapes on the left",
+                 call->kind == S_NUM ? s_text(t->c, call->num) : s_shape_text(t->c, call->list));
+    else if (need->nonneg.n)
+        needs_nonneg(t, need->nonneg);
+    else
+        needs(t, need->zero);
+    variant_note(t);
+}
+
+/* Sizes that attribute `to` is made of are not divided by 0. */
+static bool check_divisors(t_env *t, const pat_attr *to, const pat_expr *e)
+{
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < e->args.n; i++)
+        ok = check_divisors(t, to, e->args.at[i]);
+    if (!ok || (e->kind != PE_DIV && e->kind != PE_MOD) || (to->kind && !strcmp(to->kind, "float")))
+        return ok;
+    s_val by = t_expr(t, e->args.at[1], t->v->scope, NULL);
+    if (by.kind != S_NUM || s_prove_nonneg(t->c, by.num = s_sub(t->c, by.num, s_const(t->c, 1))))
+        return true;
+    pat_error(t->s, e->args.at[1]->span, E_OP_CONDITION, "what is divided by is positive, which is not proved here");
+    needs_nonneg(t, by.num);
+    variant_note(t);
+    return false;
+}
+
 static bool type_call(t_env *t, const pat_term *term, uint32_t n_results, t_value *out)
 {
     t_call k = {.t = t, .op = pat_find_op(t->p, term->name), .n = term->operands.n};
@@ -277,7 +326,8 @@ static bool type_call(t_env *t, const pat_term *term, uint32_t n_results, t_valu
         for (uint32_t i = 0; i < k.op->attrs.n; i++)
             if (k.op->attrs.at[i]->name == term->attrs.at[j]->name) {
                 k.attrs[i] = t_expr(t, term->attrs.at[j]->value, t->v->scope, k.op->attrs.at[i]);
-                if (!check_attr_kind(t, term->attrs.at[j], k.op->attrs.at[i]))
+                if (!check_attr_kind(t, term->attrs.at[j], k.op->attrs.at[i]) ||
+                    !check_divisors(t, k.op->attrs.at[i], term->attrs.at[j]->value))
                     return false;
             }
     for (uint32_t i = 0; i < k.n; i++) {
@@ -298,11 +348,10 @@ static bool type_call(t_env *t, const pat_term *term, uint32_t n_results, t_valu
         return false;
     PAT_PUSH(t->c->arena, t->made, memcpy(pat_alloc(t->c->arena, sizeof k), &k, sizeof k));
     t_results(&k, n_results, out);
+    need_sizes(&k, n_results, out);
     if (!k.need.why)
         return true;
-    pat_error(t->s, term->span, E_OP_CONDITION, "%s, which is not proved here", k.need.why);
-    needs(t, k.need.zero);
-    variant_note(t);
+    unproved(t, term, &k.need);
     return false;
 }
 

@@ -77,6 +77,7 @@ typedef struct t_call {
     s_val *attrs;            /* of every attribute */
     PAT_LIST(t_name) names;  /* dims, ranks, dtypes of the signature */
     s_need need;             /* right: what could not be proved */
+    uint32_t n_out;          /* results */
 } t_call;
 /* The declaration of operand i, the variadic one for all further ones. */
 const pat_operand *t_operand(const pat_op *op, uint32_t i);

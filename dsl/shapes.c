@@ -64,7 +64,7 @@ static s_shape again(s_ctx *c, const s_seg *g)
         changed |= !s_same_val(args[i], g->args[i]);
     }
     if (changed && g->fn == S_OTHER_LIST)
-        return s_call(c, g->name, g->n_args, args, 0, false, NULL).list;
+        return s_call(c, g->name, g->n_args, args, (s_part){0}, false, NULL).list;
     return s_apply_list(c, g->fn, g->name, g->n_args, args);
 }
 
@@ -160,16 +160,23 @@ static s_shape fresh_dim(s_ctx *c, pat_name name, uint32_t from_end)
 uint32_t s_trailing(s_ctx *c, s_shape *s, uint32_t want, bool left)
 {
     *s = s_resolve_shape(c, *s);
-    uint32_t n = 0;
+    uint32_t n = 0, before = 0;
     while (n < s->n && !s->at[s->n - 1 - n].seg)
         n++;
     if (n >= want || n == s->n || !left || !is_open(c, s->at[s->n - 1 - n]))
         return n;
-    /* The graph is valid, so the segment holds what is missing. */
+    /* The graph is valid, so the segment holds what dims before it may not be. */
+    for (uint32_t i = 0; i + n + 1 < s->n; i++) {
+        if (s->at[i].seg)
+            return n;
+        before++;
+    }
     pat_name name = c->segs.at[s->at[s->n - 1 - n].id]->name;
     s_shape open = s_segment(c, name, true);
-    for (uint32_t i = want; i > n; i--)
-        open = s_join(c, open, fresh_dim(c, name, i - n));
+    for (uint32_t i = want; i > n + before; i--)
+        open = s_join(c, open, fresh_dim(c, name, i - n - before));
+    if (want <= n + before)
+        return n;
     bind(c, s->at[s->n - 1 - n].id, open);
     return s_trailing(c, s, want, false);
 }
@@ -272,6 +279,14 @@ static void close_all(s_ctx *c, s_shape s)
             c->contradiction = true;
 }
 
+static uint32_t count_dims(s_shape s)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s.n; i++)
+        n += !s.at[i].seg;
+    return n;
+}
+
 void s_assume_same(s_ctx *c, s_shape a, s_shape b)
 {
     a = s_resolve_shape(c, a);
@@ -288,8 +303,8 @@ void s_assume_same(s_ctx *c, s_shape a, s_shape b)
     /* [*A, d] = [*B, ...]: one side has dims at its end where the other has an open segment. */
     for (int side = 0; side < 2; side++) {
         s_shape *x = side ? &b : &a, *y = side ? &a : &b;
-        if (!y->at[y->n - 1].seg && is_open(c, x->at[x->n - 1]) && !holds_seg(c, *y, x->at[x->n - 1].id)) {
-            s_trailing(c, x, 1, true);
+        if (!y->at[y->n - 1].seg && is_open(c, x->at[x->n - 1]) && !holds_seg(c, *y, x->at[x->n - 1].id) &&
+            s_trailing(c, x, count_dims(*y), true)) {
             s_assume_same(c, *x, *y);
             return;
         }
@@ -339,7 +354,7 @@ static bool numbers(s_shape s, uint32_t most, int64_t *out)
     return true;
 }
 
-static bool is_identity(s_ctx *c, s_shape perm)
+bool s_is_identity(s_ctx *c, s_shape perm)
 {
     int64_t at[64];
     if (perm.n == 1 && perm.at[0].seg)
@@ -367,6 +382,9 @@ static bool pick(s_ctx *c, s_shape a, s_shape perm, s_shape *out)
     for (uint32_t i = 0; i < perm.n; i++) {
         if (at[i] < 0 || at[i] >= a.n)
             return false;
+        for (uint32_t k = 0; k < i; k++)
+            if (at[k] == at[i])
+                return false;
         *out = s_join(c, *out, s_cut(a, (uint32_t)at[i], (uint32_t)at[i] + 1));
     }
     return true;
@@ -378,7 +396,7 @@ static bool evaluate(s_ctx *c, s_fn fn, const s_val *a, s_shape *out)
         return pick(c, a[0].list, a[1].list, out);
     if (fn != S_PERMUTE)
         return false;
-    if (is_identity(c, a[1].list))
+    if (s_is_identity(c, a[1].list))
         return *out = a[0].list, true;
     if (pick(c, a[0].list, a[1].list, out))
         return true;

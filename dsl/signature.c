@@ -69,8 +69,18 @@ static s_val signature_call(t_call *k, const pat_expr *e, uint32_t index)
     uint32_t n = arguments(k, e, index, &args);
     for (uint32_t j = 0; k->op->operands.n && j < k->n; j++)
         if (k->operands[j] && k->operands[j]->rest) /* any number of values: only the same call is equal */
-            return (s_val){.kind = S_LIST, .list = s_apply_list(k->t->c, S_OTHER_LIST, e->name, n, args)};
-    return s_call(k->t->c, e->name, n, args, index, k->left, &k->need);
+            return s_call_itself(k->t->c, e->name, n, args, k->left, &k->need);
+    return s_call(k->t->c, e->name, n, args, (s_part){index, k->n_out}, k->left, &k->need);
+}
+
+/* On the right by something that is positive. */
+static s_val divide(t_call *k, const pat_expr *e, s_val a, s_val b)
+{
+    s_ctx *c = k->t->c;
+    s_poly least = b.kind == S_NUM ? s_sub(c, b.num, s_const(c, 1)) : (s_poly){0};
+    if (!k->left && !k->need.why && !s_prove_nonneg(c, least))
+        k->need = (s_need){.nonneg = least, .why = "no size is divided by 0"};
+    return t_arithmetic(k->t, e, a, b);
 }
 
 s_val t_signature_expr(t_call *k, const pat_expr *e, uint32_t index)
@@ -87,7 +97,9 @@ s_val t_signature_expr(t_call *k, const pat_expr *e, uint32_t index)
         return a.kind == S_NUM ? (s_val){.kind = S_NUM, .num = s_sub(k->t->c, (s_poly){0}, a.num)}
                                : t_unknown(k->t, S_NUM);
     }
-    case PE_ADD: case PE_SUB: case PE_MUL: case PE_DIV: case PE_MOD:
+    case PE_DIV: case PE_MOD:
+        return divide(k, e, t_signature_expr(k, e->args.at[0], index), t_signature_expr(k, e->args.at[1], index));
+    case PE_ADD: case PE_SUB: case PE_MUL:
         return t_arithmetic(k->t, e, t_signature_expr(k, e->args.at[0], index),
                           t_signature_expr(k, e->args.at[1], index));
     default:
@@ -119,6 +131,7 @@ static s_shape type_shape(t_call *k, const pat_type *type, uint32_t index)
 
 void t_results(t_call *k, uint32_t n, t_value *out)
 {
+    k->n_out = n;
     for (uint32_t i = 0; i < n; i++) {
         const pat_type *type = k->op->results.at[i < k->op->results.n ? i : k->op->results.n - 1]->type;
         out[i] = (t_value){.known = true, .host = type->host, .dtype = result_dtype(k, type),

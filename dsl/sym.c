@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { MAX_DEPTH = 60, MAX_STEPS = 400 };
+enum { MAX_DEPTH = 60, MAX_STEPS = 400, MAX_WORK = 1000000 /* rules that people write take up to 120000 */ };
 
 s_ctx *s_open(pat_session *s)
 {
@@ -72,6 +72,7 @@ static s_poly unknown(s_ctx *c)
 
 s_poly s_add(s_ctx *c, s_poly a, s_poly b)
 {
+    c->work++;
     s_mono *m = pat_alloc(c->arena, (a.n + b.n + 1) * sizeof *m);
     uint32_t i = 0, j = 0, n = 0;
     while (i < a.n || j < b.n) {
@@ -126,7 +127,7 @@ s_poly s_sub(s_ctx *c, s_poly a, s_poly b)
 
 s_poly s_resolve(s_ctx *c, s_poly p)
 {
-    if (c->depth > MAX_DEPTH)
+    if (c->depth > MAX_DEPTH || c->work > MAX_WORK)
         return p;
     c->depth++;
     s_poly sum = {0};
@@ -239,6 +240,24 @@ static bool solvable(s_ctx *c, s_poly p, uint32_t *at)
     return best >= 0;
 }
 
+/* Without a number that divides all coefficients. */
+static s_poly without_content(s_ctx *c, s_poly p)
+{
+    int64_t all = 0;
+    for (uint32_t i = 0; i < p.n; i++) {
+        if (p.at[i].coef == INT64_MIN)
+            return p;
+        for (int64_t b = p.at[i].coef, r; b; b = r) {
+            r = all % b;
+            all = b;
+        }
+    }
+    s_mono *m = pat_alloc(c->arena, (p.n + 1) * sizeof *m);
+    for (uint32_t i = 0; i < p.n; i++)
+        m[i] = (s_mono){p.at[i].coef / all, p.at[i].n, p.at[i].atoms};
+    return (s_poly){p.n, m};
+}
+
 void s_assume_zero(s_ctx *c, s_poly p)
 {
     uint32_t at;
@@ -248,6 +267,7 @@ void s_assume_zero(s_ctx *c, s_poly p)
         c->contradiction |= number != 0;
         return;
     }
+    p = without_content(c, p);
     if (!solvable(c, p, &at)) {
         PAT_PUSH(c->arena, c->equations, keep(c, p));
         return;
@@ -393,7 +413,7 @@ static bool reduces(s_ctx *c, s_poly p, unsigned depth, unsigned *steps)
 {
     if (!p.n)
         return true;
-    if (!depth || p.n > 8)
+    if (!depth || p.n > 8 || c->work > MAX_WORK)
         return false;
     for (uint32_t k = 0; k < c->equations.n; k++) {
         s_poly e = without_factor(c, s_resolve(c, *c->equations.at[k]));
@@ -447,7 +467,7 @@ static bool bounded(s_ctx *c, s_poly p, uint32_t from, unsigned most)
     int64_t low;
     if (least(c, p, &low) && low >= 0)
         return true;
-    for (uint32_t i = from; most && i < c->inequalities.n; i++)
+    for (uint32_t i = from; most && i < c->inequalities.n && c->work <= MAX_WORK; i++)
         if (bounded(c, s_sub(c, p, s_resolve(c, *c->inequalities.at[i])), i, most - 1))
             return true;
     return false;
@@ -590,11 +610,12 @@ s_poly s_apply(s_ctx *c, s_fn fn, pat_name name, uint32_t n, const s_val *args)
 {
     s_val *a = pat_alloc(c->arena, (n + 1) * sizeof *a);
     s_poly out;
-    bool nonneg = fn != S_OTHER_NUMBER;
+    bool nonneg = true;
     for (uint32_t i = 0; i < n; i++) {
         a[i] = s_resolve_val(c, args[i]);
         nonneg &= a[i].kind != S_NUM || all_nonneg(c, a[i].num);
     }
+    nonneg |= fn == S_SLICE_LENGTH || fn == S_OTHER_NUMBER;
     /* The functions of one segment are atoms: numel(*A). */
     bool of_segment = (fn == S_NUMEL || fn == S_RANK) && a[0].list.n == 1 && a[0].list.at[0].seg;
     if (!of_segment && evaluate(c, fn, a, &out))
@@ -602,7 +623,7 @@ s_poly s_apply(s_ctx *c, s_fn fn, pat_name name, uint32_t n, const s_val *args)
     for (uint32_t i = 0; i < c->atoms.n; i++)
         if (same_call(c->atoms.at[i], fn, name, n, a))
             return atom_poly(c, i);
-    return atom_poly(c, new_atom(c, (s_atom){.name = name, .function = true, .nonneg = nonneg || fn == S_SLICE_LENGTH,
+    return atom_poly(c, new_atom(c, (s_atom){.name = name, .function = true, .nonneg = nonneg,
                                              .max = INT64_MAX, .fn = fn, .n_args = n, .args = a}));
 }
 
@@ -637,6 +658,17 @@ static void assume_divides(s_ctx *c, const void *of)
     s_assume_multiple(c, a->args[0].num, a->args[1].num);
 }
 
+/* p as a difference of sums without minus signs. */
+static void by_sign(s_ctx *c, s_poly p, s_poly *left, s_poly *right)
+{
+    *left = *right = (s_poly){0};
+    for (uint32_t i = 0; i < p.n; i++)
+        if (p.at[i].coef > 0)
+            *left = s_add(c, *left, (s_poly){1, &p.at[i]});
+        else
+            *right = s_sub(c, *right, (s_poly){1, &p.at[i]});
+}
+
 const char *s_missing(s_ctx *c, s_poly p)
 {
     p = s_resolve(c, p);
@@ -657,11 +689,19 @@ const char *s_missing(s_ctx *c, s_poly p)
         if (ok)
             return format(c, s_text(c, atom_poly(c, i)), " > 0", "");
     }
-    s_poly left = {0}, right = {0};
-    for (uint32_t i = 0; i < p.n; i++)
-        if (p.at[i].coef > 0)
-            left = s_add(c, left, (s_poly){1, &p.at[i]});
-        else
-            right = s_sub(c, right, (s_poly){1, &p.at[i]});
+    s_poly left, right;
+    by_sign(c, p, &left, &right);
     return format(c, s_text(c, left), " == ", s_text(c, right));
+}
+
+const char *s_missing_bound(s_ctx *c, s_poly p)
+{
+    s_poly more, less;
+    int64_t number;
+    by_sign(c, s_resolve(c, p), &more, &less);
+    if (s_is_const(less, &number) && number == 1)
+        return format(c, s_text(c, more), " > 0", "");
+    if (s_is_const(more, &number))
+        return format(c, s_text(c, less), " <= ", s_text(c, more));
+    return format(c, s_text(c, more), " >= ", s_text(c, less));
 }

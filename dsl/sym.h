@@ -65,6 +65,8 @@ bool s_consistent(s_ctx *c);
 
 /* A fact that would make p zero: "D % 2 == 0"; NULL when none is found. */
 const char *s_missing(s_ctx *c, s_poly p);
+/* p >= 0 with all signs positive: "A*B >= 1" */
+const char *s_missing_bound(s_ctx *c, s_poly p);
 
 /* Undoes what was assumed since the mark. */
 typedef struct s_mark { uint32_t trail, seg_trail, equations, inequalities; } s_mark;
@@ -87,15 +89,20 @@ s_poly s_rank(s_ctx *c, s_shape s);
 void s_assume_same(s_ctx *c, s_shape a, s_shape b);
 bool s_prove_same(s_ctx *c, s_shape a, s_shape b);
 void s_assume_identity(s_ctx *c, s_shape list); /* a permutation that changes nothing */
+bool s_is_identity(s_ctx *c, s_shape list);
 void s_assume_rank(s_ctx *c, s_shape s, uint32_t least, bool exactly);
 s_shape s_apply_list(s_ctx *c, s_fn fn, pat_name name, uint32_t n, const s_val *args);
 
 /* ---- shape_calls.c: the shape functions of LANGUAGE.md ---- */
 /* left: the call stands in a graph that is valid, so that what it needs may be assumed. Otherwise what it needs
- * and cannot be proved is left in *unproved (a size that must be 0, the reason in words). index: of the
- * result, for split. */
-typedef struct s_need { s_poly zero; const char *why; } s_need;
-s_val s_call(s_ctx *c, const char *name, uint32_t n, const s_val *args, uint32_t index, bool left, s_need *unproved);
+ * and cannot be proved is left in *unproved: the reason in words, a size that must be 0 or one that must not be
+ * negative, or a call that may be undefined. A call that cannot be worked out is defined when the left side makes it as
+ * well; numbers: all sizes are known, and what is not worked out is not asked. part: of the results, for split. */
+typedef struct s_need { s_poly zero, nonneg; s_val undefined; const char *why; bool numbers; } s_need;
+typedef struct s_part { uint32_t index, of; } s_part;
+/* One that is equal only to the same call. */
+s_val s_call_itself(s_ctx *c, const char *name, uint32_t n, const s_val *args, bool left, s_need *unproved);
+s_val s_call(s_ctx *c, const char *name, uint32_t n, const s_val *args, s_part part, bool left, s_need *unproved);
 
 /* ---- sym_text.c ---- */
 const char *s_text(s_ctx *c, s_poly p);
@@ -132,6 +139,7 @@ struct s_ctx {
     PAT_LIST(s_atom) trail;                   /* atoms that were bound, in order */
     PAT_LIST(s_seg) seg_trail;                /* segments likewise */
     bool contradiction;      /* what is assumed can never hold */
+    uint32_t work;           /* additions so far: proofs give up at some number */
     uint32_t depth;          /* of resolving: definitions do not nest deeper */
     bool reducing;           /* equations are being used */
 };

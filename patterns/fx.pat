@@ -20,6 +20,7 @@ op eye(; n: int, to: dtype) -> to[n, n]
 op pad_last(x: T[*A], value: T[*V]; pads: ints, shape: ints) -> T[expand(V, shape)]
 op conv1d(x: F[B, C, L], w: F[M, D, W], bias: F[M]?; stride: int, padding: int, dilation: int, group: int)
    -> F[B, M, (L + 2 * padding - dilation * (W - 1) - 1) / stride + 1]
+   where stride > 0, dilation > 0, dilation * (W - 1) < L + 2 * padding  # the window fits
 # Rows offsets[e - 1] to offsets[e] of x times matrix e of w.
 op grouped_mm(x: F[R, K], w: F[E, K, N], offsets: i32[E]) -> F[R, N]
 # The norm with the mean and 1/sqrt(variance + eps) of each row.
