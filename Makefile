@@ -33,11 +33,12 @@ ifeq ($(SAN),1)
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 
-# ---- libraries: core needs none; each reader and BLAS is left out where it is missing ----
+# ---- libraries: core needs none; each reader, BLAS and MPI are left out where they are missing ----
 has = $(shell pkg-config --exists $(1) 2>/dev/null && echo 1)
 ONNX_PROTO := $(wildcard /usr/include/onnx/onnx.proto)
 HAVE_ONNX := $(and $(call has,libprotobuf-c),$(ONNX_PROTO),$(shell command -v protoc-c 2>/dev/null))
 HAVE_FX   := $(and $(call has,jansson),$(call has,zlib))
+HAVE_MPI  := $(and $(call has,ompi-c),$(shell command -v mpirun 2>/dev/null))
 BLAS_PC   := $(firstword $(foreach p,openblas cblas blas,$(if $(call has,$(p)),$(p))))
 LDLIBS := -lm
 ifneq ($(HAVE_ONNX),)
@@ -48,6 +49,10 @@ ifneq ($(HAVE_FX),)
 ALL_CFLAGS += -DSLD_HAVE_FX
 LDLIBS += $(shell pkg-config --libs jansson zlib)
 endif
+ifneq ($(HAVE_MPI),)
+ALL_CFLAGS += -DSLD_HAVE_MPI
+MPI_LIBS := $(shell pkg-config --libs ompi-c)
+endif
 ifneq ($(BLAS_PC),)
 ALL_CFLAGS += -DSLD_HAVE_BLAS $(shell pkg-config --cflags $(BLAS_PC))
 LDLIBS += $(shell pkg-config --libs $(BLAS_PC))
@@ -56,12 +61,15 @@ endif
 # ---- sources ----
 DSL_C     := $(wildcard dsl/*.c)
 GEN_C     := $(wildcard gen/*.c)
-RUNTIME_C := $(filter-out runtime/onnx_% runtime/fx_%,$(wildcard runtime/*.c))
+RUNTIME_C := $(filter-out runtime/onnx_% runtime/fx_% runtime/mpi.c,$(wildcard runtime/*.c))
 ifneq ($(HAVE_ONNX),)
 RUNTIME_C += $(wildcard runtime/onnx_*.c)
 endif
 ifneq ($(HAVE_FX),)
 RUNTIME_C += $(wildcard runtime/fx_*.c)
+endif
+ifneq ($(HAVE_MPI),)
+RUNTIME_C += runtime/mpi.c
 endif
 CLI_C     := $(wildcard runtime/cli/*.c)
 KERNEL_C  := $(wildcard kernels/ref/*.c kernels/cpu/*.c)
@@ -124,7 +132,8 @@ $(B)/lib/libsolder.a: $(RUNTIME_O) $(RULES_O) $(KERNEL_O)
 $(B)/bin/solder: $(CLI_O) $(B)/lib/libsolder.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDLIBS) $(MPI_LIBS)
+$(B)/runtime/mpi.o: ALL_CFLAGS += $(shell pkg-config --cflags ompi-c 2>/dev/null)
 $(KERNEL_O): ALL_CFLAGS += -O3
 # The parser once more, in a test.
 $(B)/tests/dsl/grammar_test.o: | $(B)/dsl/parse.h

@@ -256,6 +256,8 @@ typedef struct sld_comm {
     /* Waits until every rank is here: what was written before is seen then. Answers NULL, or a constant text that says
      * which are missing. */
     const char *(*meet)(const struct sld_comm *c);
+    /* Puts `bytes` from every rank behind one another, in their order; NULL: windows are all there is. */
+    const char *(*gather)(const struct sld_comm *c, const void *from, void *to, size_t bytes);
 } sld_comm;
 
 /* One launch.  Attribute integers are concrete. */

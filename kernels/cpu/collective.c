@@ -7,6 +7,7 @@ typedef struct piece {
     const sld_comm *c;
     const sld_tensor *x;
     size_t first, n; /* elements */
+    bool gathered;   /* what all ranks contribute stands in the own window */
 } piece;
 
 static uint8_t *half(const piece *p, uint32_t rank, int which)
@@ -14,15 +15,21 @@ static uint8_t *half(const piece *p, uint32_t rank, int which)
     return (uint8_t *)p->c->windows[rank] + (size_t)which * (p->c->bytes / 128 * 64);
 }
 
-static void sum_ranks(const piece *p, size_t from, size_t to)
+static void *contribution(const piece *p, uint32_t rank)
+{
+    size_t bytes = p->n * kern_size(p->x->dtype);
+    return p->gathered ? (uint8_t *)p->c->windows[p->c->rank] + rank * bytes : half(p, rank, 0);
+}
+
+static void sum_ranks(const piece *p, size_t from, size_t to, void *result)
 {
     float sum[PIECE], buffer[PIECE];
-    sld_tensor out = {.dtype = p->x->dtype, .data = half(p, p->c->rank, 1)};
+    sld_tensor out = {.dtype = p->x->dtype, .data = result};
     for (size_t at = from; at < to; at += PIECE) {
         size_t n = row_min(to - at, PIECE);
         memset(sum, 0, n * sizeof *sum);
         for (uint32_t r = 0; r < p->c->world; r++) {
-            sld_tensor in = {.dtype = p->x->dtype, .data = half(p, r, 0)};
+            sld_tensor in = {.dtype = p->x->dtype, .data = contribution(p, r)};
             const float *x = row_load(&in, at, n, buffer);
             for (size_t i = 0; i < n; i++)
                 sum[i] += x[i];
@@ -38,7 +45,7 @@ static const char *sum_part(const piece *p)
 {
     uint32_t world = p->c->world, rank = p->c->rank;
     size_t size = kern_size(p->x->dtype);
-    sum_ranks(p, p->n * rank / world, p->n * (rank + 1) / world);
+    sum_ranks(p, p->n * rank / world, p->n * (rank + 1) / world, half(p, rank, 1));
     const char *why = p->c->meet(p->c);
     for (uint32_t r = 0; r < world && !why; r++) {
         size_t from = p->n * r / world, to = p->n * (r + 1) / world;
@@ -61,8 +68,22 @@ static const char *reduce(const piece *p, bool two_stage, sld_tensor *out)
     if (!why && two_stage)
         why = sum_part(p);
     else if (!why)
-        sum_ranks(p, 0, p->n);
+        sum_ranks(p, 0, p->n, out->data);
     return why ? why : p->c->meet(p->c);
+}
+
+static const char *sum_to(const piece *p, void *to)
+{
+    sld_tensor sum;
+    size_t size = kern_size(p->x->dtype);
+    const char *why = p->gathered ? p->c->gather(p->c, (const uint8_t *)p->x->data + p->first * size,
+                                                 p->c->windows[p->c->rank], p->n * size)
+                                  : reduce(p, true, &sum);
+    if (!why && p->gathered)
+        sum_ranks(p, 0, p->n, to);
+    else if (!why)
+        memcpy(to, sum.data, p->n * size);
+    return why;
 }
 
 /* Rows, of the width given, that fit half a window. */
@@ -77,14 +98,14 @@ static const char too_wide[] = "a row does not fit the window that ranks share";
 const char *sld_cpu_all_reduce(const sld_launch *l);
 const char *sld_cpu_all_reduce(const sld_launch *l)
 {
-    size_t n = kern_numel(&l->in[0]), some = rows_at_once(l, n ? 1 : 0), size = kern_size(l->in[0].dtype);
+    const sld_comm *c = l->comm;
+    bool gathered = c && c->gather;
+    size_t n = kern_numel(&l->in[0]), size = kern_size(l->in[0].dtype);
+    size_t some = gathered ? c->bytes / (c->world * size) : rows_at_once(l, n ? 1 : 0);
     const char *why = NULL;
     for (size_t at = 0; at < n && !why; at += some) {
-        piece p = {l->comm, &l->in[0], at, row_min(n - at, some)};
-        sld_tensor sum;
-        why = reduce(&p, true, &sum);
-        if (!why)
-            memcpy((uint8_t *)l->out[0].data + at * size, sum.data, p.n * size);
+        piece p = {c, &l->in[0], at, row_min(n - at, some), gathered};
+        why = sum_to(&p, (uint8_t *)l->out[0].data + at * size);
     }
     return why;
 }
@@ -103,7 +124,7 @@ static const char *norm_over_ranks(const sld_launch *l, uint32_t b, const quanti
     n.x = &sum;
     for (n.from = 0; n.from < n.n && !why; n.from += rows) {
         size_t end = row_min(n.n, n.from + rows);
-        piece p = {l->comm, &l->in[0], n.from * n.width, (end - n.from) * n.width};
+        piece p = {l->comm, &l->in[0], n.from * n.width, (end - n.from) * n.width, false};
         why = reduce(&p, two_stage, &sum);
         for (size_t i = n.from; i < end && !why; i++) {
             float *to = t ? y : row_begin(&l->out[0], i * n.width, y);

@@ -17,6 +17,8 @@ int cli_usage(const char *command, const char *fmt, ...) __attribute__((format(p
 int cli_bad_option(const char *command, int answer, const char *option);
 /* A whole number of an option, at least `least`. */
 int cli_number(const char *command, const char *option, const char *text, uint32_t least, uint32_t *out);
+/* All further reports name a rank. */
+void cli_fail_as(const char *rank);
 int cli_target(const char *command, const char *text, sld_target *out);
 
 /* NAME=VALUE arguments in the order given. */
@@ -46,6 +48,21 @@ sld_rule_stats *cli_fuse(sld_graph *g, sld_target target, double *seconds);
 /* One line for each rule of a reported phase that fired or was refused. */
 void cli_print_stats(const sld_ruleset *r, const sld_rule_stats *stats, FILE *out);
 
+/* The processes that mpirun started with this one; comm is NULL without it. */
+typedef struct cli_ranks {
+    uint32_t patience; /* seconds to wait for one that does not come */
+    sld_ctx *ctx;
+    struct sld_ranks *all;
+    const sld_comm *comm;
+} cli_ranks;
+/* world: how many are wanted, 0: as many as there are; becomes how many there are, 0 without mpirun. */
+int cli_ranks_join(cli_ranks *r, uint32_t *world);
+void cli_ranks_leave(cli_ranks *r, bool ok);
+/* That all ranks run the same graph, on the same sizes. */
+int cli_ranks_agree(cli_ranks *r, sld_graph *g, const int64_t *symbols, uint32_t repeat);
+/* A path with the rank for its %r. */
+const char *cli_rank_path(const cli_ranks *r, const char *path, char *to, size_t size);
+
 /* One graph bound to memory and inputs. */
 typedef struct cli_run {
     sld_plan *plan;
@@ -54,9 +71,9 @@ typedef struct cli_run {
     char **files;
     double plan_seconds, run_seconds;
 } cli_run;
-/* Reads inputs (name=file), solves symbols from their sizes, plans and runs `repeat` times. */
+/* Reads inputs (name=file), solves symbols from their sizes, plans and runs `repeat` times, with the other ranks. */
 int cli_run_graph(sld_graph *g, sld_target target, const cli_pairs *inputs, const cli_pairs *dims,
-                  uint32_t repeat, cli_run *run);
+                  uint32_t repeat, cli_ranks *ranks, cli_run *run);
 size_t cli_tensor_bytes(const sld_tensor *t);
 void cli_run_free(sld_graph *g, cli_run *run);
 

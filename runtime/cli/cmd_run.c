@@ -10,6 +10,7 @@ typedef struct options {
     const char *model;
     cli_pairs inputs, outputs, compares, dims;
     cli_how how;
+    cli_ranks *ranks;
     bool fused;
     double tol;
     uint32_t repeat;
@@ -40,13 +41,22 @@ static void print_outputs(const sld_graph *g, const sld_tensor *t)
     }
 }
 
-static int write_outputs(const sld_graph *g, const sld_tensor *t, const cli_pairs *outputs)
+/* Several ranks would write one file; the first does. */
+static bool writes(const cli_ranks *r, const char *path)
+{
+    return !r->comm || !r->comm->rank || strstr(path, "%r");
+}
+
+static int write_outputs(const sld_graph *g, const sld_tensor *t, const options *o)
 {
     int status = CLI_OK;
-    for (uint32_t k = 0; k < outputs->n && !status; k++) {
+    for (uint32_t k = 0; k < o->outputs.n && !status; k++) {
         cli_file file;
-        int i = find_output(g, outputs->at[k].name);
-        if (i < 0 || cli_create(g->ctx, outputs->at[k].value, &file))
+        char path[4096];
+        int i = find_output(g, o->outputs.at[k].name);
+        if (i >= 0 && !writes(o->ranks, o->outputs.at[k].value))
+            continue;
+        if (i < 0 || cli_create(g->ctx, cli_rank_path(o->ranks, o->outputs.at[k].value, path, sizeof path), &file))
             return CLI_FAILED;
         size_t n = cli_tensor_bytes(&t[i]);
         status = cli_finish(g->ctx, &file, fwrite(n ? t[i].data : "", 1, n, file.f) == n);
@@ -59,8 +69,9 @@ static int compare(sld_graph *g, const sld_tensor *t, const options *o)
     int status = CLI_OK;
     for (uint32_t k = 0; k < o->compares.n; k++) {
         cli_diff d;
+        char path[4096];
         int i = find_output(g, o->compares.at[k].name);
-        if (i < 0 || cli_compare(g->ctx, &t[i], o->compares.at[k].value, &d))
+        if (i < 0 || cli_compare(g->ctx, &t[i], cli_rank_path(o->ranks, o->compares.at[k].value, path, sizeof path), &d))
             return CLI_FAILED;
         const char *name = output_name(g, (uint32_t)i);
         printf("compare %s: largest difference %.3g at element %zu of %zu (tolerance %.3g)\n", name,
@@ -73,22 +84,30 @@ static int compare(sld_graph *g, const sld_tensor *t, const options *o)
     return status;
 }
 
+static void print_run(const sld_graph *g, const cli_run *r)
+{
+    sld_plan_info info = sld_plan_get_info(r->plan);
+    print_outputs(g, r->outputs);
+    printf("ran %u launches in %.3f ms, arena %zu bytes, constants %zu bytes\n", info.n_launches, 1e3 * r->run_seconds,
+           info.arena_bytes, info.const_bytes);
+    if (info.n_copies)
+        printf("%u buffers copied before they are written (%zu bytes): the version before is read later, or is the "
+               "caller's\n", info.n_copies, info.copied_bytes);
+}
+
 static int run(sld_graph *g, const void *opts)
 {
     const options *o = opts;
     if (o->fused && cli_fuse_one(g, &o->how))
         return CLI_FAILED;
+    if (!g->world)
+        g->world = o->how.world;
     cli_run r;
-    int status = cli_run_graph(g, o->how.target, &o->inputs, &o->dims, o->repeat, &r);
+    int status = cli_run_graph(g, o->how.target, &o->inputs, &o->dims, o->repeat, o->ranks, &r);
     if (!status) {
-        sld_plan_info info = sld_plan_get_info(r.plan);
-        print_outputs(g, r.outputs);
-        printf("ran %u launches in %.3f ms, arena %zu bytes, constants %zu bytes\n", info.n_launches,
-               1e3 * r.run_seconds, info.arena_bytes, info.const_bytes);
-        if (info.n_copies)
-            printf("%u buffers copied before they are written (%zu bytes): the version before is read later, or is the "
-                   "caller's\n", info.n_copies, info.copied_bytes);
-        status = write_outputs(g, r.outputs, &o->outputs);
+        if (writes(o->ranks, ""))
+            print_run(g, &r);
+        status = write_outputs(g, r.outputs, o);
         status = status ? status : compare(g, r.outputs, o);
     }
     cli_run_free(g, &r);
@@ -103,16 +122,17 @@ static int parse_tolerance(const char *text, double *out)
     return ok ? CLI_OK : cli_usage("run", "--tol wants a number, got '%s'", text);
 }
 
-static int parse(int argc, char **argv, options *o)
+static int parse(int argc, char **argv, cli_ranks *ranks, options *o)
 {
     static const struct option longs[] = {
         {"input", required_argument, 0, 'i'},   {"output", required_argument, 0, 'o'},
         {"compare", required_argument, 0, 'c'}, {"tol", required_argument, 0, 'T'},
         {"dim", required_argument, 0, 'd'},     {"repeat", required_argument, 0, 'r'},
-        {"fused", no_argument, 0, 'f'},         CLI_HOW_OPTIONS,
+        {"fused", no_argument, 0, 'f'},         {"patience", required_argument, 0, 'P'},
+        CLI_HOW_OPTIONS,
         {0, 0, 0, 0},
     };
-    *o = (options){.how.target = SLD_TARGET_CPU, .tol = 1e-4, .repeat = 1};
+    *o = (options){.how.target = SLD_TARGET_CPU, .ranks = ranks, .tol = 1e-4, .repeat = 1};
     int status = CLI_OK;
     bool room = true;
     optind = 1;
@@ -123,6 +143,7 @@ static int parse(int argc, char **argv, options *o)
         case 'o': room = cli_pair(&o->outputs, optarg); break;
         case 'c': room = cli_pair(&o->compares, optarg); break;
         case 'd': room = cli_pair(&o->dims, optarg); break;
+        case 'P': status = cli_number("run", "--patience", optarg, 1, &ranks->patience); break;
         case 'f': o->fused = true; break;
         case 'T': status = parse_tolerance(optarg, &o->tol); break;
         case 'r': status = cli_number("run", "--repeat", optarg, 1, &o->repeat); break;
@@ -140,6 +161,11 @@ static int parse(int argc, char **argv, options *o)
 int cmd_run(int argc, char **argv)
 {
     options o;
-    int status = parse(argc, argv, &o);
-    return status ? status : cli_with_model(o.model, run, &o);
+    cli_ranks ranks = {.patience = 30};
+    int status = parse(argc, argv, &ranks, &o);
+    status = status ? status : cli_ranks_join(&ranks, &o.how.world);
+    status = status ? status : cli_with_model(o.model, run, &o);
+    fflush(stdout);
+    cli_ranks_leave(&ranks, status == CLI_OK);
+    return status;
 }

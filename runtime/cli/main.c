@@ -26,8 +26,10 @@ static const struct { const char *name; int (*run)(int, char **); const char *he
      "  --node        a node of the match; otherwise the graph is searched\n"},
     {"run", cmd_run,
      "solder run MODEL --input NAME=FILE... [--fused] [--compare [NAME=]FILE [--tol X]]\n"
-     "           [--output NAME=FILE]... [--dim NAME=N]... [HOW]... [--repeat N]\n"
-     "  Runs a model. Files hold the raw little-endian elements. Symbolic dims follow from their sizes.\n"
+     "           [--output NAME=FILE]... [--dim NAME=N]... [HOW]... [--repeat N] [--patience SECONDS]\n"
+     "  Runs a model. Files hold the raw little-endian elements. Symbolic dims follow from their sizes. Under\n"
+     "  mpirun -n N, collective ops reach the other ranks; %r in a path is the rank, and where there is none only\n"
+     "  rank 0 writes. A rank that does not come within --patience (default 30) is an error on all others.\n"
      "  --compare     largest absolute difference to a file; exit status 1 above --tol (default 1e-4)\n"},
     {"dump", cmd_dump,
      "solder dump MODEL [--data] [--fused] [HOW]...\n"
@@ -47,11 +49,24 @@ static const struct { const char *name; int (*run)(int, char **); const char *he
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
+static const char *rank; /* of this process among those that mpirun started */
+
+void cli_fail_as(const char *name)
+{
+    rank = name;
+    setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* whole lines among those of others */
+}
+
+static void begin_line(void)
+{
+    fprintf(stderr, "solder: %s%s%s", rank ? "rank " : "", rank ? rank : "", rank ? ": " : "");
+}
+
 int cli_fail(const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    fputs("solder: ", stderr);
+    begin_line();
     vfprintf(stderr, fmt, ap);
     fputc('\n', stderr);
     va_end(ap);
@@ -62,7 +77,7 @@ int cli_usage(const char *command, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    fputs("solder: ", stderr);
+    begin_line();
     vfprintf(stderr, fmt, ap);
     fprintf(stderr, " (see: solder help%s%s)\n", *command ? " " : "", command);
     va_end(ap);

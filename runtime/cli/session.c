@@ -172,10 +172,11 @@ static int check_size(sld_graph *g, sld_value v, size_t size, const int64_t *sym
 enum { INPUTS_MAX = sizeof ((cli_pairs *)0)->at / sizeof *((cli_pairs *)0)->at };
 
 /* Reads the files; sizes and paths by input. */
-static int read_files(sld_graph *g, const cli_pairs *inputs, cli_run *run, size_t *sizes, const char **paths)
+static int read_files(sld_graph *g, const cli_pairs *inputs, const cli_ranks *ranks, cli_run *run, size_t *sizes, const char **paths)
 {
     for (uint32_t k = 0; k < inputs->n; k++) {
         uint32_t i = 0;
+        char path[4096];
         if (!inputs->at[k].name)
             return cli_usage("run", "--input wants NAME=FILE, got '%s'", inputs->at[k].value);
         while (i < g->inputs.n && strcmp(sld_value_name(g, g->inputs.at[i]), inputs->at[k].name))
@@ -187,7 +188,7 @@ static int read_files(sld_graph *g, const cli_pairs *inputs, cli_run *run, size_
         if (paths[i])
             return cli_usage("run", "input '%s' is given twice", inputs->at[k].name);
         paths[i] = inputs->at[k].value;
-        if (!(run->files[i] = sld__read_file(g->ctx, paths[i], &sizes[i])))
+        if (!(run->files[i] = sld__read_file(g->ctx, cli_rank_path(ranks, paths[i], path, sizeof path), &sizes[i])))
             return cli_fail("%s", sld_error(g->ctx));
         run->inputs[i] = run->files[i];
     }
@@ -199,13 +200,13 @@ static int read_files(sld_graph *g, const cli_pairs *inputs, cli_run *run, size_
     return CLI_OK;
 }
 
-static int read_inputs(sld_graph *g, const cli_pairs *inputs, int64_t *symbols, cli_run *run)
+static int read_inputs(sld_graph *g, const cli_pairs *inputs, const cli_ranks *ranks, int64_t *symbols, cli_run *run)
 {
     size_t sizes[INPUTS_MAX];
     const char *paths[INPUTS_MAX] = {NULL};
     if (g->inputs.n > INPUTS_MAX)
         return cli_fail("the model has %u inputs, at most %d can be given as files", g->inputs.n, INPUTS_MAX);
-    int status = read_files(g, inputs, run, sizes, paths);
+    int status = read_files(g, inputs, ranks, run, sizes, paths);
     if (!status)
         solve_symbols(g, sizes, symbols);
     for (uint32_t i = 0; i < g->inputs.n && !status; i++)
@@ -215,7 +216,7 @@ static int read_inputs(sld_graph *g, const cli_pairs *inputs, int64_t *symbols, 
 
 /* ---------------------------------------------------------------- running -- */
 
-static int plan_and_run(sld_graph *g, sld_target target, const int64_t *symbols, uint32_t repeat,
+static int plan_and_run(sld_graph *g, sld_target target, const int64_t *symbols, uint32_t repeat, cli_ranks *ranks,
                         cli_run *run)
 {
     run->plan_seconds = cli_seconds();
@@ -223,6 +224,9 @@ static int plan_and_run(sld_graph *g, sld_target target, const int64_t *symbols,
     run->plan_seconds = cli_seconds() - run->plan_seconds;
     if (!run->plan)
         return cli_fail("%s", sld_error(g->ctx));
+    if (cli_ranks_agree(ranks, g, symbols, repeat))
+        return CLI_FAILED;
+    sld_plan_join(run->plan, ranks->comm);
     run->run_seconds = INFINITY;
     for (uint32_t i = 0; i < repeat; i++) {
         double t = cli_seconds();
@@ -235,7 +239,7 @@ static int plan_and_run(sld_graph *g, sld_target target, const int64_t *symbols,
 }
 
 int cli_run_graph(sld_graph *g, sld_target target, const cli_pairs *inputs, const cli_pairs *dims,
-                  uint32_t repeat, cli_run *run)
+                  uint32_t repeat, cli_ranks *ranks, cli_run *run)
 {
     int status;
     *run = (cli_run){0};
@@ -245,8 +249,8 @@ int cli_run_graph(sld_graph *g, sld_target target, const cli_pairs *inputs, cons
     run->outputs = sld__alloc(g->ctx, (g->outputs.n + 1) * sizeof *run->outputs);
     if (!status && (!run->files || !run->inputs || !run->outputs))
         status = cli_fail("%s", sld_error(g->ctx));
-    status = status ? status : read_inputs(g, inputs, symbols, run);
-    status = status ? status : plan_and_run(g, target, symbols, repeat, run);
+    status = status ? status : read_inputs(g, inputs, ranks, symbols, run);
+    status = status ? status : plan_and_run(g, target, symbols, repeat, ranks, run);
     sld__free(g->ctx, symbols);
     return status;
 }

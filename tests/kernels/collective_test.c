@@ -108,7 +108,7 @@ static void on_ranks(const char *text, bool fused, uint32_t world, uint32_t dead
     for (uint32_t r = 0; r < world; r++) {
         if (r == dead || (pids[r] = fork()))
             continue;
-        const char *why = work(text, fused, &(sld_comm){r, world, WINDOW, windows, meet});
+        const char *why = work(text, fused, &(sld_comm){r, world, WINDOW, windows, meet, NULL});
         if (strstr(why, want) == NULL || (!*want && *why))
             fprintf(stderr, "rank %u: '%s', not '%s'\n", r, why, want);
         _exit(strstr(why, want) == NULL || (!*want && *why));
