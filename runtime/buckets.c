@@ -16,6 +16,33 @@ static sld_bucket known(sld_bucket b)
 
 /* ------------------------------------------------------------------- rules -- */
 
+static bool reads(const sld_rule_info *r, unsigned kind, uint32_t id, uint32_t before)
+{
+    for (uint32_t i = 0; i < before; i++)
+        if (r->gate[i].kind == kind && r->gate[i].id == id)
+            return true;
+    return false;
+}
+
+/* "gate world in {2, 4} (world = 1)": with what it reads besides tokens. */
+static size_t say_gate(const sld_ruleset *rules, const sld_rule_info *r, const sld_run *run, char *why, size_t size)
+{
+    size_t k = (size_t)snprintf(why, size, "gate %s", r->gate_text);
+    const char *before = " (";
+    for (uint32_t i = 0; i < r->n_gate && k < size; i++) {
+        const sld_term *t = &r->gate[i];
+        bool option = t->kind == SLD_T_OPTION;
+        if (reads(r, t->kind, t->id, i) || (!option && (t->kind != SLD_T_RUN || t->id == SLD_RUN_TOKENS)))
+            continue;
+        k += (size_t)snprintf(why + k, size - k, "%s%s = %" PRId64, before, option ? rules->options[t->id].name : "world",
+                              option ? run->options[t->id] : run->world);
+        before = ", ";
+    }
+    if (*before == ',' && k < size)
+        k += (size_t)snprintf(why + k, size - k, ")");
+    return k < size ? k : size;
+}
+
 /* What the tokens are for which a gate that depends on them holds: "1..256, 300". */
 static void say_parts(const sld_rule_info *r, const sld_run *run, char *why, size_t size)
 {
@@ -23,12 +50,12 @@ static void say_parts(const sld_rule_info *r, const sld_run *run, char *why, siz
     int64_t ends[MOST], from = run->tokens.lo;
     bool truth;
     if (run->tokens.hi == any.hi) {
-        snprintf(why, size, "gate %s holds for only some numbers of tokens, and no bucket is given", r->gate_text);
+        snprintf(why, size, " holds for only some numbers of tokens, and no bucket is given");
         return;
     }
     uint32_t n = sld__gate_parts(r->gate, r->n_gate, run, MOST, ends, &truth);
-    size_t k = (size_t)snprintf(why, size, "gate %s holds for only some of tokens %" PRId64 "..%" PRId64 "%s", r->gate_text,
-                                run->tokens.lo, run->tokens.hi, n ? ":" : "");
+    size_t k = (size_t)snprintf(why, size, " holds for only some of tokens %" PRId64 "..%" PRId64 "%s", run->tokens.lo,
+                                run->tokens.hi, n ? ":" : "");
     for (uint32_t i = 0; i < n && k < size; i++, truth = !truth) {
         from = i ? ends[i - 1] + 1 : from;
         if (truth)
@@ -38,11 +65,10 @@ static void say_parts(const sld_rule_info *r, const sld_run *run, char *why, siz
 
 static void say_never(const sld_rule_info *r, const sld_run *run, char *why, size_t size)
 {
-    if (run->tokens.hi == any.hi)
-        snprintf(why, size, "gate %s does not hold", r->gate_text);
+    if (run->tokens.hi == any.hi || !reads(r, SLD_T_RUN, SLD_RUN_TOKENS, r->n_gate))
+        snprintf(why, size, " does not hold");
     else
-        snprintf(why, size, "gate %s does not hold for tokens %" PRId64 "..%" PRId64, r->gate_text, run->tokens.lo,
-                 run->tokens.hi);
+        snprintf(why, size, " does not hold for tokens %" PRId64 "..%" PRId64, run->tokens.lo, run->tokens.hi);
 }
 
 static sld_truth runs(const sld_ruleset *rules, uint32_t rule, const sld_settings *s, const sld_run *run, char *why,
@@ -56,10 +82,11 @@ static sld_truth runs(const sld_ruleset *rules, uint32_t rule, const sld_setting
             return SLD_NEVER;
         }
     sld_truth t = r->n_gate ? sld__gate(r->gate, r->n_gate, run) : SLD_ALWAYS;
+    size_t said = t == SLD_ALWAYS ? 0 : say_gate(rules, r, run, why, size);
     if (t == SLD_DEPENDS)
-        say_parts(r, run, why, size);
+        say_parts(r, run, why + said, size - said);
     else if (t == SLD_NEVER)
-        say_never(r, run, why, size);
+        say_never(r, run, why + said, size - said);
     return t;
 }
 

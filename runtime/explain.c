@@ -17,14 +17,26 @@ static bool holds(const sld_partial *m, sld_node n)
     return there;
 }
 
+/* Patterns stand in the order of their rules. */
+static uint32_t first_pattern(const sld_ruleset *r, uint32_t rule)
+{
+    uint32_t lo = 0, hi = r->n_patterns;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (r->patterns[mid].rule < rule)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
 /* The best match of a rule over all its variants, at one root and with node n in it (0: any). */
 static const sld_partial *best_at(sld_walker *w, const sld_ruleset *r, uint32_t rule, sld_node root, sld_node n,
                                   uint32_t limit)
 {
     const sld_pattern *best = NULL;
-    for (uint32_t i = 0; i < r->n_patterns; i++) {
-        if (r->patterns[i].rule != rule)
-            continue;
+    for (uint32_t i = first_pattern(r, rule); i < r->n_patterns && r->patterns[i].rule == rule; i++) {
         const sld_partial *m = sld__walk(w, &r->patterns[i], root, limit);
         if (!m || !m->n_met || !holds(m, n))
             continue;
@@ -174,8 +186,8 @@ static uint32_t near(const sld_pattern *p) { return p->n_nodes / 3 * SLD_COST_NO
 static const sld_partial *near_miss(sld_walker *w, const sld_ruleset *r, uint32_t rule, sld_node n)
 {
     uint32_t limit = 0;
-    for (uint32_t i = 0; i < r->n_patterns; i++)
-        if (r->patterns[i].rule == rule && near(&r->patterns[i]) > limit)
+    for (uint32_t i = first_pattern(r, rule); i < r->n_patterns && r->patterns[i].rule == rule; i++)
+        if (near(&r->patterns[i]) > limit)
             limit = near(&r->patterns[i]);
     const sld_partial *m = best_at(w, r, rule, n, n, limit);
     return m && m->cost && m->cost <= near(m->pattern) && m->cost % SLD_COST_NODE <= 3 ? m : NULL;

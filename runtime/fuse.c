@@ -303,6 +303,7 @@ sld_status sld_fuse(sld_graph *g, const sld_fuse_options *options, sld_rule_stat
     if (s) {
         sld__free(ctx, s->off);
         sld__free(ctx, s->in.at);
+        sld__free(ctx, s->results.at);
         sld__free(ctx, s->moved.at);
         sld__free(ctx, s->mark.at);
         sld__free(ctx, s->log.at);

@@ -35,6 +35,7 @@ typedef struct sld_fuse_state {
     sld_built built[SLD_BUILT_MAX];
     sld_value old[SLD_BUILT_MAX], with[SLD_BUILT_MAX];
     SLD_ARRAY(sld_value) in;    /* operands of what is built */
+    SLD_ARRAY(sld_value) results; /* to tell: first results of what matched, before a commit, and of what is built */
     SLD_ARRAY(sld_node) moved;  /* readers that a commit gave a value that was there before */
     sld_loose loose;            /* values that the match read, after a commit; in a pass, those with few readers */
     uint32_t reads;             /* so many readers of a value are few */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "gate.h"
+#include "spell.h"
 
 /* Why an option has its value, from weak to strong. */
 typedef enum strength { BY_DEFAULT, BY_REQUEST, IMPOSSIBLE } strength;
@@ -84,10 +85,14 @@ static const char *name_of(const sld_settings *s, uint32_t i)
 
 static sld_status find(sld_settings *s, const char *name, const char *from, uint32_t *i)
 {
-    for (*i = 0; *i < s->rules->n_options; ++*i)
+    sld_spelling spelling = {.wanted = name};
+    for (*i = 0; *i < s->rules->n_options; ++*i) {
         if (!strcmp(name_of(s, *i), name))
             return SLD_OK;
-    return sld__fail(s->ctx, SLD_ERR_INPUT, "%s: there is no option '%s' (see: solder options)", from, name);
+        sld__spell(&spelling, name_of(s, *i));
+    }
+    return sld__fail(s->ctx, SLD_ERR_INPUT, "%s: there is no option '%s'%s (see: solder options)", from, name,
+                     sld__did_you_mean(&spelling));
 }
 
 static bool read_value(const sld_option_info *o, const char *text, int64_t *out)

@@ -4,10 +4,36 @@
 
 #include <string.h>
 
+/* What matched is known by its results, because ids of nodes are given anew. */
+static bool note_results(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    s->results.n = 0;
+    if (!s->options.told)
+        return true;
+    if (!SLD_RESERVE(g->ctx, s->results, s->n_matched + s->n_built)) {
+        s->status = SLD_ERR_MEMORY;
+        return false;
+    }
+    for (uint32_t i = 0; i < s->n_matched; i++)
+        s->results.at[s->results.n++] = sld_result(g, s->matched[i], 0);
+    return true;
+}
+
 static void tell(const sld_fuse_state *s, const char *refused)
 {
+    const sld_fuse_event e = {(uint32_t)s->rule, s->n_matched, s->results.n - s->n_matched, s->matched, s->results.at, refused};
     if (s->options.told)
-        s->options.told(s->options.user, &(sld_fuse_event){(uint32_t)s->rule, s->n_matched, s->matched, refused});
+        s->options.told(s->options.user, &e);
+}
+
+static void tell_fired(sld_graph *g)
+{
+    sld_fuse_state *s = g->fuse;
+    for (uint32_t i = 0; i < s->n_built && s->options.told; i++)
+        if (g->nodes.at[s->built[i].node].op)
+            s->results.at[s->results.n++] = sld_result(g, s->built[i].node, 0);
+    tell(s, NULL);
 }
 
 static void refuse(sld_graph *g, uint32_t *counter, const char *reason)
@@ -15,13 +41,14 @@ static void refuse(sld_graph *g, uint32_t *counter, const char *reason)
     sld_fuse_state *s = g->fuse;
     (*counter)++;
     snprintf(s->stats[s->rule].reason, sizeof s->stats[s->rule].reason, "%s", reason);
-    tell(s, reason);
+    if (note_results(g))
+        tell(s, reason);
 }
 
 bool sld__refuse_split(sld_graph *g, const sld_node *nodes, uint32_t n)
 {
     sld_fuse_state *s = g->fuse;
-    char why[160];
+    char why[sizeof s->stats->reason];
     s->partition = sld__partition(g, nodes[0]);
     if (!sld__crosses(g, nodes, n, why, sizeof why))
         return false;
@@ -62,9 +89,10 @@ uint32_t sld_rewrite_build(sld_graph *g, uint16_t op, uint32_t n_in, const sld_v
 
 static void refuse_type(sld_graph *g, sld_value v)
 {
-    char why[160];
+    sld_fuse_state *s = g->fuse;
+    char why[sizeof s->stats->reason];
     snprintf(why, sizeof why, "%s would change its type", sld_value_name(g, v));
-    refuse(g, &g->fuse->stats[g->fuse->rule].refused_type, why);
+    refuse(g, &s->stats[s->rule].refused_type, why);
 }
 
 static bool types_stay(sld_graph *g)
@@ -82,7 +110,7 @@ static bool types_stay(sld_graph *g)
 static bool kernel_covers(sld_graph *g, const sld_built *b)
 {
     sld_fuse_state *s = g->fuse;
-    char why[160];
+    char why[sizeof s->stats->reason];
     const sld_call c = sld__built_call(g, b);
     const sld_outcome o = {.attrs = b->attrs, .id = b->id};
     if (sld__outcome_bound(g, &c, &o, s->options.target, why, sizeof why))
@@ -277,14 +305,14 @@ static bool rewrite_listed(sld_graph *g)
 bool sld_rewrite_commit(sld_graph *g)
 {
     sld_fuse_state *s = g->fuse;
-    bool ok = acceptable(g) && (sld__pass_rewrite(g) || rewrite_listed(g));
+    bool ok = acceptable(g) && note_results(g) && (sld__pass_rewrite(g) || rewrite_listed(g));
     if (ok) {
         for (uint32_t i = 0; g->partitions.n && i < s->n_built; i++)
             sld__set_partition(g, s->built[i].node, s->partition);
         drop_unread(g);
         s->stats[s->rule].fired++;
-    s->changed = true;
-        tell(s, NULL);
+        s->changed = true;
+        tell_fired(g);
         return true;
     }
     for (uint32_t i = s->n_built; i-- > 0;)

@@ -192,8 +192,9 @@ uint32_t sld_bucket_find(const sld_bucket *buckets, uint32_t n, int64_t tokens);
 
 /* What became of one match. */
 typedef struct sld_fuse_event {
-    uint32_t rule, n;
-    const sld_node *nodes;  /* n of them, those that would go; of a rewrite that was made most are gone */
+    uint32_t rule, n, n_built;
+    const sld_node *nodes;  /* n of them, those that would go, the root last; of a rewrite that was made most are gone */
+    const sld_value *results; /* the first result of each, as it was; then those of the n_built nodes that were built */
     const char *refused;    /* why it was not rewritten; NULL: it was */
 } sld_fuse_event;
 
@@ -215,7 +216,7 @@ typedef struct sld_rule_stats {
     uint32_t refused_kernel; /* matched, but no kernel covers it */
     uint32_t refused_type;   /* matched, but the right side does not have the left side's type */
     uint32_t refused_run;    /* matched, but an option is off or the gate does not hold for the whole bucket */
-    char reason[160];        /* the last refusal in words */
+    char reason[300];        /* the last refusal in words */
 } sld_rule_stats;
 
 /* Runs all phases to their fixpoint. options NULL: CPU, no limit. stats NULL or

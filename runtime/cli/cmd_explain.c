@@ -1,5 +1,7 @@
 /* solder explain: why a rule did not fire, in its own lines. */
+#include "../spell.h"
 #include "how.h"
+#include "watch.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -12,10 +14,13 @@ typedef struct options {
 
 int cli_find_rule(const sld_ruleset *r, const char *name, uint32_t *rule)
 {
-    for (*rule = 0; *rule < r->n_rules; ++*rule)
+    sld_spelling s = {.wanted = name};
+    for (*rule = 0; *rule < r->n_rules; ++*rule) {
         if (!strcmp(r->rules[*rule].name, name))
             return CLI_OK;
-    return cli_fail("there is no rule '%s' (see: solder rules)", name);
+        sld__spell(&s, r->rules[*rule].name);
+    }
+    return cli_fail("there is no rule '%s'%s (see: solder rules)", name, sld__did_you_mean(&s));
 }
 
 static sld_node find_node(const sld_graph *g, const char *name)
@@ -96,6 +101,18 @@ static int tell_refusal(sld_graph *g, const options *o, uint32_t rule, sld_node 
     return CLI_OK;
 }
 
+/* Matches that other rules took after they were refused; with a node of theirs when one is asked for. */
+static void tell_taken(watch *w, uint32_t rule)
+{
+    watch_taken(w);
+    for (uint32_t i = 0; i < w->groups.n; i++) {
+        const watch_group *at = &w->groups.at[i];
+        if (at->rule == rule && at->count)
+            printf("rule %s: matches that were refused, and that other rules took: %u (node '%s')\n  REFUSED   %s\n",
+                   w->g->rules->rules[rule].name, at->count, at->node, at->why);
+    }
+}
+
 static int explain_rest(sld_graph *g, const options *o, uint32_t rule, const sld_rule_stats *stats)
 {
     uint32_t n_rewrites = 0;
@@ -124,8 +141,17 @@ static int explain(sld_graph *g, const void *bucket)
     if (status)
         return status;
     sld_rule_stats *stats = sld__alloc(g->ctx, (g->rules->n_rules + 1u) * sizeof *stats);
-    status = !stats || sld_fuse(g, &o->fuse, stats) ? cli_fail("%s", sld_error(g->ctx))
-                                                    : explain_rest(g, o, rule, stats);
+    watch seen = {.node = o->node};
+    sld_fuse_options watched = o->fuse;
+    watched.told = watch_fusing;
+    watched.user = &seen;
+    if (!stats || !watch_begin(&seen, g, NULL) || sld_fuse(g, &watched, stats) || seen.failed) {
+        status = cli_fail("%s", sld_error(g->ctx));
+    } else {
+        tell_taken(&seen, rule);
+        status = explain_rest(g, o, rule, stats);
+    }
+    watch_end(&seen);
     sld__free(g->ctx, stats);
     return status;
 }

@@ -124,7 +124,7 @@ static int fuse_whole(sld_ctx *ctx, const cli_bucket *b, report *r)
     sld_rule_stats *stats = g ? sld__alloc(ctx, (g->rules->n_rules + 1u) * sizeof *stats) : NULL;
     int status = !stats || sld_fuse(g, &b->fuse, stats) ? cli_fail("%s", sld_error(ctx)) : CLI_OK;
     for (uint32_t i = 0; !status && i < g->rules->n_rules; i++)
-        r->rules[i].whole = stats[i].fired;
+        r->seen.rules[i].whole = stats[i].fired;
     r->split = true;
     sld__free(ctx, stats);
     sld_graph_free(g);
@@ -146,7 +146,7 @@ static int print_report(sld_graph *g, const cli_bucket *b, const int64_t *symbol
     figures after = measure(g, o->how.target, symbols);
     if (!status)
         (o->report && !strcmp(o->report, "json") ? print_json : print_text)(&r, b, &before, &after, seconds);
-    report_free(g->ctx, &r);
+    report_free(&r);
     sld_graph_free(copy);
     return status;
 }

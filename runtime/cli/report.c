@@ -4,102 +4,27 @@
 #include <inttypes.h>
 #include <string.h>
 
-typedef struct maker {
-    sld_graph *g;
-    report *r;
-    const int64_t *symbols;
-    sld_traffic last;       /* as the last rewrite left the graph */
-    bool failed;
-} maker;
-
-/* What a node is called: by its first result. */
-static void name_node(const sld_graph *g, sld_node n, char *to, size_t size)
-{
-    snprintf(to, size, "%s", sld_n_results(g, n) ? sld_value_name(g, sld_result(g, n, 0)) : "");
-}
-
-static report_group *new_group(maker *m)
-{
-    report *r = m->r;
-    if (!SLD_RESERVE(m->g->ctx, r->groups, r->groups.n + 1)) {
-        m->failed = true;
-        return NULL;
-    }
-    return memset(&r->groups.at[r->groups.n++], 0, sizeof *r->groups.at);
-}
-
-/* ------------------------------------------------------------------- making -- */
-
-static void count_saved(void *user, const sld_fuse_event *e)
-{
-    maker *m = user;
-    report_rule *rule = &m->r->rules[e->rule];
-    sld_traffic now;
-    if (e->refused)
-        return;
-    rule->fired++;
-    if (sld_graph_traffic(m->g, m->symbols, &now))
-        m->failed = true;
-    rule->launches += (int64_t)m->last.launches - now.launches;
-    rule->bytes += (int64_t)(m->last.bytes - now.bytes);
-    m->last = now;
-}
-
-static void count_refused(void *user, const sld_fuse_event *e)
-{
-    maker *m = user;
-    for (uint32_t i = 0; i < m->r->groups.n; i++) {
-        report_group *g = &m->r->groups.at[i];
-        if (g->rule == e->rule && e->refused && !strncmp(g->why, e->refused, sizeof g->why - 1)) {
-            g->count++;
-            return;
-        }
-    }
-    report_group *g = e->refused ? new_group(m) : NULL;
-    if (!g)
-        return;
-    g->rule = e->rule;
-    g->count = 1;
-    snprintf(g->why, sizeof g->why, "%s", e->refused);
-    if (e->n)
-        name_node(m->g, e->nodes[e->n - 1], g->node, sizeof g->node);
-}
-
-static void count_near(void *user, const sld_miss *miss)
-{
-    maker *m = user;
-    report_group *g = new_group(m);
-    if (!g)
-        return;
-    g->rule = miss->rule;
-    g->count = miss->count;
-    g->near = true;
-    snprintf(g->place, sizeof g->place, "%s:%u", miss->file, miss->line);
-    snprintf(g->why, sizeof g->why, "%s", miss->why);
-    name_node(m->g, miss->example, g->node, sizeof g->node);
-}
-
 /* A graph at rest changes no more: fusing it again tells each match that is refused once. */
 int report_make(sld_graph *g, const sld_fuse_options *options, const int64_t *symbols, report *r)
 {
-    *r = (report){.rules = sld__alloc(g->ctx, (g->rules->n_rules + 1u) * sizeof *r->rules)};
-    maker m = {.g = g, .r = r, .symbols = symbols};
     sld_fuse_options o = *options;
-    o.user = &m;
-    o.told = count_saved;
-    bool ok = r->rules && !sld_graph_traffic(g, symbols, &r->before);
-    m.last = r->before;
+    watch *w = &r->seen;
+    *r = (report){0};
+    o.user = w;
+    o.told = watch_fusing;
+    bool ok = !sld_graph_traffic(g, symbols, &r->before) && !sld_graph_sweep(g) && watch_begin(w, g, symbols);
+    r->unread = (watch_rule){.launches = (int64_t)r->before.launches - w->last.launches,
+                             .bytes = (int64_t)(r->before.bytes - w->last.bytes)};
     ok = ok && !sld_fuse(g, &o, NULL) && !sld_graph_traffic(g, symbols, &r->after);
-    o.told = count_refused;
-    ok = ok && (o.max_rewrites || !sld_fuse(g, &o, NULL)) && !sld_near_misses(g, count_near, &m) && !m.failed;
+    o.told = watch_at_rest;
+    ok = ok && (o.max_rewrites || !sld_fuse(g, &o, NULL)) && !sld_near_misses(g, watch_near, w) && !w->failed;
+    watch_taken(w);
     return ok ? CLI_OK : cli_fail("%s", sld_error(g->ctx));
 }
 
-void report_free(sld_ctx *ctx, report *r)
+void report_free(report *r)
 {
-    sld__free(ctx, r->rules);
-    sld__free(ctx, r->groups.at);
-    *r = (report){0};
+    watch_end(&r->seen);
 }
 
 /* --------------------------------------------------------------------- text -- */
@@ -109,22 +34,42 @@ static bool is_listed(const sld_ruleset *rules, uint32_t rule)
     return rules->phases[rules->rules[rule].phase].report;
 }
 
-static void print_groups(const report *r, const sld_ruleset *rules, bool near, const char *title, FILE *out)
+static bool has_group(const report *r, uint32_t rule)
 {
-    for (uint32_t i = 0; i < r->groups.n; i++) {
-        const report_group *g = &r->groups.at[i];
-        if (g->near != near || !is_listed(rules, g->rule))
+    for (uint32_t i = 0; i < r->seen.groups.n; i++)
+        if (r->seen.groups.at[i].rule == rule && r->seen.groups.at[i].count)
+            return true;
+    return false;
+}
+
+/* The longest name that stands in the report. */
+static int name_width(const report *r, const sld_ruleset *rules)
+{
+    size_t most = strlen("rules fired, saved:") + 5;
+    for (uint32_t i = 0; i < rules->n_rules; i++)
+        if (is_listed(rules, i) && (r->seen.rules[i].fired || r->seen.rules[i].whole || has_group(r, i)) &&
+            strlen(rules->rules[i].name) > most)
+            most = strlen(rules->rules[i].name);
+    return (int)most;
+}
+
+static void print_groups(const report *r, const sld_ruleset *rules, bool near, bool taken, const char *title, FILE *out)
+{
+    for (uint32_t i = 0; i < r->seen.groups.n; i++) {
+        const watch_group *g = &r->seen.groups.at[i];
+        if (g->near != near || g->taken != taken || !g->count || !is_listed(rules, g->rule))
             continue;
         fputs(title, out);
         title = "";
-        fprintf(out, "  %-24s %6u  %s%s%s", rules->rules[g->rule].name, g->count, g->place, *g->place ? ": " : "", g->why);
+        fprintf(out, "  %-*s %6u  %s%s%s", name_width(r, rules), rules->rules[g->rule].name, g->count, g->place,
+                *g->place ? ": " : "", g->why);
         fprintf(out, *g->node ? " (node '%s')\n" : "\n", g->node);
     }
 }
 
-static void print_saved(const report *r, const char *name, const report_rule *rule, FILE *out)
+static void print_saved(const report *r, const char *name, int width, const watch_rule *rule, FILE *out)
 {
-    fprintf(out, "  %-24s %6u", name, rule->fired);
+    fprintf(out, "  %-*s %6u", width, name, rule->fired);
     if (r->split)
         fprintf(out, " of %-6u", rule->whole);
     fprintf(out, "  %10" PRId64, rule->launches);
@@ -135,14 +80,14 @@ static void print_saved(const report *r, const char *name, const report_rule *ru
 
 void report_print(const report *r, const sld_ruleset *rules, FILE *out)
 {
-    report_rule others = {0};
-    fprintf(out, r->split ? "rules fired, of those without cuts, saved:     launches"
-                          : "rules fired, saved:                  launches");
-    fprintf(out, r->before.sized ? "       bytes moved\n" : "\n");
+    watch_rule others = {0};
+    int width = name_width(r, rules);
+    fprintf(out, "%-*s %s  %10s", width + 2, "rules fired, saved:", r->split ? "       of whole " : "      ", "launches");
+    fprintf(out, r->before.sized ? "  %16s\n" : "\n", "bytes moved");
     for (uint32_t i = 0; i < rules->n_rules; i++) {
-        const report_rule *rule = &r->rules[i];
+        const watch_rule *rule = &r->seen.rules[i];
         if (is_listed(rules, i) && (rule->fired || rule->whole))
-            print_saved(r, rules->rules[i].name, rule, out);
+            print_saved(r, rules->rules[i].name, width, rule, out);
         if (is_listed(rules, i))
             continue;
         others.fired += rule->fired;
@@ -151,23 +96,42 @@ void report_print(const report *r, const sld_ruleset *rules, FILE *out)
         others.bytes += rule->bytes;
     }
     if (others.fired)
-        print_saved(r, "(quiet phases)", &others, out);
-    print_groups(r, rules, false, "matches that were refused:\n", out);
-    print_groups(r, rules, true, "near misses, by the first test that fails:\n", out);
+        print_saved(r, "(quiet phases)", width, &others, out);
+    if (r->unread.launches)
+        print_saved(r, "(nobody reads them)", width, &r->unread, out);
+    print_groups(r, rules, false, false, "matches that were refused:\n", out);
+    print_groups(r, rules, false, true, "matches that were refused, and that other rules took:\n", out);
+    print_groups(r, rules, true, false, "near misses, by the first test that fails:\n", out);
 }
 
 /* --------------------------------------------------------------------- JSON -- */
 
+/* Length of the character at s, 0 when it is no UTF-8. */
+static int utf8_length(const unsigned char *s)
+{
+    int n = *s < 0x80 ? 1 : *s >= 0xc2 && *s < 0xe0 ? 2 : *s >= 0xe0 && *s < 0xf0 ? 3 : *s >= 0xf0 && *s < 0xf5 ? 4 : 0;
+    for (int i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    bool bad = n && ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) || (*s == 0xf0 && s[1] < 0x90) ||
+                     (*s == 0xf4 && s[1] > 0x8f)); /* too long a form, a surrogate, or beyond the last */
+    return bad ? 0 : n;
+}
+
 void cli_json_string(const char *s, FILE *out)
 {
     putc('"', out);
-    for (; *s; s++)
+    for (int n; *s; s += n ? n : 1) {
+        n = utf8_length((const unsigned char *)s);
         if (*s == '"' || *s == '\\')
             fprintf(out, "\\%c", *s);
+        else if (!n)
+            fputs("\\ufffd", out);
         else if ((unsigned char)*s < 32)
             fprintf(out, "\\u%04x", (unsigned char)*s);
         else
-            putc(*s, out);
+            fwrite(s, 1, (size_t)n, out);
+    }
     putc('"', out);
 }
 
@@ -175,9 +139,9 @@ static void print_json_groups(const report *r, uint32_t rule, bool near, const c
 {
     const char *before = "";
     fprintf(out, ", \"%s\": [", name);
-    for (uint32_t i = 0; i < r->groups.n; i++) {
-        const report_group *g = &r->groups.at[i];
-        if (g->rule != rule || g->near != near)
+    for (uint32_t i = 0; i < r->seen.groups.n; i++) {
+        const watch_group *g = &r->seen.groups.at[i];
+        if (g->rule != rule || g->near != near || !g->count)
             continue;
         fprintf(out, "%s{\"count\": %u, \"why\": ", before, g->count);
         cli_json_string(g->why, out);
@@ -186,19 +150,13 @@ static void print_json_groups(const report *r, uint32_t rule, bool near, const c
         if (near) {
             fputs(", \"place\": ", out);
             cli_json_string(g->place, out);
+        } else {
+            fprintf(out, ", \"taken\": %s", g->taken ? "true" : "false");
         }
         putc('}', out);
         before = ", ";
     }
     putc(']', out);
-}
-
-static bool has_group(const report *r, uint32_t rule)
-{
-    for (uint32_t i = 0; i < r->groups.n; i++)
-        if (r->groups.at[i].rule == rule)
-            return true;
-    return false;
 }
 
 void report_print_json(const report *r, const sld_ruleset *rules, FILE *out)
@@ -207,9 +165,13 @@ void report_print_json(const report *r, const sld_ruleset *rules, FILE *out)
     fprintf(out, "\"launches\": [%u, %u], ", r->before.launches, r->after.launches);
     if (r->before.sized)
         fprintf(out, "\"bytes_moved\": [%" PRIu64 ", %" PRIu64 "], ", r->before.bytes, r->after.bytes);
+    fprintf(out, "\"unread\": {\"launches_saved\": %" PRId64, r->unread.launches);
+    if (r->before.sized)
+        fprintf(out, ", \"bytes_saved\": %" PRId64, r->unread.bytes);
+    fputs("}, ", out);
     fputs("\"rules\": {", out);
     for (uint32_t i = 0; i < rules->n_rules; i++) {
-        const report_rule *rule = &r->rules[i];
+        const watch_rule *rule = &r->seen.rules[i];
         if (!rule->fired && !rule->whole && !has_group(r, i))
             continue;
         fputs(before, out);

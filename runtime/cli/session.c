@@ -1,4 +1,5 @@
 /* Steps that commands share: symbols from --dim and from the sizes of files, fusing, running. */
+#include "../spell.h"
 #include "cli.h"
 
 #include <errno.h>
@@ -51,6 +52,14 @@ int64_t *cli_symbols(sld_graph *g, const cli_pairs *dims, int *status)
 
 /* ----------------------------------------------------------------- fusing -- */
 
+static int no_op(const sld_ruleset *r, const char *name)
+{
+    sld_spelling s = {.wanted = name};
+    for (uint32_t i = 1; i < r->n_ops; i++)
+        sld__spell(&s, r->ops[i].name);
+    return cli_fail("--split-at: there is no op '%s'%s (see: solder ops)", name, sld__did_you_mean(&s));
+}
+
 int cli_split(sld_graph *g, const char *ops)
 {
     enum { OPS_MAX = 64 };
@@ -63,7 +72,7 @@ int cli_split(sld_graph *g, const char *ops)
         if (n == OPS_MAX)
             return cli_usage("fuse", "--split-at takes at most %d ops", OPS_MAX);
         if (!(at[n++] = sld_op_find(g->rules, name)))
-            return cli_fail("--split-at: there is no op '%s' (see: solder ops)", name);
+            return no_op(g->rules, name);
         p += len + (p[len] == ',');
     }
     return ops && sld_graph_split(g, n, at) ? cli_fail("%s", sld_error(g->ctx)) : CLI_OK;

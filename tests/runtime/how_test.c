@@ -46,7 +46,7 @@ START_TEST(who_sets_an_option)
     free(text);
     write_path(in_folder("s.conf"), "fuse_norm = on\nfuse_nrom = on\n");
     text = sh_ok(SOLDER "fuse " MODELS "qwen3/model.onnx --config \"$D/s.conf\" 2>&1", 1);
-    ASSERT_HAS(text, "s.conf:2: there is no option 'fuse_nrom' (see: solder options)\n");
+    ASSERT_HAS(text, "s.conf:2: there is no option 'fuse_nrom'; did you mean 'fuse_norm'? (see: solder options)\n");
     free(text);
     text = sh_ok("SOLDER_LEVEL=O7 " SOLDER "options 2>&1", 1);
     ck_assert_str_eq(text, "solder: SOLDER_LEVEL: levels are O0 to O3\n");

@@ -8,10 +8,13 @@
 #include <unistd.h>
 
 #include "property.h"
+#include "traffic.h"
 
 Suite *property_suite(void);
 
 enum { BATCH = 500 };
+
+static sld_graph *metered;
 
 static uint64_t number(const char *name, uint64_t otherwise)
 {
@@ -115,12 +118,49 @@ START_TEST(rules_fire)
 }
 END_TEST
 
+/* What a meter reads after each rewrite is what counting the whole graph gives. */
+static void compare_meter(void *user, const sld_fuse_event *e)
+{
+    static const int64_t symbols[8] = {5, 5, 5, 5, 5, 5, 5, 5};
+    sld_meter *m = user;
+    sld_traffic now, whole;
+    if (e->refused)
+        return;
+    ck_assert(sld__meter_follow(m, e));
+    now = sld__meter_read(m);
+    ck_assert_int_eq(sld_graph_traffic(metered, symbols, &whole), SLD_OK);
+    ck_assert_uint_eq(now.launches, whole.launches);
+    ck_assert_uint_eq(now.bytes, whole.bytes);
+    ck_assert_int_eq(now.sized, whole.sized);
+}
+
+START_TEST(a_meter_follows_rewrites)
+{
+    static const int64_t symbols[8] = {5, 5, 5, 5, 5, 5, 5, 5};
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    for (uint64_t seed = 1; seed <= 500; seed++) {
+        property_round r = property_make(seed);
+        metered = sld_text_parse(ctx, sld_ruleset_sound(), "round", r.text, strlen(r.text));
+        ck_assert(metered && !sld_graph_sweep(metered));
+        sound_rules_off = r.off;
+        sld_meter *m = sld__meter_new(metered, symbols);
+        ck_assert_int_eq(sld_fuse(metered, &(sld_fuse_options){.target = SLD_TARGET_CPU, .told = compare_meter, .user = m},
+                                  NULL), SLD_OK);
+        sld__meter_free(m);
+        sld_graph_free(metered);
+        property_free(&r);
+    }
+    sld_ctx_free(ctx);
+}
+END_TEST
+
 Suite *property_suite(void)
 {
     Suite *s = suite_create("property");
     TCase *t = tcase_create("property");
     tcase_set_timeout(t, 0);
     tcase_add_test(t, rules_fire);
+    tcase_add_test(t, a_meter_follows_rewrites);
     tcase_add_test(t, fusing_keeps_the_meaning);
     suite_add_tcase(s, t);
     return s;
