@@ -275,7 +275,7 @@ static bool explore(solver *v);
 
 static bool leaf(solver *v)
 {
-    if (v->unknown || ++v->leaves > MOST_LEAVES) {
+    if (++v->leaves > MOST_LEAVES) {
         v->unknown = true;
         return false;
     }
@@ -403,6 +403,8 @@ static bool with_condition(solver *v, const pat_expr *e, bool holds)
 /* Goes on with what remains; the stack is as before afterwards. */
 static bool explore(solver *v)
 {
+    if (v->unknown) /* the answer, whatever remains; there may be very much */
+        return false;
     if (!v->n_stack)
         return leaf(v);
     uint32_t n = v->n_stack;
