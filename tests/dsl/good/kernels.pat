@@ -22,5 +22,7 @@ kernel pass {
   cpu three when H == 256 and N == 32 and a in {7, 8} and b == 9 and c == 10 and order != tiles
   cpu four when H == 512 and N == 48 and a == 11 and b in {12, 13} and c == 14 and order == columns
   cpu five when H == 1024 and N == 64 and a == 15 and b == 16 and c in {17, 18} and order == tiles
+  cpu six when H == 2048 and N == 80 and a == 21 and b == 22 and c == 23 and order == rows
+  cpu seven when H == 4096 and N == 96 and a == 24 and b == 25 and c == 26 and order == columns
   ref when H <= 4096 and N <= 4096 and a < 20 and b < 20 and c < 20 supports c < 21
 }
