@@ -1,6 +1,7 @@
 /* Which kernel runs a node: the first row of its target whose condition holds for all values
  * of the symbols.  The reference kernels back those of the CPU.  A table answers it for all nodes at once. */
-#include "graph.h"
+#include "fuse.h"
+#include "gate.h"
 
 struct sld_bindings {
     sld_ctx *ctx;
@@ -15,7 +16,7 @@ const char *sld__target_name(sld_target t)
     return t < SLD_TARGET_COUNT ? names[t] : "unknown";
 }
 
-/* The first row that holds; *near keeps the first one that does not, for the message. */
+/* The first row that holds; *near keeps one that does not, for the message: the first that depends, or the first. */
 static const sld_kernel_row *find_row(sld_graph *g, const sld_call *c, sld_target target, const int64_t *symbols,
                                       const sld_kernel_row **near, sld_truth *holds)
 {
@@ -27,12 +28,29 @@ static const sld_kernel_row *find_row(sld_graph *g, const sld_call *c, sld_targe
         sld_truth t = row->n_when ? sld_conditions(g, c, row->when, row->n_when, symbols) : SLD_ALWAYS;
         if (t == SLD_ALWAYS)
             return row;
-        if (!*near) {
+        if (!*near || t > *holds) {
             *near = row;
             *holds = t;
         }
     }
     return NULL;
+}
+
+int sld__row_of(sld_graph *g, const sld_call *c, sld_target target, bool which)
+{
+    const sld_ruleset *r = g->rules;
+    bool open = false;
+    for (int pass = 0; pass < 1 + (target == SLD_TARGET_CPU); pass++)
+        for (uint32_t i = r->kernel_index[c->op]; i < r->kernel_index[c->op + 1]; i++) {
+            const sld_kernel_row *row = &r->kernels[i];
+            if (row->target != (pass ? SLD_TARGET_REF : target))
+                continue;
+            sld_truth t = row->n_when ? sld_conditions(g, c, row->when, row->n_when, NULL) : SLD_ALWAYS;
+            open |= t == SLD_DEPENDS;
+            if (t == SLD_ALWAYS)
+                return !which ? 1 : open ? -1 : (int)(1 + i - r->kernel_index[c->op]);
+        }
+    return open ? -1 : 0;
 }
 
 void sld__say_uncovered(sld_graph *g, const sld_call *c, const sld_kernel_row *row, sld_truth holds, char *why, size_t n)
@@ -54,11 +72,13 @@ const sld_kernel_row *sld__bind_call(sld_graph *g, const sld_call *c, sld_target
     if (row || !why_len)
         return row;
     const char *op = g->rules->ops[c->op].name;
-    int n = near ? snprintf(why, why_len, "%s: kernel ", op) : 0;
-    if (near && (size_t)n < why_len)
-        sld__say_uncovered(g, c, near, holds, why + n, why_len - (size_t)n);
-    else if (!near)
-        snprintf(why, why_len, "%s: no kernel for target %s", op, sld__target_name(target));
+    size_t n = (size_t)snprintf(why, why_len, near ? "%s: " : "%s: no kernel for target %s", op, sld__target_name(target));
+    if (near && n < why_len && g->fuse && g->fuse->options.told)
+        n += sld__say_covered(g, c, target, why + n, why_len - n);
+    if (near && n < why_len)
+        n += (size_t)snprintf(why + n, why_len - n, "kernel ");
+    if (near && n < why_len)
+        sld__say_uncovered(g, c, near, holds, why + n, why_len - n);
     return NULL;
 }
 

@@ -43,12 +43,23 @@ static size_t say_gate(const sld_ruleset *rules, const sld_rule_info *r, const s
     return k < size ? k : size;
 }
 
-/* What the tokens are for which a gate that depends on them holds: "1..256, 300". */
+/* The parts in which something holds: " 1..256 300". */
+static size_t say_ranges(int64_t from, const int64_t *ends, uint32_t n, bool holds, char *why, size_t size)
+{
+    size_t k = 0;
+    for (uint32_t i = 0; i < n && k < size; i++, holds = !holds) {
+        if (holds)
+            k += (size_t)snprintf(why + k, size - k, from == ends[i] ? " %" PRId64 : " %" PRId64 "..%" PRId64, from, ends[i]);
+        from = ends[i] + 1;
+    }
+    return k < size ? k : size;
+}
+
 static void say_parts(const sld_rule_info *r, const sld_run *run, char *why, size_t size)
 {
     enum { MOST = 8 };
-    int64_t ends[MOST], from = run->tokens.lo;
-    bool truth;
+    int64_t ends[MOST];
+    int truth;
     if (run->tokens.hi == any.hi) {
         snprintf(why, size, " holds for only some numbers of tokens, and no bucket is given");
         return;
@@ -56,11 +67,8 @@ static void say_parts(const sld_rule_info *r, const sld_run *run, char *why, siz
     uint32_t n = sld__gate_parts(r->gate, r->n_gate, run, MOST, ends, &truth);
     size_t k = (size_t)snprintf(why, size, " holds for only some of tokens %" PRId64 "..%" PRId64 "%s", run->tokens.lo,
                                 run->tokens.hi, n ? ":" : "");
-    for (uint32_t i = 0; i < n && k < size; i++, truth = !truth) {
-        from = i ? ends[i - 1] + 1 : from;
-        if (truth)
-            k += (size_t)snprintf(why + k, size - k, from == ends[i] ? " %" PRId64 : " %" PRId64 "..%" PRId64, from, ends[i]);
-    }
+    if (k < size)
+        say_ranges(run->tokens.lo, ends, n, truth, why + k, size - k);
 }
 
 static void say_never(const sld_rule_info *r, const sld_run *run, char *why, size_t size)
@@ -121,7 +129,7 @@ static void split_by(splitter *s, const sld_term *t, uint32_t n)
 {
     enum { MOST = 64 };
     int64_t ends[MOST];
-    bool first;
+    int first;
     uint32_t n_ends = sld__gate_parts(t, n, s->run, MOST, ends, &first);
     for (uint32_t i = 0; i + 1 < n_ends; i++)
         split_at(s, ends[i]);
@@ -187,6 +195,75 @@ uint32_t sld_bucket_find(const sld_bucket *buckets, uint32_t n, int64_t tokens)
     return lo < n && tokens >= buckets[lo].lo ? lo : n;
 }
 
+/* ----------------------------------------------------------------- kernels -- */
+
+typedef struct covering {
+    sld_graph *g;
+    const sld_call *c;
+    sld_target target;
+    bool which;    /* asks which kernel it is, not only whether there is one */
+} covering;
+
+static void narrow(sld_graph *g, sld_bucket b)
+{
+    g->bucket = b;
+    if (g->tokens)
+        sld__dim_set_range(g, g->tokens, b.lo, b.hi);
+}
+
+static int ask_kernel(void *user, sld_bucket tokens)
+{
+    const covering *a = user;
+    narrow(a->g, tokens);
+    return sld__row_of(a->g, a->c, a->target, a->which);
+}
+
+/* The tokens that the graph may have, both 0: it does not tell. */
+static sld_bucket tokens_of(const sld_graph *g)
+{
+    sld_bucket b = g->bucket;
+    if (g->tokens && b.hi)
+        sld_dim_bounds(g, g->tokens, &b.lo, &b.hi);
+    return b;
+}
+
+static uint32_t kernel_parts(covering a, uint32_t most, int64_t *ends, int *first)
+{
+    sld_graph *g = a.g;
+    sld_bucket had = g->bucket, whole = tokens_of(g);
+    if (!whole.hi)
+        return 0;
+    uint32_t n = sld__parts(whole, ask_kernel, &a, most, ends, first);
+    narrow(g, whole);
+    g->bucket = had;
+    return n;
+}
+
+void sld__tell_cuts(sld_graph *g, const sld_call *c, sld_target target)
+{
+    enum { MOST = 16 };
+    int64_t ends[MOST];
+    int first;
+    uint32_t n = kernel_parts((covering){g, c, target, true}, MOST, ends, &first);
+    for (uint32_t i = 0; i + 1 < n; i++)
+        g->fuse->options.cut(g->fuse->options.user, ends[i]);
+}
+
+size_t sld__say_covered(sld_graph *g, const sld_call *c, sld_target target, char *why, size_t size)
+{
+    enum { MOST = 8 };
+    int64_t ends[MOST];
+    int first;
+    uint32_t n = kernel_parts((covering){g, c, target, false}, MOST, ends, &first);
+    if (n < 2)
+        return 0;
+    sld_bucket whole = tokens_of(g);
+    size_t k = (size_t)snprintf(why, size, "kernels cover only tokens");
+    k += say_ranges(whole.lo, ends, n, first, why + k, size - k);
+    k += (size_t)snprintf(why + k, size - k, " of %" PRId64 "..%" PRId64 "; ", whole.lo, whole.hi);
+    return k < size ? k : size;
+}
+
 /* ------------------------------------------------------------------ fusing -- */
 
 /* The symbol that counts tokens gets the bucket's range. */
@@ -210,6 +287,7 @@ static sld_status bind_tokens(sld_graph *g, sld_fuse_state *s)
     g->tokens = d;
     s->range = had;
     sld__dim_set_range(g, d, b.lo > had.lo ? b.lo : had.lo, b.hi < had.hi ? b.hi : had.hi);
+    sld__forget_calls(g);
     return SLD_OK;
 }
 
@@ -249,6 +327,8 @@ sld_status sld__begin_run(sld_graph *g, sld_fuse_state *s)
 
 void sld__end_run(sld_graph *g, const sld_fuse_state *s)
 {
-    if (!s->changed && s->range.hi)
-        sld__dim_set_range(g, g->tokens, s->range.lo, s->range.hi);
+    if (s->changed || !s->range.hi)
+        return;
+    sld__dim_set_range(g, g->tokens, s->range.lo, s->range.hi);
+    sld__forget_calls(g);
 }

@@ -359,7 +359,6 @@ void sld__dim_set_range(sld_graph *g, sld_dim symbol, int64_t lo, int64_t hi)
         a->lo = r.lo;
         a->hi = r.hi;
     }
-    sld__forget_calls(g);
 }
 
 /* Depth and weight of a dim that stands inside an atom. */

@@ -169,15 +169,17 @@ bool sld__option_value(const sld_term *t, uint32_t n, const int64_t *options, in
 enum { MOST_STEPS = 1 << 16 };
 
 typedef struct cutter {
-    const sld_term *t;
-    uint32_t n_terms, n, most, steps;
+    int (*ask)(void *user, sld_bucket tokens);
+    void *user;
+    uint32_t n, most, steps;
     int64_t *ends;
-    bool first, last, failed;
+    int first, last;
+    bool failed;
 } cutter;
 
-static void add_part(cutter *c, bool truth, int64_t end)
+static void add_part(cutter *c, int answer, int64_t end)
 {
-    if (c->n && c->last == truth) {
+    if (c->n && c->last == answer) {
         c->ends[c->n - 1] = end;
         return;
     }
@@ -185,43 +187,58 @@ static void add_part(cutter *c, bool truth, int64_t end)
         c->failed = true;
         return;
     }
-    c->first = c->n ? c->first : truth;
-    c->last = truth;
+    c->first = c->n ? c->first : answer;
+    c->last = answer;
     c->ends[c->n++] = end;
 }
 
-static void cut(cutter *c, sld_run run)
+static void cut(cutter *c, sld_bucket b)
 {
     if (c->failed)
         return;
-    span s = holds(c->t, c->n_terms, &run);
-    if (s.lo == s.hi) {
-        add_part(c, s.lo, run.tokens.hi);
+    int answer = c->ask(c->user, b);
+    if (answer >= 0) {
+        add_part(c, answer, b.hi);
         return;
     }
-    if (run.tokens.lo == run.tokens.hi || !--c->steps) { /* divided by 0, or cut up too finely */
+    if (b.lo == b.hi || !--c->steps) { /* divided by 0, or cut up too finely */
         c->failed = true;
         return;
     }
-    sld_run half = run;
-    half.tokens.hi = run.tokens.lo + (run.tokens.hi - run.tokens.lo) / 2;
-    cut(c, half);
-    half.tokens = (sld_bucket){half.tokens.hi + 1, run.tokens.hi};
-    cut(c, half);
+    int64_t middle = b.lo + (b.hi - b.lo) / 2;
+    cut(c, (sld_bucket){b.lo, middle});
+    cut(c, (sld_bucket){middle + 1, b.hi});
 }
 
-uint32_t sld__gate_parts(const sld_term *t, uint32_t n_terms, const sld_run *run, uint32_t most, int64_t *ends, bool *first)
+uint32_t sld__parts(sld_bucket whole, int (*ask)(void *user, sld_bucket tokens), void *user, uint32_t most, int64_t *ends,
+                    int *first)
 {
-    cutter c = {.t = t, .n_terms = n_terms, .most = most, .steps = MOST_STEPS, .ends = ends};
-    cut(&c, *run);
+    cutter c = {.ask = ask, .user = user, .most = most, .steps = MOST_STEPS, .ends = ends};
+    cut(&c, whole);
     *first = c.first;
     return c.failed ? 0 : c.n;
+}
+
+typedef struct gate { const sld_term *t; uint32_t n; sld_run run; } gate;
+
+static int ask_gate(void *user, sld_bucket tokens)
+{
+    gate *g = user;
+    g->run.tokens = tokens;
+    span s = holds(g->t, g->n, &g->run);
+    return s.lo == s.hi ? (int)s.lo : -1;
+}
+
+uint32_t sld__gate_parts(const sld_term *t, uint32_t n_terms, const sld_run *run, uint32_t most, int64_t *ends, int *first)
+{
+    gate g = {t, n_terms, *run};
+    return sld__parts(run->tokens, ask_gate, &g, most, ends, first);
 }
 
 sld_truth sld__gate(const sld_term *t, uint32_t n, const sld_run *run)
 {
     int64_t end;
-    bool truth;
+    int truth;
     span s = holds(t, n, run);
     if (s.lo == s.hi)
         return s.lo ? SLD_ALWAYS : SLD_NEVER;

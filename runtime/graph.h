@@ -244,6 +244,9 @@ void sld__set_partition(sld_graph *g, sld_node n, uint32_t partition);
 const char *sld__target_name(sld_target t);
 /* "k wants H <= 4096, which does not hold with H = 7168" */
 void sld__say_uncovered(sld_graph *g, const sld_call *c, const sld_kernel_row *row, sld_truth holds, char *why, size_t n);
+/* 1 if a kernel covers a call for all tokens of the bucket, 0 if none does for any, -1 otherwise; `which`: 1 and more tell
+ * which row it is, and -1 that it is not the same for all. */
+int sld__row_of(sld_graph *g, const sld_call *c, sld_target target, bool which);
 /* As sld_bind, of a node that need not be there. */
 const sld_kernel_row *sld__bind_call(sld_graph *g, const sld_call *c, sld_target target, const int64_t *symbols,
                                      char *why, size_t why_len);

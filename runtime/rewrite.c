@@ -1,6 +1,7 @@
 /* One rewrite: what generated code builds is checked as a whole and then takes the place of the
  * match.  All that can fail comes before the first change. */
 #include "fuse.h"
+#include "gate.h"
 
 #include <string.h>
 
@@ -122,6 +123,10 @@ static bool kernel_covers(sld_graph *g, const sld_built *b)
 static bool kernels_cover(sld_graph *g)
 {
     const sld_fuse_state *s = g->fuse;
+    for (uint32_t i = 0; i < s->n_built && s->options.cut; i++) {
+        const sld_call c = sld__built_call(g, &s->built[i]);
+        sld__tell_cuts(g, &c, s->options.target);
+    }
     for (uint32_t i = 0, n = s->n_built; i < n; i++)
         if (!(s->built[i].bound >> s->options.target & 1) && !kernel_covers(g, &s->built[i]))
             return false;

@@ -202,6 +202,9 @@ typedef struct sld_fuse_options {
     sld_target target;      /* kernels must exist for it (or for REF, which backs CPU) */
     uint32_t max_rewrites;  /* 0: no limit; for bisecting */
     void (*told)(void *user, const sld_fuse_event *event); /* of each match; may be NULL */
+    /* Of numbers of tokens in the bucket behind which another kernel covers something that a rule makes than up to there, or
+     * none does; may be NULL. */
+    void (*cut)(void *user, int64_t end);
     void *user;
     const sld_settings *settings; /* resolved; NULL: the defaults */
     sld_bucket tokens;      /* both 0: any number */
@@ -216,7 +219,7 @@ typedef struct sld_rule_stats {
     uint32_t refused_kernel; /* matched, but no kernel covers it */
     uint32_t refused_type;   /* matched, but the right side does not have the left side's type */
     uint32_t refused_run;    /* matched, but an option is off or the gate does not hold for the whole bucket */
-    char reason[300];        /* the last refusal in words */
+    char reason[400];        /* the last refusal in words */
 } sld_rule_stats;
 
 /* Runs all phases to their fixpoint. options NULL: CPU, no limit. stats NULL or
@@ -246,7 +249,7 @@ sld_status sld_near_misses(sld_graph *g, void (*each)(void *user, const sld_miss
 typedef struct sld_traffic {
     uint32_t launches;
     uint64_t bytes;
-    bool sized;     /* the symbols tell all sizes; otherwise `bytes` means nothing */
+    bool sized;     /* the symbols tell all sizes; otherwise values of unknown size count nothing */
 } sld_traffic;
 sld_status sld_graph_traffic(sld_graph *g, const int64_t *symbols, sld_traffic *out);
 

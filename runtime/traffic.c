@@ -14,7 +14,7 @@ typedef struct share {
 struct sld_meter {
     sld_graph *g;
     const int64_t *symbols;
-    SLD_ARRAY(uint64_t) sizes;   /* by type, + 1; 0: not asked yet */
+    SLD_ARRAY(uint64_t) sizes;   /* by type, + 1; 0: unknown, or not asked yet */
     SLD_ARRAY(share) shares;     /* by value: of the node whose first result it is */
     SLD_ARRAY(sld_value) first;  /* by value: the first result of the node that gives it */
     SLD_ARRAY(sld_value) list;   /* first results of nodes to look at */
@@ -41,7 +41,7 @@ static void add_value(sld_meter *m, sld_value v, share *s)
     if (!*size)
         *size = bytes_of(m->g, &m->g->types.at[t], m->symbols) + 1;
     s->unsized |= !*size;
-    s->bytes += *size - 1;
+    s->bytes += *size ? *size - 1 : 0;
 }
 
 static share share_of(sld_meter *m, sld_node n)

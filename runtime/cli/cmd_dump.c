@@ -27,6 +27,7 @@ int cmd_dump(int argc, char **argv)
             *(c == 'd' ? &o.data : &o.fused) = true;
         else
             status = cli_how_option("dump", &o.how, c, c == '?' || c == ':' ? argv[optind - 1] : optarg);
+    status = status || o.fused ? status : cli_how_idle("dump", &o.how, "with --fused");
     if (status)
         return status;
     if (optind + 1 != argc)

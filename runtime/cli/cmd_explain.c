@@ -78,7 +78,7 @@ static int tell_who_took(sld_ctx *ctx, const options *o, uint32_t n_rewrites)
 
 /* ---------------------------------------------------------------- why not -- */
 
-typedef struct refusal { uint32_t rule; sld_node root; char why[300]; } refusal;
+typedef struct refusal { uint32_t rule; sld_node root; char why[400]; } refusal;
 
 static void note_refusal(void *user, const sld_fuse_event *e)
 {
@@ -159,7 +159,7 @@ static int explain(sld_graph *g, const void *bucket)
 static int explain_buckets(sld_graph *g, const void *opts)
 {
     const options *o = opts;
-    return cli_for_buckets(g, o->model, &o->how, o, explain);
+    return cli_for_buckets(g, o->model, &o->how, o, NULL, explain);
 }
 
 int cmd_explain(int argc, char **argv)

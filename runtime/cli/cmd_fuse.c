@@ -48,36 +48,85 @@ static figures measure(sld_graph *g, sld_target target, const int64_t *symbols)
     return f;
 }
 
-static void print_text(const report *r, const cli_bucket *at, const figures *a, const figures *b, double s)
+/* Sizes of a bucket are those of its last number of tokens, unless --dim says otherwise. */
+static void size_tokens(sld_graph *g, const cli_bucket *b, int64_t *symbols)
 {
-    printf("%s", of(at)->model);
-    if (at->tokens.hi)
-        printf(", tokens %" PRId64 "..%" PRId64 "%s%s%s", at->tokens.lo, at->tokens.hi, at->fuse.tokens_dim ? " (" : "",
-               at->fuse.tokens_dim ? at->fuse.tokens_dim : "", at->fuse.tokens_dim ? ")" : "");
-    putchar('\n');
-    report_print(r, sld_ruleset_solder(), stdout);
-    printf("nodes              %10u -> %u\n", a->nodes, b->nodes);
-    printf("launches           %10u -> %u\n", r->before.launches, r->after.launches);
-    if (r->before.sized)
-        printf("bytes moved        %10" PRIu64 " -> %" PRIu64 "\n", r->before.bytes, r->after.bytes);
-    if (a->planned && b->planned)
-        printf("planned peak bytes %10zu -> %zu\n", a->plan.arena_bytes, b->plan.arena_bytes);
-    else
-        printf("planned peak bytes    unknown: %s\n", a->planned ? b->why : a->why);
-    printf("fused in           %10.3f ms\n", 1e3 * s);
+    int64_t lo, hi;
+    for (uint32_t i = 0; b->tokens.hi && b->fuse.tokens_dim && i < sld_dim_n_symbols(g); i++)
+        if (symbols[i] < 0 && !strcmp(sld_dim_symbol_name(g, i), b->fuse.tokens_dim)) {
+            sld_dim_symbol_range(g, i, &lo, &hi);
+            symbols[i] = b->tokens.hi < hi ? b->tokens.hi : hi;
+        }
 }
 
-static void print_json(const report *r, const cli_bucket *at, const figures *a, const figures *b, double s)
+static void print_sizes(const sld_graph *g, const int64_t *symbols)
 {
+    const char *before = "sizes at           ";
+    for (uint32_t i = 0; i < sld_dim_n_symbols(g); i++)
+        if (symbols[i] >= 0) {
+            printf("%s %s = %" PRId64, before, sld_dim_symbol_name(g, i), symbols[i]);
+            before = ",";
+        }
+    fputs(*before == ',' ? "\n" : "", stdout);
+}
+
+static void print_json_sizes(const sld_graph *g, const int64_t *symbols)
+{
+    const char *before = "\"dims\": {";
+    for (uint32_t i = 0; i < sld_dim_n_symbols(g); i++)
+        if (symbols[i] >= 0) {
+            fputs(before, stdout);
+            cli_json_string(sld_dim_symbol_name(g, i), stdout);
+            printf(": %" PRId64, symbols[i]);
+            before = ", ";
+        }
+    fputs(*before == ',' ? "}, " : "", stdout);
+}
+
+/* A model before and after fusing; symbols: the values that sizes are for. */
+typedef struct both {
+    const cli_bucket *at;
+    report r;
+    figures a, b;
+    const int64_t *symbols;
+    double seconds;
+} both;
+
+static void print_text(const sld_graph *g, const both *m)
+{
+    const char *dim = m->at->fuse.tokens_dim;
+    printf("%s", of(m->at)->model);
+    if (m->at->tokens.hi)
+        printf(", tokens %" PRId64 "..%" PRId64 "%s%s%s", m->at->tokens.lo, m->at->tokens.hi, dim ? " (" : "", dim ? dim : "",
+               dim ? ")" : "");
+    putchar('\n');
+    report_print(&m->r, sld_ruleset_solder(), stdout);
+    printf("nodes              %10u -> %u\n", m->a.nodes, m->b.nodes);
+    printf("launches           %10u -> %u\n", m->r.before.launches, m->r.after.launches);
+    print_sizes(g, m->symbols);
+    const char *unknown = m->r.before.sized ? NULL : unknown_symbol(g, m->symbols);
+    printf("bytes moved        %10" PRIu64 " -> %" PRIu64 "%s%s%s\n", m->r.before.bytes, m->r.after.bytes,
+           unknown ? ", without values of unknown size; give --dim " : "", unknown ? unknown : "", unknown ? "=N" : "");
+    if (m->a.planned && m->b.planned)
+        printf("planned peak bytes %10zu -> %zu\n", m->a.plan.arena_bytes, m->b.plan.arena_bytes);
+    else
+        printf("planned peak bytes    unknown: %s\n", m->a.planned ? m->b.why : m->a.why);
+    printf("fused in           %10.3f ms\n", 1e3 * m->seconds);
+}
+
+static void print_json(const sld_graph *g, const both *m)
+{
+    const cli_bucket *at = m->at;
     printf("%s{\"model\": ", at->n > 1 && !at->i ? "[" : "");
     cli_json_string(of(at)->model, stdout);
     if (at->tokens.hi)
         printf(", \"tokens\": [%" PRId64 ", %" PRId64 "]", at->tokens.lo, at->tokens.hi);
-    printf(", \"nodes\": [%u, %u], ", a->nodes, b->nodes);
-    if (a->planned && b->planned)
-        printf("\"peak_bytes\": [%zu, %zu], ", a->plan.arena_bytes, b->plan.arena_bytes);
-    printf("\"seconds\": %.9f, ", s);
-    report_print_json(r, sld_ruleset_solder(), stdout);
+    printf(", \"nodes\": [%u, %u], ", m->a.nodes, m->b.nodes);
+    print_json_sizes(g, m->symbols);
+    if (m->a.planned && m->b.planned)
+        printf("\"peak_bytes\": [%zu, %zu], ", m->a.plan.arena_bytes, m->b.plan.arena_bytes);
+    printf("\"seconds\": %.9f, ", m->seconds);
+    report_print_json(&m->r, sld_ruleset_solder(), stdout);
     printf(at->n < 2 ? "}\n" : at->i + 1 < at->n ? "},\n" : "}]\n");
 }
 
@@ -138,15 +187,14 @@ static int print_report(sld_graph *g, const cli_bucket *b, const int64_t *symbol
     sld_graph *copy = sld_import(g->ctx, g->rules, o->model);
     if (!copy)
         return cli_fail("%s", sld_error(g->ctx));
-    report r = {0};
-    figures before = measure(copy, o->how.target, symbols);
+    both m = {.at = b, .symbols = symbols, .seconds = seconds, .a = measure(copy, o->how.target, symbols)};
     int status = cli_split(copy, o->split);
-    status = status ? status : report_make(copy, &b->fuse, symbols, &r);
-    status = status || !o->split ? status : fuse_whole(g->ctx, b, &r);
-    figures after = measure(g, o->how.target, symbols);
+    status = status ? status : report_make(copy, &b->fuse, symbols, &m.r);
+    status = status || !o->split ? status : fuse_whole(g->ctx, b, &m.r);
+    m.b = measure(g, o->how.target, symbols);
     if (!status)
-        (o->report && !strcmp(o->report, "json") ? print_json : print_text)(&r, b, &before, &after, seconds);
-    report_free(&r);
+        (o->report && !strcmp(o->report, "json") ? print_json : print_text)(g, &m);
+    report_free(&m.r);
     sld_graph_free(copy);
     return status;
 }
@@ -206,6 +254,21 @@ static int write_output(sld_graph *g, const cli_bucket *b, const sld_rule_stats 
     return any_fired(g->rules, stats) || of(b)->split ? write_model(g, path) : write_input(g->ctx, of(b)->model, path);
 }
 
+/* Counts must be as expected in all buckets before anything is written. */
+static int check(sld_graph *g, const void *data)
+{
+    const cli_bucket *b = data;
+    if (!of(b)->expect.n)
+        return CLI_OK;
+    sld_rule_stats *stats = sld__alloc(g->ctx, (g->rules->n_rules + 1u) * sizeof *stats);
+    int status = cli_split(g, of(b)->split);
+    if (!status && (!stats || sld_fuse(g, &b->fuse, stats)))
+        status = cli_fail("%s", sld_error(g->ctx));
+    status = status ? status : check_expected(g->rules, of(b), stats);
+    sld__free(g->ctx, stats);
+    return status;
+}
+
 static int fuse(sld_graph *g, const void *data)
 {
     cli_bucket b = *(const cli_bucket *)data;
@@ -222,6 +285,8 @@ static int fuse(sld_graph *g, const void *data)
     if (!status && sld_graph_verify(g))
         status = cli_fail("%s", sld_error(g->ctx));
     status = status ? status : check_expected(g->rules, o, stats);
+    if (!status)
+        size_tokens(g, &b, symbols);
     if (!status && o->out)
         status = write_output(g, &b, stats);
     if (!status && (o->report || (!o->out && !o->expect.n)))
@@ -234,7 +299,7 @@ static int fuse(sld_graph *g, const void *data)
 static int fuse_buckets(sld_graph *g, const void *opts)
 {
     const options *o = opts;
-    return cli_for_buckets(g, o->model, &o->how, o, fuse);
+    return cli_for_buckets(g, o->model, &o->how, o, check, fuse);
 }
 
 static int add_expected(cli_pairs *p, char *arg)

@@ -114,7 +114,7 @@ static int for_bucket(sld_graph *g, const void *data)
 static int for_model(sld_graph *g, const void *data)
 {
     const options *o = data;
-    return cli_for_buckets(g, o->model, &o->how, o, for_bucket);
+    return cli_for_buckets(g, o->model, &o->how, o, NULL, for_bucket);
 }
 
 int cmd_kernels(int argc, char **argv)
@@ -134,6 +134,8 @@ int cmd_kernels(int argc, char **argv)
             status = cli_how_option("kernels", &o.how, c, c == '?' || c == ':' ? argv[optind - 1] : optarg);
     if (!status && optind != argc)
         status = cli_usage("kernels", "no argument is wanted; --for MODEL names a model");
+    if (!status && !o.model)
+        status = o.all ? cli_usage("kernels", "--all wants --for MODEL") : cli_how_idle("kernels", &o.how, "with --for MODEL");
     if (!status && o.model)
         return cli_with_model(o.model, for_model, &o);
     if (!status)

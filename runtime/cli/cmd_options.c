@@ -33,6 +33,8 @@ int cmd_options(int argc, char **argv)
     opterr = 0;
     for (int c; !status && (c = getopt_long(argc, argv, ":O:", longs, NULL)) != -1;)
         status = cli_how_option("options", &h, c, c == '?' || c == ':' ? argv[optind - 1] : optarg);
+    if (!status && (h.tokens || h.auto_buckets || h.tokens_dim || h.world))
+        status = cli_usage("options", "tokens and ranks change no option");
     if (!status && optind != argc)
         status = cli_usage("options", "no model is wanted");
     sld_ctx *ctx = status ? NULL : sld_ctx_new(NULL);

@@ -152,6 +152,7 @@ static int parse(int argc, char **argv, cli_ranks *ranks, options *o)
     }
     if (!room)
         return cli_usage("run", "too many files");
+    status = status || o->fused ? status : cli_how_idle("run", &o->how, "with --fused");
     if (!status && optind + 1 != argc)
         return cli_usage("run", "one model is wanted");
     o->model = argv[optind];

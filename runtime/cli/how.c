@@ -24,6 +24,18 @@ int cli_how_option(const char *command, cli_how *h, int c, const char *arg)
     }
 }
 
+int cli_how_idle(const char *command, const cli_how *h, const char *what)
+{
+    const char *set = h->tokens         ? "--tokens"
+                      : h->auto_buckets ? "--auto-buckets"
+                      : h->tokens_dim   ? "--tokens-dim"
+                      : h->level        ? "-O"
+                      : h->opts.n       ? "--opt"
+                      : h->config       ? "--config"
+                                        : NULL;
+    return set ? cli_usage(command, "%s means something only %s", set, what) : CLI_OK;
+}
+
 /* ---------------------------------------------------------------- options -- */
 
 static char *environment(const char *name)
@@ -136,20 +148,24 @@ static sld_bucket whole_range(sld_graph *g, const cli_how *h)
     return b;
 }
 
-static int find_buckets(sld_graph *g, const cli_how *h, const sld_settings *s, sld_bucket *buckets, uint32_t *n)
+/* A bucket has tokens that the dim can count. */
+static int check_ranges(sld_graph *g, const cli_how *h, const sld_bucket *buckets, uint32_t n)
 {
-    sld_bucket given[CLI_BUCKETS_MAX] = {{0, 0}};
-    uint32_t n_given = 1;
-    int status = h->tokens ? parse_buckets(h->tokens, given, &n_given) : CLI_OK;
-    if (!h->tokens && h->auto_buckets)
-        given[0] = whole_range(g, h);
-    *n = 0;
-    for (uint32_t i = 0; i < n_given && !status; i++)
-        if (h->auto_buckets)
-            *n += sld_split_bucket(g->rules, s, given[i], h->world, buckets + *n, CLI_BUCKETS_MAX - *n - (n_given - 1 - i));
-        else
-            buckets[(*n)++] = given[i];
-    return status;
+    const char *name = tokens_dim(g, h);
+    sld_dim d = name ? sld__dim_find(g, name) : SLD_SYM_NONE;
+    int64_t lo, hi;
+    if (h->tokens_dim && !h->tokens && !h->auto_buckets)
+        return cli_usage("", "--tokens-dim wants --tokens or --auto-buckets");
+    if (h->tokens_dim && d == SLD_SYM_NONE)
+        return cli_fail("there is no symbolic dim '%s' to count tokens", name);
+    if (d == SLD_SYM_NONE)
+        return CLI_OK;
+    sld_dim_bounds(g, d, &lo, &hi);
+    for (uint32_t i = 0; i < n; i++)
+        if (buckets[i].hi && (buckets[i].lo > hi || buckets[i].hi < lo))
+            return cli_fail("tokens %" PRId64 "..%" PRId64 " lie outside %" PRId64 "..%" PRId64 ", the range of '%s'",
+                            buckets[i].lo, buckets[i].hi, lo, hi, name);
+    return CLI_OK;
 }
 
 static sld_fuse_options fuse_options(const sld_graph *g, const cli_how *h, const sld_settings *s, sld_bucket b)
@@ -158,7 +174,75 @@ static sld_fuse_options fuse_options(const sld_graph *g, const cli_how *h, const
                               .world = h->world};
 }
 
-typedef struct job { const cli_how *how; const sld_settings *settings; cli_bucket at; int (*act)(sld_graph *, const void *); } job;
+typedef struct job {
+    const cli_how *how;
+    const sld_settings *settings;
+    cli_bucket at;
+    int (*act)(sld_graph *, const void *);
+} job;
+
+typedef struct cuts { int64_t at[CLI_BUCKETS_MAX]; uint32_t n; } cuts;
+
+static void note_cut(void *user, int64_t end)
+{
+    cuts *c = user;
+    uint32_t i = 0;
+    while (i < c->n && c->at[i] < end)
+        i++;
+    if (c->n == CLI_BUCKETS_MAX || (i < c->n && c->at[i] == end))
+        return;
+    memmove(c->at + i + 1, c->at + i, (c->n++ - i) * sizeof *c->at);
+    c->at[i] = end;
+}
+
+typedef struct probe { const job *job; sld_bucket bucket; cuts *cuts; } probe;
+
+static int find_cuts(sld_graph *g, const void *data)
+{
+    const probe *p = data;
+    sld_fuse_options o = fuse_options(g, p->job->how, p->job->settings, p->bucket);
+    o.cut = note_cut;
+    o.user = p->cuts;
+    return sld_fuse(g, &o, NULL) ? cli_fail("%s", sld_error(g->ctx)) : CLI_OK;
+}
+
+/* What fusing makes of the model has kernels with conditions of their own: buckets are cut there too. What is made of the
+ * parts may have others, so these are looked at again. */
+static int cut_by_kernels(const job *j, const char *model, sld_bucket *buckets, uint32_t *n)
+{
+    int status = CLI_OK;
+    for (uint32_t i = 0; i < *n && !status; i++) {
+        cuts c = {.n = 0};
+        status = cli_with_model(model, find_cuts, &(probe){j, buckets[i], &c});
+        for (uint32_t k = c.n; k-- > 0 && *n < CLI_BUCKETS_MAX;) {
+            memmove(buckets + i + 1, buckets + i, (*n - i) * sizeof *buckets);
+            buckets[i + 1].lo = c.at[k] + 1;
+            buckets[i].hi = c.at[k];
+            ++*n;
+        }
+        i -= c.n && *n < CLI_BUCKETS_MAX;
+    }
+    return status;
+}
+
+static int find_buckets(sld_graph *g, const job *j, const char *model, sld_bucket *buckets, uint32_t *n)
+{
+    const cli_how *h = j->how;
+    sld_bucket given[CLI_BUCKETS_MAX] = {{0, 0}};
+    uint32_t n_given = 1;
+    int status = h->tokens ? parse_buckets(h->tokens, given, &n_given) : CLI_OK;
+    if (!h->tokens && h->auto_buckets)
+        given[0] = whole_range(g, h);
+    status = status ? status : check_ranges(g, h, given, n_given);
+    *n = 0;
+    for (uint32_t i = 0; i < n_given && !status; i++)
+        if (h->auto_buckets)
+            *n += sld_split_bucket(g->rules, j->settings, given[i], h->world, buckets + *n,
+                                   CLI_BUCKETS_MAX - *n - (n_given - 1 - i));
+        else
+            buckets[(*n)++] = given[i];
+    return status || !h->auto_buckets || !model ? status : cut_by_kernels(j, model, buckets, n);
+}
 
 static int do_bucket(sld_graph *g, const void *data)
 {
@@ -167,17 +251,27 @@ static int do_bucket(sld_graph *g, const void *data)
     return j.act(g, &j.at);
 }
 
-int cli_for_buckets(sld_graph *g, const char *model, const cli_how *h, const void *options,
-                    int (*act)(sld_graph *g, const void *bucket))
+static int do_buckets(sld_graph *g, const char *model, job j, const sld_bucket *buckets)
 {
-    sld_bucket buckets[CLI_BUCKETS_MAX];
-    sld_settings *s = cli_settings(g->ctx, h);
-    job j = {.how = h, .settings = s, .act = act, .at.options = options};
-    int status = s ? find_buckets(g, h, s, buckets, &j.at.n) : CLI_FAILED;
+    int status = CLI_OK;
     for (; j.at.i < j.at.n && !status; j.at.i++) {
         j.at.tokens = buckets[j.at.i];
         status = j.at.n == 1 || !model ? do_bucket(g, &j) : cli_with_model(model, do_bucket, &j);
     }
+    return status;
+}
+
+int cli_for_buckets(sld_graph *g, const char *model, const cli_how *h, const void *options,
+                    int (*check)(sld_graph *g, const void *bucket), int (*act)(sld_graph *g, const void *bucket))
+{
+    sld_bucket buckets[CLI_BUCKETS_MAX];
+    sld_settings *s = cli_settings(g->ctx, h);
+    job j = {.how = h, .settings = s, .act = check, .at.options = options};
+    int status = s ? find_buckets(g, &j, model, buckets, &j.at.n) : CLI_FAILED;
+    if (!status && check && j.at.n > 1)
+        status = do_buckets(g, model, j, buckets);
+    j.act = act;
+    status = status ? status : do_buckets(g, model, j, buckets);
     sld_settings_free(s);
     return status;
 }
@@ -192,5 +286,5 @@ static int fuse_bucket(sld_graph *g, const void *bucket)
 
 int cli_fuse_one(sld_graph *g, const cli_how *h)
 {
-    return cli_for_buckets(g, NULL, h, NULL, fuse_bucket);
+    return cli_for_buckets(g, NULL, h, NULL, NULL, fuse_bucket);
 }

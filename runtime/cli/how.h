@@ -22,6 +22,9 @@ typedef struct cli_how {
     {"target", required_argument, 0, 't'}
 int cli_how_option(const char *command, cli_how *h, int c, const char *arg);
 
+/* An error when what fuses was told how, and nothing is to be fused; what: "with --fused". */
+int cli_how_idle(const char *command, const cli_how *h, const char *what);
+
 /* The ruleset's options as the command line, the environment and a file set them; changes that nobody asked for are told
  * on stderr. NULL and a report on error. */
 sld_settings *cli_settings(sld_ctx *ctx, const cli_how *h);
@@ -32,9 +35,10 @@ typedef struct cli_bucket {
     uint32_t i, n;           /* this is number i of n */
     sld_fuse_options fuse;
 } cli_bucket;
-/* Does something with the model for each bucket that the command asks for, read anew for all but an only one. */
+/* Does something with the model for each bucket that the command asks for, read anew for all but an only one. check: what
+ * must go well for each of several before that begins; may be NULL. */
 int cli_for_buckets(sld_graph *g, const char *model, const cli_how *h, const void *options,
-                    int (*act)(sld_graph *g, const void *bucket));
+                    int (*check)(sld_graph *g, const void *bucket), int (*act)(sld_graph *g, const void *bucket));
 /* Fuses for the only bucket. */
 int cli_fuse_one(sld_graph *g, const cli_how *h);
 

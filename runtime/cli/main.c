@@ -132,22 +132,24 @@ int cli_target(const char *command, const char *text, sld_target *out)
 
 static int help(const char *name)
 {
-    bool found = !name;
+    bool found = !name, how = !name;
     for (int i = 0; i < N_COMMANDS; i++)
         if (!name || !strcmp(name, commands[i].name)) {
-            printf("%s%s", commands[i].help, name ? "" : "\n");
+            printf("%s\n", commands[i].help);
+            how |= strstr(commands[i].help, "[HOW]") != NULL;
             found = true;
         }
     if (!found)
         return cli_usage("", "unknown command '%s'", name);
-    if (!name)
+    if (how)
         printf("HOW a model is compiled:\n"
                "  -O LEVEL              0 to 3, default 2: which options are on\n"
                "  --opt NAME=VALUE      sets an option; it turns on what it requires and off what it excludes\n"
                "  --config FILE         lines 'name = value' and 'O2'; default $SOLDER_CONFIG. After it come\n"
                "                        $SOLDER_LEVEL, $SOLDER_OPTIONS (name=value,...) and the command line\n"
                "  --tokens LO..HI[,...] compiles once for each bucket: rules and kernels must hold for all of it\n"
-               "  --auto-buckets        cuts the buckets where gates change; default the range of the dim\n"
+               "  --auto-buckets        cuts the buckets where gates and the kernels of what is fused change; default the\n"
+               "                        range of the dim\n"
                "  --tokens-dim NAME     the symbolic dim that counts tokens; default the one that most inputs have\n"
                "  --world N             ranks that work together; default 1\n"
                "  --target cpu|ref|hip\n\n");
@@ -155,6 +157,11 @@ static int help(const char *name)
         printf("MODEL: .onnx, .json or .json.gz of torch FX (the graph's key after '#'), or the text form.\n"
                "Exit status: 0 success, 1 failure, 2 wrong usage.\n");
     return CLI_OK;
+}
+
+static bool is_help(const char *arg)
+{
+    return !strcmp(arg, "--help") || !strcmp(arg, "-h");
 }
 
 /* A report that did not reach its reader is a failure as well. */
@@ -173,10 +180,10 @@ int main(int argc, char **argv)
         printf("solder, table version %d\n", SLD_ABI);
         return flushed(CLI_OK);
     }
-    if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+    if (!strcmp(argv[1], "help") || is_help(argv[1]))
         return flushed(help(argc > 2 ? argv[2] : NULL));
     for (int i = 0; i < N_COMMANDS; i++)
         if (!strcmp(argv[1], commands[i].name))
-            return flushed(commands[i].run(argc - 1, argv + 1));
+            return flushed(argc > 2 && is_help(argv[2]) ? help(argv[1]) : commands[i].run(argc - 1, argv + 1));
     return cli_usage("", "unknown command '%s'", argv[1]);
 }

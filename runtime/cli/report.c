@@ -73,17 +73,15 @@ static void print_saved(const report *r, const char *name, int width, const watc
     if (r->split)
         fprintf(out, " of %-6u", rule->whole);
     fprintf(out, "  %10" PRId64, rule->launches);
-    if (r->before.sized)
-        fprintf(out, "  %16" PRId64, rule->bytes);
-    putc('\n', out);
+    fprintf(out, "  %16" PRId64 "\n", rule->bytes);
 }
 
 void report_print(const report *r, const sld_ruleset *rules, FILE *out)
 {
     watch_rule others = {0};
     int width = name_width(r, rules);
-    fprintf(out, "%-*s %s  %10s", width + 2, "rules fired, saved:", r->split ? "       of whole " : "      ", "launches");
-    fprintf(out, r->before.sized ? "  %16s\n" : "\n", "bytes moved");
+    fprintf(out, "%-*s %s  %10s  %16s\n", width + 2, "rules fired, saved:", r->split ? "       of whole " : "      ",
+            "launches", "bytes moved");
     for (uint32_t i = 0; i < rules->n_rules; i++) {
         const watch_rule *rule = &r->seen.rules[i];
         if (is_listed(rules, i) && (rule->fired || rule->whole))
@@ -163,12 +161,10 @@ void report_print_json(const report *r, const sld_ruleset *rules, FILE *out)
 {
     const char *before = "";
     fprintf(out, "\"launches\": [%u, %u], ", r->before.launches, r->after.launches);
-    if (r->before.sized)
-        fprintf(out, "\"bytes_moved\": [%" PRIu64 ", %" PRIu64 "], ", r->before.bytes, r->after.bytes);
-    fprintf(out, "\"unread\": {\"launches_saved\": %" PRId64, r->unread.launches);
-    if (r->before.sized)
-        fprintf(out, ", \"bytes_saved\": %" PRId64, r->unread.bytes);
-    fputs("}, ", out);
+    fprintf(out, "\"bytes_moved\": [%" PRIu64 ", %" PRIu64 "], \"all_sizes_known\": %s, ", r->before.bytes, r->after.bytes,
+            r->before.sized ? "true" : "false");
+    fprintf(out, "\"unread\": {\"launches_saved\": %" PRId64 ", \"bytes_saved\": %" PRId64 "}, ", r->unread.launches,
+            r->unread.bytes);
     fputs("\"rules\": {", out);
     for (uint32_t i = 0; i < rules->n_rules; i++) {
         const watch_rule *rule = &r->seen.rules[i];
@@ -177,11 +173,10 @@ void report_print_json(const report *r, const sld_ruleset *rules, FILE *out)
         fputs(before, out);
         before = ", ";
         cli_json_string(rules->rules[i].name, out);
-        fprintf(out, ": {\"fired\": %u, \"launches_saved\": %" PRId64, rule->fired, rule->launches);
+        fprintf(out, ": {\"fired\": %u", rule->fired);
         if (r->split)
             fprintf(out, ", \"fired_in_one_piece\": %u", rule->whole);
-        if (r->before.sized)
-            fprintf(out, ", \"bytes_saved\": %" PRId64, rule->bytes);
+        fprintf(out, ", \"launches_saved\": %" PRId64 ", \"bytes_saved\": %" PRId64, rule->launches, rule->bytes);
         print_json_groups(r, i, false, "refused", out);
         print_json_groups(r, i, true, "near_misses", out);
         putc('}', out);

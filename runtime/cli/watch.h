@@ -10,7 +10,7 @@ typedef struct watch_group {
     bool near;               /* a test of the pattern fails; otherwise the rewrite was refused */
     bool taken;              /* refused, and then another rule took the match's root */
     char place[80];          /* of that test */
-    char node[120], why[300];/* an example */
+    char node[120], why[400];/* an example */
 } watch_group;
 
 /* What a rule's rewrites saved. whole: how often it fires in a graph that is not cut. */

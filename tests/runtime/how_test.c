@@ -66,6 +66,7 @@ START_TEST(bad_usage)
         {"--world 0", "--world wants a whole number from 1 on"},
         {"--opt fuse_norm", "--opt wants NAME=VALUE, got 'fuse_norm'"},
         {"--target gpu", "--target is cpu, ref or hip, not 'gpu'"},
+        {"--tokens-dim s9", "--tokens-dim wants --tokens or --auto-buckets"},
     };
     char command[400];
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -79,6 +80,23 @@ START_TEST(bad_usage)
     free(text);
     text = sh_ok(SOLDER "fuse " MODELS "qwen3/model.onnx -O9 2>&1", 1);
     ASSERT_HAS(text, "-O: levels are O0 to O3");
+    free(text);
+    static const char *const idle[][2] = {
+        {"dump " MODELS "qwen3/model.onnx --tokens 1..8", "--tokens means something only with --fused"},
+        {"run " MODELS "qwen3/model.onnx -O1", "-O means something only with --fused"},
+        {"kernels --auto-buckets", "--auto-buckets means something only with --for MODEL"},
+        {"kernels --all", "--all wants --for MODEL"},
+        {"options --world 2", "tokens and ranks change no option"},
+    };
+    for (size_t i = 0; i < sizeof idle / sizeof *idle; i++) {
+        snprintf(command, sizeof command, SOLDER "%s 2>&1", idle[i][0]);
+        text = sh_ok(command, 2);
+        ASSERT_HAS(text, idle[i][1]);
+        free(text);
+    }
+    text = sh_ok(SOLDER "explain --help", 0);
+    ASSERT_HAS(text, "solder explain MODEL --rule RULE");
+    ASSERT_HAS(text, "HOW a model is compiled");
     free(text);
 }
 END_TEST
@@ -125,6 +143,137 @@ START_TEST(a_report_for_each_bucket)
                "assert b[\"rules\"][\"rms_norm\"][\"fired\"] == 9, b'", 0));
     char *text = sh_ok(SOLDER "fuse " MODELS "qwen3/model.onnx --opt fuse_act=off --report 2>&1", 0);
     ASSERT_HAS(text, "silu_mul                      2  option 'fuse_act' is off: command line");
+    free(text);
+}
+END_TEST
+
+/* A rule for steps leaves a graph of prompts as it is, to the byte. */
+START_TEST(a_prompt_does_not_get_the_rule_for_steps)
+{
+#define ONLY "engine/llama70b_fp8_tp4.fx.json.gz -O0 --opt fuse_rope_kvcache=on "
+    free(sh_ok(SOLDER "fuse " MODELS ONLY "--tokens 257..8192 --expect rope_kvcache=0 -o \"$D/out.sld\" && " SOLDER
+               "dump --data " MODELS "engine/llama70b_fp8_tp4.fx.json.gz | cmp - \"$D/out.sld\"", 0));
+    free(sh_ok(SOLDER "fuse " MODELS ONLY "--tokens 1..256 --expect rope_kvcache=80", 0));
+#undef ONLY
+}
+END_TEST
+
+/* Buckets end where the gate of the cache writes does, and where the kernels of reduced norms do. */
+START_TEST(buckets_end_where_kernels_do)
+{
+    static const char *const parts[] = {"1..9", "10..256", "257..4681", "4682..1048576"};
+    char want[80];
+    char *text = sh_ok(SOLDER "fuse " MODELS "engine/deepseek_v3_tp8.fx.json.gz --world 8 --auto-buckets", 0), *at = text;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        snprintf(want, sizeof want, ", tokens %s (s77)", parts[i]);
+        ASSERT_HAS(at, want);
+        at = strstr(at, want);
+    }
+    ck_assert_ptr_null(strstr(at + 1, ", tokens "));
+    free(text);
+    text = sh_ok(SOLDER "fuse " MODELS "engine/deepseek_v3_tp8.fx.json.gz --world 8 --tokens 1..8192", 0);
+    ASSERT_HAS(text, "all_reduce_rms_norm: kernels cover only tokens 1..4681 of 1..8192; kernel sld_cpu_all_reduce_rms_norm");
+    free(text);
+}
+END_TEST
+
+/* A larger fusion was refused, and a smaller one took its nodes. */
+START_TEST(refusals_that_other_rules_hide)
+{
+#define MOE MODELS "engine/qwen3_30b_tp1.fx.json.gz --tokens 1..8192 "
+#define WHY "gate tokens <= rope_kvcache_fusion_max_token_num (rope_kvcache_fusion_max_token_num = 256) holds for only some of " \
+            "tokens 1..8192: 1..256"
+    char *text = sh_ok(SOLDER "fuse " MOE, 0);
+    ck_assert_ptr_null(strstr(text, "matches that were refused:\n"));
+    ASSERT_HAS(text, "matches that were refused, and that other rules took:\n  qk_norm_rope_kvcache         48  " WHY);
+    free(text);
+    text = sh_ok(SOLDER "explain " MOE "--rule qk_norm_rope_kvcache", 0);
+    ASSERT_HAS(text, "and that other rules took: 48 (node 'unified_kv_cache_update')\n  REFUSED   " WHY "\n");
+    free(text);
+    text = sh_ok(SOLDER "explain " MOE "--rule qk_norm_rope_kvcache --node rms_norm_1", 0);
+    ASSERT_HAS(text, "and that other rules took: 1 (node 'unified_kv_cache_update')\n  REFUSED   " WHY "\n");
+    free(text);
+}
+END_TEST
+
+/* Every launch and every byte that is saved is some rule's, or of nodes that nobody reads. */
+START_TEST(what_is_saved_adds_up)
+{
+    static const char *const models[] = {"qwen3/model.onnx", "gemma3_text/model.onnx", "deepseek_v3/model.onnx --dim T=8",
+                                         "qwen3_moe/model.fx.json.gz", "engine/qwen3_30b_tp1.fx.json.gz --tokens 1..256",
+                                         "engine/llama70b_fp8_tp4.fx.json.gz --tokens 1..64 --world 4 --dim s80=100"};
+    char command[900];
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        snprintf(command, sizeof command, SOLDER "fuse " MODELS "%s --report=json | python3 -c 'if True:\n"
+                 " import json, sys; r = json.load(sys.stdin); of = list(r[\"rules\"].values()) + [r[\"unread\"]]\n"
+                 " for a, b in (\"launches\", \"launches_saved\"), (\"bytes_moved\", \"bytes_saved\"):\n"
+                 "  assert r[a][0] - r[a][1] == sum(x[b] for x in of) > 0, (a, r)'", models[i]);
+        free(sh_ok(command, 0));
+    }
+}
+END_TEST
+
+/* Time grows with the graph, not with its square: this would take minutes. */
+START_TEST(report_of_a_large_graph)
+{
+    free(sh_ok("awk 'BEGIN { print \"solder 1\\ninput %x : f32[4, 64]\\ninput %w : f32[64]\\n%z0 = neg(%x)\"; n = 30000\n"
+               "for (i = 0; i < n; i++) printf \"%%a%d = add(%%z%d, %%x)\\n%%n%d = rms_norm(%%a%d, %%w; eps = 1e-5)\\n"
+               "%%z%d = add(%%a%d, %%n%d)\\n\", i, i, i, i, i + 1, i, i\n"
+               "printf \"output o = %%z%d\\n\", n }' >\"$D/large.sld\"", 0));
+    char *text = sh_ok(SOLDER "fuse \"$D/large.sld\" --expect add_rms_norm=30000 --report", 0);
+    ASSERT_HAS(text, "  add_rms_norm              30000       30000          30720000\n");
+    free(text);
+}
+END_TEST
+
+/* Names hold any byte; what is no UTF-8 is told as U+FFFD. */
+START_TEST(json_of_odd_names)
+{
+    write_path(in_folder("q\"\xff\n.sld"), "solder 1\ninput %\"a\\\"b\\\\\\x01\xff\" : f32[4, 64]\ninput %w : f32[64]\n"
+               "%s = add(%\"a\\\"b\\\\\\x01\xff\", %w)\n%\"\xc3\xa9\xed\xa0\x80\\\"\" = rms_norm(%s, %w; eps = 1e-5)\n"
+               "output o = %\"\xc3\xa9\xed\xa0\x80\\\"\"\n");
+    free(sh_ok(SOLDER "fuse \"$D\"/q* --report=json >\"$D/j\" && python3 -c 'if True:\n"
+               " import json, sys; r = json.load(open(sys.argv[1], encoding=\"utf-8\"))\n"
+               " assert r[\"model\"].endswith(\"q\\\"\\ufffd\\n.sld\"), r\n"
+               " m = r[\"rules\"][\"add_rms_norm\"][\"near_misses\"][0]\n"
+               " assert m[\"node\"] == \"\\u00e9\\ufffd\\ufffd\\ufffd\\\"\", m' \"$D/j\"", 0));
+}
+END_TEST
+
+/* All-reduce, addition and norm, 97 times: one graph, and cut at what runs between the two but for each 32nd pair. */
+START_TEST(pairs_in_pieces)
+{
+    free(sh_ok("awk 'BEGIN { printf \"solder 1\\ninput %%x0 : bf16[8, 1024]\\ninput %%s0 : bf16[8, 1024]\\n"
+               "input %%z0 : bf16[8, 16]\\ninput %%w : bf16[1024]\\n\"\n"
+               "for (i = 0; i < 97; i++) { printf \"%%r%d = all_reduce(%%x%d; group = \\\"tp\\\")\\n\", i, i\n"
+               "printf \"%%z%d = %s(%%z%d%s)\\n\", i + 1, i % 32 ? \"softmax\" : \"neg\", i, i % 32 ? \"; axis = -1\" : \"\"\n"
+               "printf \"%%x%d, %%s%d = add_rms_norm(%%r%d, %%s%d, %%w; eps = 1e-6)\\n\", i + 1, i + 1, i, i }\n"
+               "printf \"output x = %%x97\\noutput s = %%s97\\noutput z = %%z97\\n\" }' >\"$D/pairs.sld\"", 0));
+#define PAIRS "fuse \"$D/pairs.sld\" --world 4 --tokens 8..8 --report --expect all_reduce_add_rms_norm_any_width_own="
+    free(sh_ok(SOLDER PAIRS "97", 0));
+    char *text = sh_ok(SOLDER PAIRS "4 --split-at softmax", 0);
+    ASSERT_HAS(text, "  all_reduce_add_rms_norm_any_width_own           4 of 97 ");
+    ASSERT_HAS(text, "  all_reduce_add_rms_norm_any_width_own          93  it crosses partitions, between all_reduce and add_rms_norm");
+    free(text);
+#undef PAIRS
+}
+END_TEST
+
+/* Nothing is written for one bucket when the next has another count, or cannot be. */
+START_TEST(expected_in_all_buckets)
+{
+    char *text = sh_ok(SOLDER "fuse " MODELS "engine/qwen3_30b_tp1.fx.json.gz --tokens 1..256,257..8192 --expect "
+                       "qk_norm_rope_kvcache=48 -o \"$D/o.sld\" --report=json 2>&1; status=$?; ls \"$D\"; exit $status", 1);
+    ASSERT_HAS(text, "rule qk_norm_rope_kvcache fired 0 times, not 48; refused: gate tokens <= rope_kvcache_fusion_max_token_num");
+    ck_assert_ptr_null(strstr(text, "o."));
+    ck_assert_ptr_null(strstr(text, "{"));
+    free(text);
+    write_path(in_folder("a.sld"), "solder 1\nsymbol T in [1, 512]\ninput %x : f32[T]\n%y = neg(%x)\noutput o = %y\n");
+    text = sh_ok(SOLDER "fuse \"$D/a.sld\" --tokens 1..512,513..1024 --report=json 2>&1", 1);
+    ck_assert_str_eq(text, "solder: tokens 513..1024 lie outside 1..512, the range of 'T'\n");
+    free(text);
+    text = sh_ok(SOLDER "fuse \"$D/a.sld\" --expect rms_nrom=0 2>&1", 1);
+    ck_assert_str_eq(text, "solder: there is no rule 'rms_nrom'; did you mean 'rms_norm'? (see: solder rules)\n");
     free(text);
 }
 END_TEST
@@ -179,6 +328,14 @@ Suite *how_suite(void)
     tcase_add_test(t, bad_usage);
     tcase_add_test(t, where_nothing_fires_the_output_is_the_input);
     tcase_add_test(t, a_report_for_each_bucket);
+    tcase_add_test(t, a_prompt_does_not_get_the_rule_for_steps);
+    tcase_add_test(t, buckets_end_where_kernels_do);
+    tcase_add_test(t, refusals_that_other_rules_hide);
+    tcase_add_test(t, what_is_saved_adds_up);
+    tcase_add_test(t, report_of_a_large_graph);
+    tcase_add_test(t, json_of_odd_names);
+    tcase_add_test(t, pairs_in_pieces);
+    tcase_add_test(t, expected_in_all_buckets);
     tcase_add_test(t, kernels_of_a_model);
     tcase_add_test(t, other_commands_take_options_too);
     suite_add_tcase(s, t);
