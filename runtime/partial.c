@@ -27,9 +27,10 @@ struct sld_walker {
 
 static bool over(const sld_walker *w) { return w->m.cost > w->limit; }
 
+/* Where a name stands for another value, the match reads another one more often than it should: that follows. */
 static void fault(sld_walker *w, sld_fault f)
 {
-    if (!w->m.cost)
+    if (!w->m.cost || (w->m.first.kind == SLD_FAULT_READERS && f.kind == SLD_FAULT_SAME))
         w->m.first = f;
     w->m.cost += f.kind == SLD_FAULT_OP ? SLD_COST_NODE : 1;
 }

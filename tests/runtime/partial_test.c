@@ -131,6 +131,20 @@ static const struct planted {
      "expected F[*B, H] with *B = [1, 8], H = 64, found %row : f32[64]"},
     {"gpt_neox/model.onnx", "%slice_5 = ", "%slice_5 = slice(%split_split_0; axes = [-1], starts = [3], ends = [15], "
      "steps = [1])", "rope_partial", NULL, "expected starts = [R] with R = 4, found starts = [3] in %slice_5"},
+    {"qwen3_moe/model.fx.json.gz", "%slice_2 = ", "%slice_2 = slice(%transpose_1; axes = [-1], starts = [4], ends = [12], "
+     "steps = [1])", "rope_neox", NULL, "expected starts = [0], found starts = [4] in %slice_2"},
+    {"deepseek_v3/model_moe.fx.json.gz", "%softmax = ", "%softmax = softmax(%add_8; axis = -2)", "attention", NULL,
+     "expected axis = -1, found axis = -2 in %"},
+    {"deepseek_v3/model.fx.json.gz", "%mul_22 = ", "%mul_22 = mul(%linear_5, %linear_6)", "silu_mul", "mul_22",
+     "expected silu, found %linear_5 = "},
+    {"engine/qwen3_30b_tp1.fx.json.gz", "%view_10 = ", "%view_10 = reshape(%split; shape = [s77, 4, 128])",
+     "qk_norm_rope_kvcache", "unified_kv_cache_update", "expected v0 = %split_1, found"},
+    {"engine/llama70b_fp8_tp4.fx.json.gz", "%view_3 = ", "%view_3 = reshape(%split; shape = [s77, 2, 128])",
+     "rope_kvcache", "unified_kv_cache_update", "expected rotary_embedding, found %clone, %clone_1, %split_1 = split("},
+    {"engine/deepseek_v3_tp8.fx.json.gz", "%all_reduce = ", "%all_reduce = neg(%mm_2)",
+     "all_reduce_add_rms_norm_any_width_own", "fused_add_rms_norm.0", "expected all_reduce, found %all_reduce = neg(%mm_2)"},
+    {"engine/qwen3_next_fp8_tp2.fx.json.gz", "%rsqrt = ", "%rsqrt = sqrt(%add_32)", "rms_norm", "mul_29",
+     "expected rsqrt, found %rsqrt = sqrt(%add_32)"},
 };
 
 START_TEST(planted_fault_is_shown)
