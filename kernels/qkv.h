@@ -70,30 +70,6 @@ static inline const char *qkv_check_update(const sld_launch *l, const sld_cache 
     return *c ? cache_check(*c, l->in[0].dtype, l->in[0].dims[1], l->in[0].dims[2]) : bad;
 }
 
-/* ---- latent attention ---- */
-
-/* The cache of a layer for rows [latent | rotated dims], as the op names its contents: f8 that the engine declares u8
- * is f8e4m3fn. */
-static inline const char *mla_open(const sld_launch *l, const sld_tensor *kv, const sld_tensor *pe,
-                                   const sld_tensor *scale, sld_cache *view)
-{
-    const char *bad, *contents = kern_attr(l, "cache")->s;
-    const sld_cache *c = cache_find(l, &bad);
-    if (!c)
-        return bad;
-    *view = *c;
-    if (c->dtype == SLD_U8)
-        view->dtype = SLD_F8E4M3FN;
-    if (c->layout != SLD_CACHE_LATENT)
-        return "the cache does not hold latent rows";
-    if (!strcmp(contents, "auto") != (c->dtype == kv->dtype))
-        return "the cache has another dtype than the op says";
-    if (kern_numel(scale) != 1)
-        return "the cache has not one scale";
-    view->scale[CACHE_KEY] = scale->data;
-    return cache_check(view, kv->dtype, 1, kv->dims[1] + pe->dims[pe->rank - 1]);
-}
-
 /* Where head h of queries, keys or values of a row begins in x, and in its result. */
 static inline size_t qkv_in(const qkv *a, size_t row, int which, size_t h)
 {

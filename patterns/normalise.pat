@@ -4,6 +4,7 @@
 use "ops.pat"
 
 phase normalise quiet
+phase caches  # what a cache is, before ops that write it are joined with others
 phase fuse
 
 # ---- views: one reshape, or none ----

@@ -228,6 +228,21 @@ typedef enum sld_cache_layout {
     SLD_CACHE_LATENT    /* one head: [block, offset, latent and then rotated dims]; no values */
 } sld_cache_layout;
 
+/* What attention over latent rows takes besides its cache: weights of the layer, of the dtype of the batch, and which
+ * rows belong to which token. */
+typedef struct sld_latent {
+    uint8_t query_dtype;      /* of queries as attention takes them: that of the batch, or f8 */
+    int64_t heads, plain, latent, value; /* plain: dims of a head that do not turn */
+    const void *keys;         /* [heads, plain, latent]: plain dims of queries times these are as latent rows are */
+    const void *values;       /* [heads, latent, value]: what latent rows hold of values */
+    const float *query_scale; /* what f8 queries are divided by; NULL: 1 */
+    double softmax_scale;
+    const int32_t *blocks;    /* [sequences, width]: blocks of the cache in their order */
+    int64_t sequences, width;
+    const int32_t *sequence, *length; /* of each token: its sequence, and how many of its rows it attends to */
+    int64_t n_tokens;         /* tokens behind these attend to nothing, as do those of length 0: their rows are 0 */
+} sld_latent;
+
 /* The cache of a layer, which a graph reaches by the layer's name, and where the tokens of the batch go in it.  Numbers
  * of elements, not bytes. */
 typedef struct sld_cache {
@@ -240,6 +255,7 @@ typedef struct sld_cache {
     bool scales_on_device;    /* whether these stand where kernels run, or where they are launched */
     const int64_t *slots;     /* block * block_size + offset of each token; below 0: it is not written */
     int64_t n_slots;          /* tokens behind these are not written either */
+    const sld_latent *latent; /* LATENT: for ops that prepare queries or attend; NULL: there is none */
 } sld_cache;
 
 /* Finds the cache of a layer, NULL when there is none. */

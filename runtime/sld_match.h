@@ -178,6 +178,13 @@ SLD_HELPER bool sld_close(double a, double b, double tol)
     return a == b || (isnan(a) && isnan(b)) || (!isinf(b) && fabs(a - b) <= tol * fabs(b));
 }
 
+SLD_HELPER bool sld_same_text(const char *p, const char *q)
+{
+    while (*p && *p == *q)
+        p++, q++;
+    return *p == *q;
+}
+
 SLD_HELPER bool sld_attr_same(sld_attr a, sld_attr b)
 {
     if (a.kind != b.kind || a.n != b.n)
@@ -185,12 +192,8 @@ SLD_HELPER bool sld_attr_same(sld_attr a, sld_attr b)
     switch (a.kind) {
     case SLD_ATTR_FLOAT:
         return a.f == b.f;
-    case SLD_ATTR_STRING: {
-        const char *p = a.s, *q = b.s;
-        while (*p && *p == *q)
-            p++, q++;
-        return *p == *q;
-    }
+    case SLD_ATTR_STRING:
+        return sld_same_text(a.s, b.s);
     case SLD_ATTR_INTS:
     case SLD_ATTR_AXES:
         for (uint32_t i = 0; i < a.n; i++)
@@ -204,7 +207,7 @@ SLD_HELPER bool sld_attr_same(sld_attr a, sld_attr b)
 
 SLD_HELPER bool sld_is_text(sld_attr a, const char *text)
 {
-    return sld_attr_same(a, (sld_attr){.kind = SLD_ATTR_STRING, .s = text});
+    return a.kind == SLD_ATTR_STRING && sld_same_text(a.s, text);
 }
 
 SLD_HELPER bool sld_same_rest(SLD_GRAPH g, sld_rest a, sld_rest b)

@@ -1,0 +1,237 @@
+/* Latent attention: norms of both latents, rotation and cache write, queries as the cache holds keys, attention. Joined
+ * ops round where the ops that they join do. */
+#include "mla.h"
+#include "rotary.h"
+
+const char *sld_ref_mla_dual_rms_norm(const sld_launch *l);
+const char *sld_ref_mla_dual_rms_norm(const sld_launch *l)
+{
+    const sld_tensor *x = &l->in[0];
+    const double eps[] = {kern_attr(l, "eps")->f, kern_attr(l, "eps_kv")->f};
+    size_t width = (size_t)x->dims[1];
+    for (size_t row = 0, at = 0; row < (size_t)x->dims[0]; row++, at = row * width)
+        for (size_t part = 0; part < 3; part++) {
+            size_t n = (size_t)l->out[part].dims[1];
+            double sum = 0;
+            for (size_t i = 0; i < n; i++)
+                sum += kern_get(x, at + i) * kern_get(x, at + i);
+            for (size_t i = 0; i < n; i++) {
+                double v = kern_get(x, at + i);
+                if (part < 2)
+                    v *= 1 / sqrt(sum / (double)n + eps[part]) * kern_get(&l->in[1 + part], i);
+                kern_put(&l->out[part], row * n + i, v);
+            }
+            at += n;
+        }
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- the cache -- */
+
+/* Row `token` of kv, and behind it r elements of pe from `at`. */
+static void write_latent(const sld_cache *c, size_t token, const sld_tensor *kv, const sld_tensor *pe, size_t at, size_t r)
+{
+    sld_tensor cells = {.dtype = c->dtype, .data = c->data[CACHE_KEY]};
+    size_t n = (size_t)kv->dims[1];
+    for (size_t i = 0; i < n + r && cache_takes(c, token); i++)
+        kern_put(&cells, cache_at(c, CACHE_KEY, c->slots[token], 0, i),
+                 (i < n ? kern_get(kv, token * n + i) : kern_get(pe, at + i - n)) / cache_scale(c, CACHE_KEY));
+}
+
+const char *sld_ref_mla_kv_cache_update(const sld_launch *l);
+const char *sld_ref_mla_kv_cache_update(const sld_launch *l)
+{
+    sld_cache c;
+    size_t r = (size_t)l->in[1].dims[2];
+    const char *bad = mla_open(l, &l->in[0], &l->in[1], &l->in[2], &c);
+    for (size_t i = 0; !bad && i < (size_t)l->in[0].dims[0]; i++)
+        write_latent(&c, i, &l->in[0], &l->in[1], i * r, r);
+    return bad;
+}
+
+/* ------------------------------------------------------------------- queries -- */
+
+/* The head of q at `at` as attention takes it, from element `to` of out. */
+static void latent_query(const sld_latent *w, const sld_tensor *q, size_t at, size_t h, const sld_tensor *out, size_t to)
+{
+    sld_tensor keys = {.dtype = q->dtype, .data = (void *)w->keys};
+    size_t plain = (size_t)w->plain, n = (size_t)w->latent, rope = (size_t)out->dims[2] - n;
+    for (size_t j = 0; j < n; j++) {
+        double sum = 0;
+        for (size_t i = 0; i < plain; i++)
+            sum += kern_get(q, at + i) * kern_get(&keys, (h * plain + i) * n + j);
+        kern_put(out, to + j, rounded(q->dtype, sum) / mla_query_scale(w));
+    }
+    for (size_t j = 0; j < rope; j++)
+        kern_put(out, to + n + j, kern_get(q, at + plain + j) / mla_query_scale(w));
+}
+
+const char *sld_ref_mla_latent_queries(const sld_launch *l);
+const char *sld_ref_mla_latent_queries(const sld_launch *l)
+{
+    const sld_tensor *q = &l->in[0], *out = &l->out[0];
+    size_t heads = (size_t)q->dims[1], d = (size_t)q->dims[2], width = (size_t)out->dims[2];
+    const char *bad;
+    const sld_latent *w = mla_latent(l, q, kern_attr(l, "latent")->i, kern_attr(l, "rope")->i, out->dtype, &bad);
+    for (size_t i = 0; w && i < (size_t)q->dims[0] * heads; i++)
+        latent_query(w, q, i * d, i % heads, out, i * width);
+    return bad;
+}
+
+/* x with its last r dims turned to position p. */
+static void turn_tail(const sld_launch *l, int64_t p, const sld_tensor *x, size_t at, size_t d, size_t r,
+                      const sld_tensor *y, size_t to)
+{
+    double buffer[HEAD_MAX];
+    load(x, at, d, buffer);
+    for (size_t i = 0; i < d - r; i++)
+        kern_put(y, to + i, buffer[i]);
+    rotate(&l->in[4], p, kern_attr(l, "neox")->i, y, to + d - r, r, buffer + d - r);
+}
+
+/* Turned heads go to q1, and ready for attention to `queries`, where these are wanted. */
+static const char *turn_and_write(const sld_launch *l, const sld_tensor *queries, const sld_tensor *q1,
+                                  const sld_tensor *pe1)
+{
+    const sld_tensor *q = &l->in[0], *kv = &l->in[1], *pe = &l->in[2], *positions = &l->in[3];
+    size_t rows = (size_t)q->dims[0], heads = (size_t)q->dims[1], d = (size_t)q->dims[2], r = (size_t)pe->dims[2];
+    double cells[HEAD_MAX];
+    sld_tensor own = {.dtype = q->dtype, .data = cells};
+    const sld_latent *w = NULL;
+    sld_cache c;
+    const char *bad = qkv_check_positions(positions, rows, &l->in[4]);
+    bad = bad ? bad : mla_open(l, kv, pe, &l->in[5], &c);
+    if (!bad && queries)
+        w = mla_latent(l, q, kv->dims[1], pe->dims[2], queries->dtype, &bad);
+    for (size_t i = 0; i < rows && !bad; i++) {
+        int64_t p = kern_geti(positions, i);
+        for (size_t h = 0; h < heads; h++) {
+            turn_tail(l, p, q, (i * heads + h) * d, d, r, &own, 0);
+            for (size_t k = 0; k < d && q1->dtype; k++)
+                kern_put(q1, (i * heads + h) * d + k, kern_get(&own, k));
+            if (queries)
+                latent_query(w, &own, 0, h, queries, (i * heads + h) * (size_t)queries->dims[2]);
+        }
+        turn_tail(l, p, pe, i * r, r, r, &own, 0);
+        for (size_t k = 0; k < r && pe1->dtype; k++)
+            kern_put(pe1, i * r + k, kern_get(&own, k));
+        write_latent(&c, i, kv, &own, 0, r);
+    }
+    return bad;
+}
+
+const char *sld_ref_mla_rope_cache(const sld_launch *l);
+const char *sld_ref_mla_rope_cache(const sld_launch *l)
+{
+    return turn_and_write(l, NULL, &l->out[0], &l->out[1]);
+}
+
+const char *sld_ref_mla_decode_queries(const sld_launch *l);
+const char *sld_ref_mla_decode_queries(const sld_launch *l)
+{
+    return turn_and_write(l, &l->out[0], &l->out[1], &l->out[2]);
+}
+
+/* ----------------------------------------------------------------- attention -- */
+
+/* Where row j of a token's sequence lies in the cache; below 0: nowhere. */
+static int64_t slot_of(const sld_cache *c, size_t token, int64_t j)
+{
+    const sld_latent *w = c->latent;
+    int64_t column = j / c->block_size, sequence = w->sequence[token];
+    if (sequence < 0 || sequence >= w->sequences || column >= w->width)
+        return -1;
+    int64_t block = w->blocks[sequence * w->width + column];
+    return block < 0 || block >= c->blocks ? -1 : block * c->block_size + j % c->block_size;
+}
+
+static const char *check_batch(const sld_cache *c, size_t rows)
+{
+    const sld_latent *w = c->latent;
+    for (size_t i = 0; i < rows && (int64_t)i < w->n_tokens; i++)
+        for (int64_t j = 0; j < w->length[i]; j++)
+            if (slot_of(c, i, j) < 0)
+                return "a token attends to a row that its sequence has not";
+    return NULL;
+}
+
+/* Softmax as it goes: acc holds what the rows so far give, over weights that are relative to the largest. */
+static void attend(const sld_cache *c, size_t token, size_t h, const sld_tensor *query, size_t at, const sld_tensor *out,
+                   size_t to)
+{
+    const sld_latent *w = c->latent;
+    sld_tensor cells = {.dtype = c->dtype, .data = c->data[CACHE_KEY]}, values = {.dtype = out->dtype, .data = (void *)w->values};
+    size_t n = (size_t)w->latent, width = (size_t)c->head_size, dims = (size_t)w->value;
+    double acc[HEAD_MAX] = {0}, most = -INFINITY, sum = 0;
+    for (int64_t j = 0; (int64_t)token < w->n_tokens && j < w->length[token]; j++) {
+        size_t row = cache_at(c, CACHE_KEY, slot_of(c, token, j), 0, 0);
+        double dot = 0;
+        for (size_t i = 0; i < width; i++)
+            dot += kern_get(query, at + i) * kern_get(&cells, row + i);
+        dot *= w->softmax_scale * mla_query_scale(w) * cache_scale(c, CACHE_KEY);
+        double top = dot > most ? dot : most, old = exp(most - top), weight = exp(dot - top);
+        for (size_t i = 0; i < n; i++)
+            acc[i] = acc[i] * old + weight * kern_get(&cells, row + i);
+        sum = sum * old + weight;
+        most = top;
+    }
+    for (size_t v = 0; v < dims; v++) {
+        double y = 0;
+        for (size_t i = 0; i < n && sum != 0; i++)
+            y += acc[i] / sum * cache_scale(c, CACHE_KEY) * kern_get(&values, (h * n + i) * dims + v);
+        kern_put(out, to + v, y);
+    }
+}
+
+static const char *open_attention(const sld_launch *l, int64_t heads, sld_cache *view)
+{
+    const sld_tensor *out = &l->out[0];
+    const char *bad;
+    const sld_cache *c = cache_find(l, &bad);
+    if (!c)
+        return bad;
+    *view = *c;
+    if (c->dtype == SLD_U8)
+        view->dtype = SLD_F8E4M3FN;
+    const sld_latent *w = c->latent;
+    if (c->layout != SLD_CACHE_LATENT || !w || !w->values)
+        return "the layer lends nothing for latent attention";
+    if (w->heads != heads || w->latent > c->head_size || w->latent > HEAD_MAX || out->dims[1] != heads * w->value)
+        return "the layer's weights have other heads";
+    bad = cache_check(view, out->dtype, 1, c->head_size);
+    return bad ? bad : check_batch(view, (size_t)out->dims[0]);
+}
+
+const char *sld_ref_paged_latent_attention(const sld_launch *l);
+const char *sld_ref_paged_latent_attention(const sld_launch *l)
+{
+    const sld_tensor *q = &l->in[0];
+    size_t heads = (size_t)q->dims[1], d = (size_t)q->dims[2];
+    sld_cache c;
+    const char *bad = open_attention(l, q->dims[1], &c);
+    if (!bad && (q->dtype != c.latent->query_dtype || q->dims[2] != c.head_size))
+        bad = "the layer takes other queries";
+    for (size_t i = 0; !bad && i < (size_t)q->dims[0] * heads; i++)
+        attend(&c, i / heads, i % heads, q, i * d, &l->out[0], i * (size_t)c.latent->value);
+    return bad;
+}
+
+/* What engines' attention does for queries that it makes ready itself. */
+const char *sld_ref_paged_mla_attention(const sld_launch *l);
+const char *sld_ref_paged_mla_attention(const sld_launch *l)
+{
+    const sld_tensor *q = &l->in[0];
+    size_t heads = (size_t)q->dims[1], d = (size_t)q->dims[2];
+    double cells[HEAD_MAX];
+    sld_cache c;
+    const char *bad = open_attention(l, q->dims[1], &c);
+    if (bad || c.head_size > HEAD_MAX)
+        return bad ? bad : "the rows of the cache are too long";
+    sld_tensor query = {.dtype = c.latent->query_dtype, .rank = 3, .dims = (int64_t[]){1, 1, c.head_size}, .data = cells};
+    const sld_latent *w = mla_latent(l, q, c.latent->latent, c.head_size - c.latent->latent, query.dtype, &bad);
+    for (size_t i = 0; w && i < (size_t)q->dims[0] * heads; i++) {
+        latent_query(w, q, i * d, i % heads, &query, 0);
+        attend(&c, i / heads, i % heads, &query, 0, &l->out[0], i * (size_t)w->value);
+    }
+    return bad;
+}
