@@ -9,6 +9,7 @@
 #   make doc        build/reference.md: all ops, patterns, rules and kernels
 #   make bench-check  time and memory of checking generated rules
 #   make bench-match  matching and rewriting a decoder stack beside MLIR and C by hand
+#   make bench-cpu  fused ops on the CPU beside their chains and beside memcpy
 #   make bench-gpu  GPU kernels beside PyTorch; make gpu-resources: their registers and spills
 #   make fuzz      fuzzes the front end for TIME=60 seconds
 #   make clean
@@ -134,7 +135,9 @@ $(B)/bin/solder: $(CLI_O) $(B)/lib/libsolder.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDLIBS) $(MPI_LIBS)
 $(B)/runtime/mpi.o: ALL_CFLAGS += $(shell pkg-config --cflags ompi-c 2>/dev/null)
-$(KERNEL_O): ALL_CFLAGS += -O3
+# Without contraction all vector widths give the same bits; flags of exceptions and errno, which nobody reads, would
+# keep loops from vectors.
+$(KERNEL_O): ALL_CFLAGS += -O3 -ffp-contract=off -fno-trapping-math -fno-math-errno
 # The parser once more, in a test.
 $(B)/tests/dsl/grammar_test.o: | $(B)/dsl/parse.h
 $(RUNTIME_O) $(CLI_O) $(call obj,$(TEST_C)): | $(if $(HAVE_ONNX),$(B)/onnx/onnx.pb-c.h)
@@ -205,6 +208,7 @@ bench: all
 bench-check: $(B)/bin/solderc
 	@python3 tests/bench/rules.py $(B)/bin/solderc 1000 3000 10000
 include tests/bench/match/match.mk
+include tests/bench/cpu/cpu.mk
 include tests/bench/gpu/gpu.mk
 include tests/hipemu/hipemu.mk
 include tests/fuzz/fuzz.mk

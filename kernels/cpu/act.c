@@ -1,19 +1,28 @@
 /* Gated activations, of two tensors or of the halves of each row of one. */
 #include "quant.h"
 
-typedef float activation(float);
+/* y = act(g) * u; act: a number of the enum in act_quant.pat. */
+ROW_PART void activate(int64_t act, const float *restrict g, const float *restrict u, float *restrict y, size_t n)
+{
+    if (act == 0)
+        for (size_t i = 0; i < n; i++)
+            y[i] = row_silu(g[i]) * u[i];
+    else if (act == 1)
+        for (size_t i = 0; i < n; i++)
+            y[i] = row_gelu(g[i]) * u[i];
+    else
+        for (size_t i = 0; i < n; i++)
+            y[i] = row_gelu_tanh(g[i]) * u[i];
+}
 
-static activation *const activations[] = {row_silu, row_gelu, row_gelu_tanh}; /* in the order of enum act */
-
-static const char *gated(const sld_launch *l, activation *f)
+ROW_WIDE static const char *gated(const sld_launch *l, int64_t act)
 {
     float bg[PIECE], bu[PIECE], by[PIECE];
     for (size_t at = 0, n = kern_numel(&l->out[0]); at < n; at += PIECE) {
         size_t m = row_min(n - at, PIECE);
         const float *g = row_load(&l->in[0], at, m, bg), *u = row_load(&l->in[1], at, m, bu);
         float *y = row_begin(&l->out[0], at, by);
-        for (size_t i = 0; i < m; i++)
-            y[i] = f(g[i]) * u[i];
+        activate(act, g, u, y, m);
         row_end(&l->out[0], at, m, y);
     }
     return NULL;
@@ -22,29 +31,33 @@ static const char *gated(const sld_launch *l, activation *f)
 /* Rows of a product: u NULL is the second half of the rows of g. */
 typedef struct product {
     const sld_tensor *g, *u;
-    activation *f;
+    int64_t act;
     size_t width, n;
     float bg[ROW_MAX], bu[ROW_MAX], y[ROW_MAX];
 } product;
 
-static void product_open(product *p, const sld_launch *l, const sld_tensor *u, int64_t act)
+static inline void product_open(product *p, const sld_launch *l, const sld_tensor *u, int64_t act)
 {
     *p->y = 0;
-    p->g = &l->in[0], p->u = u, p->f = activations[act];
+    p->g = &l->in[0], p->u = u, p->act = act;
     p->width = (size_t)l->out[0].dims[l->out[0].rank - 1];
     p->n = p->width ? kern_numel(&l->out[0]) / p->width : 0;
 }
 
-static void product_row(product *p, size_t i, float *restrict y)
+ROW_PART void product_row(product *p, size_t i, float *restrict y)
 {
-    size_t n = p->width, at = p->u ? i * n : i * 2 * n;
+    size_t n = p->width, step = p->u ? n : 2 * n, at = i * step;
+    if (i + 1 < p->n) {
+        row_expect(p->g, at + step, step);
+        if (p->u)
+            row_expect(p->u, at + step, n);
+    }
     const float *g = row_load(p->g, at, n, p->bg);
     const float *u = p->u ? row_load(p->u, at, n, p->bu) : row_load(p->g, at + n, n, p->bu);
-    for (size_t k = 0; k < n; k++)
-        y[k] = p->f(g[k]) * u[k];
+    activate(p->act, g, u, y, n);
 }
 
-static const char *halves(const sld_launch *l, int64_t act)
+ROW_WIDE static const char *halves(const sld_launch *l, int64_t act)
 {
     product p;
     product_open(&p, l, NULL, act);
@@ -56,7 +69,7 @@ static const char *halves(const sld_launch *l, int64_t act)
     return NULL;
 }
 
-static const char *quantise(const sld_launch *l, const sld_tensor *u, const quantiser *t)
+ROW_WIDE static const char *quantise(const sld_launch *l, const sld_tensor *u, const quantiser *t)
 {
     product p;
     product_open(&p, l, u, kern_attr(l, "act")->i);
@@ -70,13 +83,13 @@ static const char *quantise(const sld_launch *l, const sld_tensor *u, const quan
 const char *sld_cpu_silu_mul(const sld_launch *l);
 const char *sld_cpu_silu_mul(const sld_launch *l)
 {
-    return gated(l, row_silu);
+    return gated(l, 0);
 }
 
 const char *sld_cpu_gelu_mul(const sld_launch *l);
 const char *sld_cpu_gelu_mul(const sld_launch *l)
 {
-    return gated(l, kern_attr(l, "approximate")->i == 1 ? row_gelu_tanh : row_gelu);
+    return gated(l, kern_attr(l, "approximate")->i == 1 ? 2 : 1);
 }
 
 const char *sld_cpu_silu_and_mul(const sld_launch *l);

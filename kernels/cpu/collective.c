@@ -21,7 +21,7 @@ static void *contribution(const piece *p, uint32_t rank)
     return p->gathered ? (uint8_t *)p->c->windows[p->c->rank] + rank * bytes : half(p, rank, 0);
 }
 
-static void sum_ranks(const piece *p, size_t from, size_t to, void *result)
+ROW_WIDE static void sum_ranks(const piece *p, size_t from, size_t to, void *result)
 {
     float sum[PIECE], buffer[PIECE];
     sld_tensor out = {.dtype = p->x->dtype, .data = result};
@@ -111,7 +111,7 @@ const char *sld_cpu_all_reduce(const sld_launch *l)
 }
 
 /* b: operand of the residual; t: what quantises the norm, or NULL. */
-static const char *norm_over_ranks(const sld_launch *l, uint32_t b, const quantiser *t, bool two_stage)
+ROW_WIDE static const char *norm_over_ranks(const sld_launch *l, uint32_t b, const quantiser *t, bool two_stage)
 {
     norm n;
     float y[ROW_MAX];

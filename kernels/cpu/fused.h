@@ -10,13 +10,23 @@ enum {
     PIECE = 2048     /* longer runs of single elements pass through buffers of this size */
 };
 
+/* A loop over rows, compiled for several widths of vectors; the machine takes its own when the program starts. All give
+ * the same bits: sums keep their order, and kernels are compiled without contraction. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__)
+#define ROW_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define ROW_WIDE
+#endif
+/* What such a loop calls becomes part of it. */
+#define ROW_PART static inline __attribute__((always_inline))
+
 static inline size_t row_min(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
 /* Of any float dtype: the weight of a norm may have its own. */
-static inline void row_widen(const sld_tensor *t, size_t at, size_t n, float *restrict out)
+ROW_PART void row_widen(const sld_tensor *t, size_t at, size_t n, float *restrict out)
 {
     if (!n) /* an empty tensor has no data */
         return;
@@ -34,63 +44,94 @@ static inline void row_widen(const sld_tensor *t, size_t at, size_t n, float *re
     }
 }
 
-static inline const float *row_load(const sld_tensor *t, size_t at, size_t n, float *buffer)
+/* Asks memory for a row that is wanted after the one at hand: otherwise each row begins with a wait. */
+ROW_PART void row_expect(const sld_tensor *t, size_t at, size_t n)
+{
+    size_t size = kern_size(t->dtype);
+    const char *p = (const char *)t->data + at * size;
+    for (size_t i = 0; i < n * size; i += 64)
+        __builtin_prefetch(p + i, 0, 2);
+}
+
+ROW_PART const float *row_load(const sld_tensor *t, size_t at, size_t n, float *buffer)
 {
     if (t->dtype == SLD_F32 && n)
         return (const float *)t->data + at;
+    *buffer = 0; /* an empty row is not read, but the compiler does not see that */
     row_widen(t, at, n, buffer);
     return buffer;
 }
 
 /* Where to compute a row of a result: in place, or in the buffer. */
-static inline float *row_begin(const sld_tensor *t, size_t at, float *buffer)
+ROW_PART float *row_begin(const sld_tensor *t, size_t at, float *buffer)
 {
     return t->dtype == SLD_F32 ? (float *)t->data + at : buffer;
 }
 
-static inline void row_end(const sld_tensor *t, size_t at, size_t n, const float *row)
+/* sld_f32_to_bf16 in 32 bits, without branches. */
+ROW_PART uint32_t row_to_bf16(float f)
+{
+    uint32_t u = sld__f32_bits(f), rounded = u + 0x7fff + (u >> 16 & 1);
+    return ((u & 0x7fffffff) > 0x7f800000 ? u | 0x400000 : rounded) >> 16;
+}
+
+ROW_PART void row_end(const sld_tensor *t, size_t at, size_t n, const float *row)
 {
     if (t->dtype == SLD_F32 || !n)
         return;
     uint16_t *restrict p = (uint16_t *)t->data + at; /* f16 or bf16: bindings let no other dtype pass */
     if (t->dtype == SLD_BF16)
         for (size_t i = 0; i < n; i++)
-            p[i] = sld_f32_to_bf16(row[i]);
+            p[i] = (uint16_t)row_to_bf16(row[i]);
     else
         for (size_t i = 0; i < n; i++)
             p[i] = sld_f32_to_f16(row[i]);
 }
 
-/* Sum of products over sixteen partial sums: short enough chains for the compiler to vectorise, and more
+/* Sum of products over 64 partial sums: short enough chains for the compiler to vectorise, and more
  * exact than one. */
-static inline float row_dot(const float *x, const float *y, size_t n)
+ROW_PART float row_dot(const float *x, const float *y, size_t n)
 {
-    float s[16] = {0};
+    enum { WAYS = 64 };
+    float s[WAYS] = {0};
     size_t i = 0;
-    for (; i + 16 <= n; i += 16)
-        for (size_t k = 0; k < 16; k++)
+    for (; i + WAYS <= n; i += WAYS)
+        for (size_t k = 0; k < WAYS; k++)
             s[k] += x[i + k] * y[i + k];
     for (size_t k = 0; i < n; i++, k++)
         s[k] += x[i] * y[i];
-    for (size_t half = 8; half; half /= 2)
+    for (size_t half = WAYS / 2; half; half /= 2)
         for (size_t k = 0; k < half; k++)
             s[k] += s[k + half];
     return s[0];
 }
 
-static inline float row_silu(float x)
+/* e^x to a few units of the last place, without branches: 2^n times a polynomial (Cephes) of what is left. */
+ROW_PART float row_exp(float x)
 {
-    return x / (1 + expf(-x));
+    x = x < -87 ? -87 : x;
+    x = x > 89 ? 89 : x; /* infinity */
+    float up = x * 1.44269504f + 12582912, n = up - 12582912; /* an integer: a float of that size has no fraction */
+    float r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    float p = ((((1.9875691500e-4f * r + 1.3981999507e-3f) * r + 8.3334519073e-3f) * r + 4.1665795894e-2f) * r +
+               1.6666665459e-1f) * r + 0.5f;
+    uint32_t e = sld__f32_bits(up) - 0x4b400000;
+    return (p * r * r + r + 1) * sld__f32_from_bits((e + 127) << 23);
 }
 
-static inline float row_gelu(float x)
+ROW_PART float row_silu(float x)
+{
+    return x / (1 + row_exp(-x));
+}
+
+ROW_PART float row_gelu(float x)
 {
     return 0.5f * x * (1 + erff(x * 0.70710678f));
 }
 
-static inline float row_gelu_tanh(float x)
+ROW_PART float row_gelu_tanh(float x)
 {
-    return 0.5f * x * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
+    return x / (1 + row_exp(-1.59576912f * (x + 0.044715f * x * x * x))); /* 1 + tanh(v) = 2 / (1 + e^-2v) */
 }
 
 #endif

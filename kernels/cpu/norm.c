@@ -1,7 +1,7 @@
 /* RMS norm and what is joined with it. */
 #include "norm.h"
 
-static const char *store(norm *n, const sld_tensor *to)
+ROW_WIDE static const char *store(norm *n, const sld_tensor *to)
 {
     float by[ROW_MAX];
     for (size_t i = 0; i < n->n; i++) {
@@ -12,7 +12,7 @@ static const char *store(norm *n, const sld_tensor *to)
     return NULL;
 }
 
-static const char *quantise(norm *n, const quantiser *t)
+ROW_WIDE static const char *quantise(norm *n, const quantiser *t)
 {
     float y[ROW_MAX];
     for (size_t i = 0; i < n->n; i++) {

@@ -29,9 +29,16 @@ static inline void norm_open(norm *n, const sld_launch *l, uint32_t w)
     n->w = n->bw;
 }
 
-static inline const float *norm_sum(norm *n, size_t i)
+ROW_PART const float *norm_sum(norm *n, size_t i)
 {
     size_t at = i * n->width;
+    if (i + 1 < n->n) {
+        row_expect(n->x, at + n->width - n->from * n->width, n->width);
+        if (n->b)
+            row_expect(n->b, at + n->width, n->width);
+        if (n->sum)
+            row_expect(n->sum, at + n->width, n->width);
+    }
     const float *x = row_load(n->x, at - n->from * n->width, n->width, n->bx);
     if (!n->b) {
         if (n->sum && n->sum->dtype == SLD_F32)
@@ -50,7 +57,7 @@ static inline const float *norm_sum(norm *n, size_t i)
 }
 
 /* Row i, before it is rounded. */
-static inline void norm_row(norm *n, size_t i, float *restrict y)
+ROW_PART void norm_row(norm *n, size_t i, float *restrict y)
 {
     const float *restrict s = norm_sum(n, i), *restrict w = n->w;
     float scale = 1 / sqrtf(row_dot(s, s, n->width) / (float)n->width + n->eps);

@@ -1,7 +1,7 @@
 /* Quantisation of a tensor to 8-bit floats. */
 #include "quant.h"
 
-static const char *quantise(const sld_launch *l, const quantiser *t)
+ROW_WIDE static const char *quantise(const sld_launch *l, const quantiser *t)
 {
     float row[ROW_MAX];
     for (size_t i = 0, n = t->width ? kern_numel(t->q) / t->width : 0; i < n; i++) {

@@ -30,55 +30,43 @@ static inline quantiser quant_open(const sld_launch *l, uint32_t y, size_t group
                        .pow2 = quant_flag(l, "pow2"), .unrounded = quant_flag(l, "contract"), .from = l->in[0].dtype};
 }
 
-/* Code of v, which is within the format or not a number. bias: the format's, 7 (e4m3fn) or 8. */
-static inline uint8_t quant_code(float v, int32_t bias, int32_t sign_of_zero)
+/* Code of v, clamped to the magnitude whose bits are `top`. bias: the format's, 7 (e4m3fn) or 8, whose zero has no sign.
+ * All of it in 32 bits, and selections instead of branches, so that a vector holds as many as it can. */
+ROW_PART uint32_t quant_code(float v, uint32_t top, uint32_t bias)
 {
-    int32_t u = (int32_t)sld__f32_bits(v), a = u & 0x7fffffff;
-    int32_t magic = (127 + 21 - bias) << 23; /* the last bit of a float of this size is that of a denormal code */
-    float shifted = sld__f32_from_bits((uint32_t)a) + sld__f32_from_bits((uint32_t)magic);
-    int32_t small = (int32_t)sld__f32_bits(shifted) - magic;
-    int32_t normal = ((a + 0x7ffff + (a >> 20 & 1)) >> 20) - ((127 - bias) << 3);
-    int32_t code = a < (128 - bias) << 23 ? small : normal;
-    int32_t sign = u >> 24 & 0x80 & (code ? 0x80 : sign_of_zero), nan = bias == 7 ? 0x7f : 0x80;
-    return (uint8_t)(a > 0x7f800000 ? nan : code | sign);
+    uint32_t u = sld__f32_bits(v), magnitude = u & 0x7fffffff, a = magnitude < top ? magnitude : top;
+    uint32_t magic = (127 + 21 - bias) << 23; /* the last bit of a float of this size is that of a denormal code */
+    uint32_t small = sld__f32_bits(sld__f32_from_bits(a) + sld__f32_from_bits(magic)) - magic;
+    uint32_t normal = (a + (0x7ffff - ((127 - bias) << 23)) + (a >> 20 & 1)) >> 20;
+    uint32_t code = a < (128 - bias) << 23 ? small : normal, sign = u >> 24 & 0x80;
+    code |= bias == 7 || code ? sign : 0;
+    return magnitude > 0x7f800000 ? (bias == 7 ? 0x7f : 0x80) : code;
 }
 
-static inline void quant_codes(const quantiser *t, size_t at, const float *restrict x, size_t n, float scale)
+/* Of a row, multiplied by `by`. */
+ROW_PART void quant_codes(const quantiser *t, size_t row, const float *restrict x, float by)
 {
-    uint8_t *restrict q = (uint8_t *)t->q->data + at;
-    float top = t->top;
+    size_t n = t->width;
+    uint8_t *restrict q = (uint8_t *)t->q->data + row * n;
+    uint32_t top = sld__f32_bits(t->top);
     if (t->q->dtype == SLD_F8E4M3FN)
-        for (size_t i = 0; i < n; i++) {
-            float v = x[i] / scale;
-            v = v > top ? top : v;
-            q[i] = quant_code(v < -top ? -top : v, 7, 0x80);
-        }
+        for (size_t i = 0; i < n; i++)
+            q[i] = (uint8_t)quant_code(x[i] * by, top, 7);
     else
-        for (size_t i = 0; i < n; i++) {
-            float v = x[i] / scale;
-            v = v > top ? top : v;
-            q[i] = quant_code(v < -top ? -top : v, 8, 0);
-        }
+        for (size_t i = 0; i < n; i++)
+            q[i] = (uint8_t)quant_code(x[i] * by, top, 8);
 }
 
 /* Largest magnitude, of at least `floor`; what is not a number has no say. */
-static inline float quant_most(const float *x, size_t n, float floor)
+ROW_PART float quant_most(const float *x, size_t n, float floor)
 {
-    int32_t most[8] = {0}, all = (int32_t)sld__f32_bits(floor); /* magnitudes are ordered as their bits are */
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (size_t k = 0; k < 8; k++) {
-            int32_t a = (int32_t)(sld__f32_bits(x[i + k]) & 0x7fffffff);
-            a = a > 0x7f800000 ? 0 : a;
-            most[k] = a > most[k] ? a : most[k];
-        }
-    for (size_t k = 0; i < n; i++, k++) {
+    int32_t most = (int32_t)sld__f32_bits(floor); /* magnitudes are ordered as their bits are */
+    for (size_t i = 0; i < n; i++) {
         int32_t a = (int32_t)(sld__f32_bits(x[i]) & 0x7fffffff);
-        most[k] = a > most[k] && a <= 0x7f800000 ? a : most[k];
+        a = a > 0x7f800000 ? 0 : a;
+        most = a > most ? a : most;
     }
-    for (size_t k = 0; k < 8; k++)
-        all = most[k] > all ? most[k] : all;
-    return sld__f32_from_bits((uint32_t)all);
+    return sld__f32_from_bits((uint32_t)most);
 }
 
 static inline float quant_scale(const quantiser *t, float most)
@@ -92,7 +80,7 @@ static inline float quant_scale(const quantiser *t, float most)
 }
 
 /* As the dtype of the operands stores it. */
-static inline void quant_round(const quantiser *t, size_t row, float *restrict v)
+ROW_PART void quant_round(const quantiser *t, size_t row, float *restrict v)
 {
     size_t n = t->width;
     if (t->y)
@@ -103,25 +91,27 @@ static inline void quant_round(const quantiser *t, size_t row, float *restrict v
         return;
     if (t->from == SLD_BF16)
         for (size_t i = 0; i < n; i++)
-            v[i] = sld_bf16_to_f32(sld_f32_to_bf16(v[i]));
+            v[i] = sld__f32_from_bits(row_to_bf16(v[i]) << 16);
     else
         for (size_t i = 0; i < n; i++)
             v[i] = sld_f16_to_f32(sld_f32_to_f16(v[i]));
 }
 
 /* v: the row before it is rounded; it is changed. */
-static inline void quant_row(const quantiser *t, size_t row, float *v)
+ROW_PART void quant_row(const quantiser *t, size_t row, float *v)
 {
     quant_round(t, row, v);
     if (!t->group) {
-        quant_codes(t, row * t->width, v, t->width, t->scale);
+        quant_codes(t, row, v, 1 / t->scale);
         return;
     }
     for (size_t g = 0, n = t->width / t->group; g < n; g++) {
-        float scale = quant_scale(t, quant_most(v + g * t->group, t->group, t->floor));
+        float *part = v + g * t->group, scale = quant_scale(t, quant_most(part, t->group, t->floor)), by = 1 / scale;
         ((float *)t->scales->data)[quant_scale_at(t->q, row * n + g, n, t->columns)] = scale;
-        quant_codes(t, row * t->width + g * t->group, v + g * t->group, t->group, scale);
+        for (size_t i = 0; i < t->group; i++)
+            part[i] *= by;
     }
+    quant_codes(t, row, v, 1);
 }
 
 #endif
