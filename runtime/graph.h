@@ -205,6 +205,9 @@ bool sld_value_scalar(const sld_graph *g, sld_value v, double *out);
 /* ---- types.c ---- */
 /* The id of a type, 0 when memory is short. */
 uint32_t sld__type(sld_graph *g, sld_dtype dtype, uint32_t rank, const sld_dim *dims);
+/* Whether two types are the same for all values of the symbols. Ranges that a bucket has narrowed may let a dim be written
+ * in another way than before: T, or 1 when T is. */
+bool sld__types_agree(sld_graph *g, uint32_t a, uint32_t b);
 /* A node as it would be: what it reads, and what follows from that. */
 typedef struct sld_call {
     uint16_t op;

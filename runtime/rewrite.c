@@ -96,15 +96,22 @@ static void refuse_type(sld_graph *g, sld_value v)
     refuse(g, &s->stats[s->rule].refused_type, why);
 }
 
+/* What is built takes the type over as it was written. */
 static bool types_stay(sld_graph *g)
 {
     const sld_fuse_state *s = g->fuse;
-    const sld_value_rec *const values = g->values.at;
-    for (uint32_t i = 0, n = s->n_yields; i < n; i++)
-        if (values[s->old[i]].type != values[s->with[i]].type) {
+    sld_value_rec *const values = g->values.at;
+    for (uint32_t i = 0, n = s->n_yields; i < n; i++) {
+        const sld_value_rec *old = &values[s->old[i]];
+        sld_value_rec *with = &values[s->with[i]];
+        if (old->type == with->type)
+            continue;
+        if (!sld__types_agree(g, old->type, with->type)) {
             refuse_type(g, s->old[i]);
             return false;
         }
+        with->type = with->origin ? with->type : old->type;
+    }
     return true;
 }
 

@@ -59,12 +59,8 @@ bool sld__agree(sld_env *e, const char *what, sld_dim a, sld_dim b)
 /* A symbolic dim against a number other than 1 is that number, or 1. */
 static bool broadcast_dim(sld_env *e, sld_dim a, sld_dim b, sld_dim *out)
 {
-    if (b == 1 || sld__equal(e, a, b)) {
-        *out = a;
-        return true;
-    }
-    if (a == 1) {
-        *out = b;
+    if (a == 1 || b == 1 || sld__equal(e, a, b)) { /* in this order: a symbol that can only be 1 stays as it is written */
+        *out = b == 1 ? a : a == 1 ? b : a;
         return true;
     }
     sld_dim sym = sld_dim_is_sym(a) ? a : b;

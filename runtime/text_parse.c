@@ -537,11 +537,14 @@ static bool read_results(parser *t)
     return expect(t, "=");
 }
 
-static bool same_type(const parser *t, sld_value v, const written_type *w)
+/* A type that is the same in other words is taken as it is written. */
+static bool take_type(parser *t, sld_value v, const written_type *w)
 {
-    const sld_type_rec *r = sld_type_of(t->g, v);
-    return r->dtype == w->dtype && r->rank == w->rank &&
-           (!w->rank || !memcmp(sld_shape(t->g, v), t->dims.at + w->first, w->rank * sizeof(sld_dim)));
+    uint32_t type = sld__type(t->g, w->dtype, w->rank, t->dims.at + w->first);
+    bool same = type && sld__types_agree(t->g, t->g->values.at[v].type, type);
+    if (same)
+        t->g->values.at[v].type = type;
+    return same;
 }
 
 static void type_text(const sld_graph *g, sld_value v, char *buf, size_t n)
@@ -565,7 +568,7 @@ static bool check_results(parser *t, sld_node n, const char *types_at)
         char type[160];
         if (strcmp(sld_value_name(t->g, v), wanted))
             return FAIL_AT(t, t->start.at, SLD_ERR_GRAPH, "%%%s is defined twice", wanted);
-        if (!t->types.n || same_type(t, v, &t->types.at[i]))
+        if (!t->types.n || take_type(t, v, &t->types.at[i]))
             continue;
         type_text(t->g, v, type, sizeof type);
         return FAIL_AT(t, types_at, SLD_ERR_TYPE, "%%%s is %s, not of the type written", wanted, type);

@@ -61,6 +61,15 @@ static uint32_t find_type(const sld_graph *g, uint32_t hash, sld_dtype dtype, ui
     return id;
 }
 
+bool sld__types_agree(sld_graph *g, uint32_t a, uint32_t b)
+{
+    const sld_type_rec *x = &g->types.at[a], *y = &g->types.at[b];
+    bool same = x->dtype == y->dtype && x->rank == y->rank;
+    for (uint32_t i = 0; same && a != b && i < x->rank; i++)
+        same = sld_dim_eq(g, g->dims.at[x->shape + i], g->dims.at[y->shape + i]) == SLD_ALWAYS;
+    return same;
+}
+
 uint32_t sld__type(sld_graph *g, sld_dtype dtype, uint32_t rank, const sld_dim *dims)
 {
     sld_interned *t = interned(g);

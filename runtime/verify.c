@@ -91,7 +91,7 @@ static sld_status verify_types(sld_graph *g, sld_node n)
     uint32_t dims = g->dims.n, types = g->types.n;
     sld_status status = sld__outcome(g, &c, &o);
     for (uint32_t i = 0; !status && i < c.n_out; i++)
-        if (sld__outcome_types(g, &o)[i] != g->values.at[sld_result(g, n, i)].type)
+        if (!sld__types_agree(g, sld__outcome_types(g, &o)[i], g->values.at[sld_result(g, n, i)].type))
             status = sld__fail(g->ctx, SLD_ERR_TYPE, "%s: result %u does not have the type that %s gives",
                                g->where, i, sld_node_op(g, n)->name);
     g->dims.n = types == g->types.n ? dims : g->dims.n; /* contents that were known before */

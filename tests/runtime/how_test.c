@@ -158,6 +158,25 @@ START_TEST(a_prompt_does_not_get_the_rule_for_steps)
 }
 END_TEST
 
+/* A dim that can only be 1, or 8, keeps the form that it has, and the output reads back as it was written. */
+START_TEST(buckets_of_one_number)
+{
+    static const char *const models[] = {"deepseek_v3/model.onnx", "deepseek_v3/model.fx.json.gz",
+                                         "deepseek_v3/model_moe.fx.json.gz", "engine/deepseek_v3_tp8.fx.json.gz",
+                                         "engine/llama70b_fp8_tp4.fx.json.gz", "engine/qwen3_next_fp8_tp2.fx.json.gz"};
+    char command[500];
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        snprintf(command, sizeof command, SOLDER "fuse " MODELS "%s --world 2 --tokens 1..1,8..8,9..16 -o \"$D/o.sld\" && "
+                 "for b in 1-1 8-8 9-16; do " SOLDER "dump --data \"$D/o.$b.sld\" | cmp - \"$D/o.$b.sld\" || exit 1; done",
+                 models[i]);
+        free(sh_ok(command, 0));
+    }
+    for (int i = 0; i < 2; i++) /* as many rewrites as for any number */
+        free(sh_ok(i ? SOLDER "fuse " MODELS "deepseek_v3/model.onnx --tokens 1..1 --expect rms_norm=9 --expect attention=2"
+                     : SOLDER "fuse " MODELS "deepseek_v3/model.onnx --expect rms_norm=9 --expect attention=2", 0));
+}
+END_TEST
+
 /* Buckets end where the gate of the cache writes does, and where the kernels of reduced norms do. */
 START_TEST(buckets_end_where_kernels_do)
 {
@@ -329,6 +348,7 @@ Suite *how_suite(void)
     tcase_add_test(t, where_nothing_fires_the_output_is_the_input);
     tcase_add_test(t, a_report_for_each_bucket);
     tcase_add_test(t, a_prompt_does_not_get_the_rule_for_steps);
+    tcase_add_test(t, buckets_of_one_number);
     tcase_add_test(t, buckets_end_where_kernels_do);
     tcase_add_test(t, refusals_that_other_rules_hide);
     tcase_add_test(t, what_is_saved_adds_up);

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dims.h"
 #include "partial.h"
 #include "property.h"
 
@@ -74,12 +75,28 @@ static const char *check_rest(sld_graph *g, const property_round *r, const refus
 
 /* --------------------------------------------------------------------- round -- */
 
+/* Every other graph is fused for a bucket around the tokens that it will run with, often for these alone. */
+static void choose_bucket(sld_graph *g, const property_round *r, sld_fuse_options *o)
+{
+    char *results = NULL;
+    size_t n;
+    if (r->seed % 2 || sld__dim_find(g, "T") == SLD_SYM_NONE || sound_run(g, &r->tokens, r->seed, &results, &n))
+        return; /* it has no such dim, or cannot have that size */
+    free(results);
+    o->tokens_dim = "T";
+    o->tokens.lo = r->seed / 2 % 2 ? 1 : r->tokens;
+    o->tokens.hi = r->tokens + (int64_t)(r->seed / 4 % 3);
+}
+
 static const char *check_fused(sld_graph *g, const property_round *r)
 {
     refusals all = {.rule = -1}, unheard = {0};
     /* Who is told makes the driver keep readers at all times. */
-    const sld_fuse_options first = {.target = SLD_TARGET_CPU, .told = r->seed % 3 ? NULL : note, .user = &unheard};
-    const sld_fuse_options again = {.target = SLD_TARGET_CPU, .told = note, .user = &all};
+    sld_fuse_options first = {.target = SLD_TARGET_CPU, .told = r->seed % 3 ? NULL : note, .user = &unheard};
+    choose_bucket(g, r, &first);
+    sld_fuse_options again = first;
+    again.told = note;
+    again.user = &all;
     sound_rules_off = r->off;
     if (sld_fuse(g, &first, NULL))
         return fails("fuse: %s", sld_error(g->ctx));

@@ -400,7 +400,7 @@ static void put_step(char *out, size_t size, const random_rule *r, const step *s
 static void put_side(char *out, size_t size, const random_rule *r, const side *s, char letter, bool *typed)
 {
     for (int i = 0; i < s->n; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "%c%d", letter, i);
         put_step(out, size, r, &s->steps[i], s->steps[i].out == s->result ? "y" : name, typed);
     }
