@@ -10,6 +10,7 @@
 #   make bench-check  time and memory of checking generated rules
 #   make bench-match  matching and rewriting a decoder stack beside MLIR and C by hand
 #   make bench-cpu  fused ops on the CPU beside their chains and beside memcpy
+#   make hip        the backend for the GPUs of this machine, build/lib/libsolder_hip.so
 #   make bench-gpu  GPU kernels beside PyTorch; make gpu-resources: their registers and spills
 #   make fuzz      fuzzes the front end for TIME=60 seconds
 #   make clean
@@ -188,6 +189,8 @@ $(B)/tests/main.o: tests/main.c $(B)/tests/suites.h
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(B)/tests -c -o $@ $<
 include tests/embed/embed.mk
+include tests/hipemu/hipemu.mk
+include kernels/hip/hip.mk
 include tests/gen/match/match.mk
 include tests/dsl/prover/prover.mk
 $(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(RUN_O) $(SOUND_O) $(EMBED_O) $(PROVER_O) \
@@ -196,9 +199,9 @@ $(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
 
-TEST_ENV = CK_DEFAULT_TIMEOUT=60 $(EMBED_ENV) $(MATCH_ENV) SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
+TEST_ENV = CK_DEFAULT_TIMEOUT=60 $(EMBED_ENV) $(MATCH_ENV) $(if $(EMU_LIBRARY),SOLDER_EMU=$(EMU_LIBRARY)) SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
 .PHONY: run-tests
-run-tests: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) replay check-hipemu
+run-tests: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(EMU_LIBRARY) replay check-hipemu
 	@$(TEST_ENV) $(B)/bin/tests
 .PHONY: property
 property: $(B)/bin/tests
@@ -210,7 +213,6 @@ bench-check: $(B)/bin/solderc
 include tests/bench/match/match.mk
 include tests/bench/cpu/cpu.mk
 include tests/bench/gpu/gpu.mk
-include tests/hipemu/hipemu.mk
 include tests/fuzz/fuzz.mk
 golden: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS)
 	@UPDATE=1 $(TEST_ENV) $(B)/bin/tests

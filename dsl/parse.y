@@ -486,11 +486,16 @@ static pat_name word(pat_parser *p, pat_span span)
     return pat_intern(p->session, p->begin + span.begin, span.end - span.begin);
 }
 
-/* A name in a kernel's body is the target of a new row or the variant of the last one. */
+/* A name in a kernel's body is the target of a new row, the variant of the last one, or says that it syncs. */
 static void kernel_name(pat_parser *p, pat_kernel *k, pat_span span, pat_name name)
 {
     bool target = !strcmp(name, "ref") || !strcmp(name, "cpu") || !strcmp(name, "hip");
     pat_kernel_row *last = k->rows.n ? k->rows.at[k->rows.n - 1] : NULL;
+    if (!strcmp(name, "syncs") && last && !last->syncs) {
+        last->syncs = true;
+        last->span.end = span.end;
+        return;
+    }
     if (!target && last && !last->variant && !last->when) {
         last->variant = name;
         last->span.end = span.end;

@@ -710,7 +710,10 @@ static void emit_kernel_row(gen *g, const pat_kernel *k, const pat_kernel_row *r
     snprintf(target, sizeof target, "%s", r->target);
     for (char *c = target; *c; c++)
         *c = (char)(*c - 'a' + 'A');
-    out_f(o, "    {OP_%s, SLD_TARGET_%s, \"%s\", %s, ", k->name, target, symbol, symbol);
+    /* A backend finds its kernels by their names when it is opened. */
+    bool linked = strcmp(r->target, "hip") != 0;
+    out_f(o, "    {OP_%s, SLD_TARGET_%s, %s, \"%s\", %s, ", k->name, target, r->syncs ? "true" : "false", symbol,
+          linked ? symbol : "NULL");
     pat_expr *const both[] = {r->when, r->supports};
     pat_exprs when = {.at = (pat_expr **)&both[!r->when], .n = !!r->when + !!r->supports};
     if (when.n) {
@@ -741,8 +744,9 @@ void emit_kernels(gen *g)
     out_line(o, "/* ---- kernels: rows grouped by op, in order of preference ---- */");
     for (uint32_t i = 0; i < p->kernels.n; i++)
         for (uint32_t j = 0; j < p->kernels.at[i]->rows.n; j++)
-            out_line(o, "extern const char *%s(const sld_launch *l);",
-                     kernel_symbol(g, p->kernels.at[i], p->kernels.at[i]->rows.at[j]));
+            if (strcmp(p->kernels.at[i]->rows.at[j]->target, "hip"))
+                out_line(o, "extern const char *%s(const sld_launch *l);",
+                         kernel_symbol(g, p->kernels.at[i], p->kernels.at[i]->rows.at[j]));
     out_line(o, "\nstatic const sld_kernel_row kernels[] = {");
     out index = {0};
     uint32_t n = 0;

@@ -7,33 +7,75 @@ use "norm_quant.pat"
 use "act_quant.pat"
 
 # ---- fused ops ----
-kernel rms_norm       { cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref }
-kernel add_rms_norm   { cpu when dtype(a) in {f16, bf16, f32} and H <= 16384; ref }
-kernel gated_rms_norm { cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref }
-kernel layer_norm     { ref }
-kernel silu_mul       { cpu when dtype(g) in {f16, bf16, f32}; ref }
-kernel gelu_mul       { cpu when dtype(g) in {f16, bf16, f32}; ref }
-kernel rope           { cpu when dtype(x) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }
-kernel qk_norm_rope   { cpu when dtype(q) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }
-kernel sdpa           { cpu when dtype(q) in {f16, bf16, f32} and D <= 1024 and E <= 1024; ref when E <= 4096 }
+kernel rms_norm {
+  hip when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 32768; cpu
+      when dtype(x) in {f16, bf16, f32} and H <= 16384; ref
+}
+kernel add_rms_norm {
+  hip when dtype(a) in {f16, bf16} and dtype(w) == dtype(a) and H % 16 == 0 and H <= 32768; cpu
+      when dtype(a) in {f16, bf16, f32} and H <= 16384; ref
+}
+kernel gated_rms_norm {
+  hip when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H == 128; cpu
+      when dtype(x) in {f16, bf16, f32} and H <= 16384; ref
+}
+kernel layer_norm   { ref }
+kernel silu_mul     { cpu when dtype(g) in {f16, bf16, f32}; ref }
+kernel gelu_mul     { cpu when dtype(g) in {f16, bf16, f32}; ref }
+kernel rope         { cpu when dtype(x) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }
+kernel qk_norm_rope { cpu when dtype(q) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }
+kernel sdpa         { cpu when dtype(q) in {f16, bf16, f32} and D <= 1024 and E <= 1024; ref when E <= 4096 }
 
 # ---- quantisation, alone and behind a norm ----
-kernel static_quant               { cpu when dtype(x) in {f16, bf16, f32} and N <= 16384; ref }
-kernel group_quant                { cpu when dtype(x) in {f16, bf16, f32} and N <= 16384; ref }
-kernel scaled_quant               { ref }
-kernel token_quant                { ref }
-kernel group_quant_columns        { ref }
-kernel rms_norm_static_quant      { cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref }
-kernel rms_norm_group_quant       { cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref }
-kernel add_rms_norm_static_quant  { cpu when dtype(a) in {f16, bf16, f32} and H <= 16384; ref }
-kernel add_rms_norm_group_quant   { cpu when dtype(a) in {f16, bf16, f32} and H <= 16384; ref }
-kernel gated_rms_norm_group_quant { cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref }
-kernel silu_and_mul               { cpu when dtype(x) in {f16, bf16, f32} and N <= 32768; ref }
-kernel gelu_and_mul               { cpu when dtype(x) in {f16, bf16, f32} and N <= 32768; ref }
-kernel act_mul_static_quant       { cpu when dtype(g) in {f16, bf16, f32} and N <= 16384; ref }
-kernel act_mul_group_quant        { cpu when dtype(g) in {f16, bf16, f32} and N <= 16384; ref }
-kernel act_and_mul_static_quant   { cpu when dtype(x) in {f16, bf16, f32} and N <= 32768; ref }
-kernel act_and_mul_group_quant    { cpu when dtype(x) in {f16, bf16, f32} and N <= 32768; ref }
+kernel static_quant {
+  hip when dtype(x) in {f16, bf16} and numel(x) % 128 == 0 and to in {f8e4m3fn, f8e4m3fnuz}; cpu
+      when dtype(x) in {f16, bf16, f32} and N <= 16384; ref
+}
+kernel group_quant {
+  hip when dtype(x) in {f16, bf16} and group == 128 and pow2 == false and columns == false
+      and to in {f8e4m3fn, f8e4m3fnuz}; cpu when dtype(x) in {f16, bf16, f32} and N <= 16384; ref
+}
+kernel scaled_quant        { ref }
+kernel token_quant         { ref }
+kernel group_quant_columns { ref }
+kernel rms_norm_static_quant {
+  hip when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 32768
+      and to in {f8e4m3fn, f8e4m3fnuz}; cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref
+}
+kernel rms_norm_group_quant {
+  hip when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 32768
+      and (group == 128 or group == H) and pow2 == false and columns == false
+      and to in {f8e4m3fn, f8e4m3fnuz}; cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref
+}
+kernel add_rms_norm_static_quant {
+  hip when dtype(a) in {f16, bf16} and dtype(w) == dtype(a) and H % 16 == 0 and H <= 32768
+      and to in {f8e4m3fn, f8e4m3fnuz}; cpu when dtype(a) in {f16, bf16, f32} and H <= 16384; ref
+}
+kernel add_rms_norm_group_quant {
+  hip when dtype(a) in {f16, bf16} and dtype(w) == dtype(a) and H % 16 == 0 and H <= 32768
+      and (group == 128 or group == H) and pow2 == false and columns == false
+      and to in {f8e4m3fn, f8e4m3fnuz}; cpu when dtype(a) in {f16, bf16, f32} and H <= 16384; ref
+}
+kernel gated_rms_norm_group_quant {
+  hip when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H == 128 and pow2 == false
+      and contract == chain and to in {f8e4m3fn, f8e4m3fnuz}; cpu when dtype(x) in {f16, bf16, f32}
+      and H <= 16384; ref
+}
+kernel silu_and_mul {
+  hip when dtype(x) in {f16, bf16} and N % 256 == 0; cpu when dtype(x) in {f16, bf16, f32} and N <= 32768; ref
+}
+kernel gelu_and_mul         { cpu when dtype(x) in {f16, bf16, f32} and N <= 32768; ref }
+kernel act_mul_static_quant { cpu when dtype(g) in {f16, bf16, f32} and N <= 16384; ref }
+kernel act_mul_group_quant  { cpu when dtype(g) in {f16, bf16, f32} and N <= 16384; ref }
+kernel act_and_mul_static_quant {
+  hip when dtype(x) in {f16, bf16} and N % 256 == 0 and act == silu and to in {f8e4m3fn, f8e4m3fnuz}; cpu
+      when dtype(x) in {f16, bf16, f32} and N <= 32768; ref
+}
+kernel act_and_mul_group_quant {
+  hip when dtype(x) in {f16, bf16} and N % 256 == 0 and act == silu and group == 128 and pow2 == false
+      and columns == false and to in {f8e4m3fn, f8e4m3fnuz}; cpu when dtype(x) in {f16, bf16, f32}
+      and N <= 32768; ref
+}
 
 # ---- over ranks: thresholds of AITER's fused kernels, and what fits their pool ----
 kernel all_reduce { cpu when dtype(x) in {f16, bf16, f32}; ref }
@@ -60,8 +102,15 @@ kernel all_reduce_rms_norm_group_quant {
 }
 
 # ---- primitives ----
-kernel matmul           { cpu when dtype(a) in {f16, bf16, f32}; ref }
-kernel add              { cpu when dtype(a) in {f16, bf16, f32}; ref }
+kernel matmul {
+  hip when dtype(a) in {f16, bf16}
+      and (rank(B) == 2 or rank(A) == 3 and rank(B) == 3 and size(a, 0) == size(b, 0)); cpu
+      when dtype(a) in {f16, bf16, f32}; ref
+}
+kernel add {
+  hip when dtype(a) in {f16, bf16} and numel(A) == numel(B) and rank(A) == rank(B) and numel(A) % 8 == 0; cpu
+      when dtype(a) in {f16, bf16, f32}; ref
+}
 kernel sub              { cpu when dtype(a) in {f16, bf16, f32}; ref }
 kernel mul              { cpu when dtype(a) in {f16, bf16, f32}; ref }
 kernel div              { cpu when dtype(a) in {f16, bf16, f32}; ref }
@@ -112,12 +161,12 @@ kernel reshape          { ref }
 kernel squeeze          { ref }
 kernel unsqueeze        { ref }
 kernel flatten          { ref }
-kernel transpose        { cpu; ref }
+kernel transpose        { hip when rank(A) <= 8; cpu; ref }
 kernel swapaxes         { cpu; ref }
 kernel expand           { cpu; ref }
-kernel concat           { ref }
-kernel split            { ref }
-kernel slice            { cpu; ref }
+kernel concat           { hip when rank(xs) <= 8; ref }
+kernel split            { hip when rank(A) <= 8; ref }
+kernel slice            { hip when rank(A) <= 8; cpu; ref }
 kernel select           { ref }
 kernel pad              { ref }
 kernel tril             { ref }
@@ -132,6 +181,6 @@ kernel gather_nd        { ref }
 kernel scatter_nd       { ref }
 kernel scatter_elements { ref }
 kernel slice_scatter    { ref }
-kernel linear           { cpu when dtype(x) in {f16, bf16, f32} and K <= 16384; ref }
+kernel linear           { hip when dtype(x) in {f16, bf16}; cpu when dtype(x) in {f16, bf16, f32} and K <= 16384; ref }
 kernel gemm             { ref }
 kernel conv             { ref }

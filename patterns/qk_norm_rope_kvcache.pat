@@ -113,18 +113,32 @@ rule zero_centred in fuse enabled fuse_qk_norm_rope_kvcache {
                                                eps,
                                                eps_k, neox, layer)
             yield q, k, v, done }
-  where   dtype(wk) == dtype(wq)
+  where   dtype(wk) == dtype(wq), D <= 4096
   replace { q, k, v, done = qk_norm_rope_cache(qkv, wq, wk, positions, cos_sin; kv_heads, eps, eps_k,
                                                offset = 1.0,
                                                neox, layer) }
 }
 
 kernel rotary_embedding {
-  cpu when dtype(q) in {f16, bf16, f32} and head_size <= 1024; ref when head_size <= 4096
+  hip when dtype(q) in {f16, bf16} and dtype(cos_sin) == dtype(q) and head_size in {64, 128, 256}
+      and R in {16, 32, 64, 128, 256}; cpu when dtype(q) in {f16, bf16, f32} and head_size <= 1024; ref
+      when head_size <= 4096
 }
-kernel kv_cache_update    { cpu when dtype(k) in {f16, bf16, f32} and D <= 1024; ref }
-kernel qk_norm_rotary     { cpu when dtype(qkv) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }
-kernel qk_norm_rope_cache { cpu when dtype(qkv) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }
+kernel kv_cache_update {
+  hip when dtype(k) in {f16, bf16} and D % 8 == 0; cpu when dtype(k) in {f16, bf16, f32} and D <= 1024; ref
+}
+kernel qk_norm_rotary {
+  hip when dtype(qkv) in {f16, bf16} and dtype(cos_sin) == dtype(qkv) and D in {64, 128, 256}
+      and R in {16, 32, 64, 128, 256} and dtype(wq) == dtype(qkv); cpu when dtype(qkv) in {f16, bf16, f32}
+      and D <= 1024; ref when D <= 4096
+}
+kernel qk_norm_rope_cache {
+  hip when dtype(qkv) in {f16, bf16} and dtype(cos_sin) == dtype(qkv) and D in {64, 128, 256}
+      and R in {16, 32, 64, 128, 256} and dtype(wq) == dtype(qkv); cpu when dtype(qkv) in {f16, bf16, f32}
+      and D <= 1024; ref when D <= 4096
+}
 kernel rope_cache {
-  cpu when dtype(qkv) in {f16, bf16, f32} and head_size <= 1024; ref when head_size <= 4096
+  hip when dtype(qkv) in {f16, bf16} and dtype(cos_sin) == dtype(qkv) and head_size in {64, 128, 256}
+      and R in {16, 32, 64, 128, 256}; cpu when dtype(qkv) in {f16, bf16, f32} and head_size <= 1024; ref
+      when head_size <= 4096
 }

@@ -4,30 +4,14 @@
  * storage of the one before when nothing reads that later; otherwise it starts as a copy.
  *
  * All pointers are known when the plan is built but those into inputs, which each run patches:
- * a run is a loop over ready launches. */
+ * a run is a loop over ready launches.  On a device inputs have a place in the arena (plan_device.c). */
 #include "concrete.h"
 #include "place.h"
+#include "plan.h"
 
 #include <string.h>
 
 enum { ALIGN = 64 };
-
-/* copy_of: of a step that only copies, 1 + the operand of the node whose next version it starts. */
-typedef struct launch { sld_kernel_fn fn; sld_node node; uint32_t copy_of; sld_launch args; } launch;
-
-/* A tensor that shows an input. */
-typedef struct patch { uint32_t tensor, input; } patch;
-
-struct sld_plan {
-    sld_ctx *ctx;
-    sld_graph *g;         /* concrete, the plan's own: shapes, attributes and names */
-    sld_plan_info info;
-    sld_caches caches;
-    uint32_t n_patches, n_tensors, n_steps;
-    launch *launches;     /* n_steps of them, with the copies */
-    sld_tensor *tensors;  /* operands and results of each launch, then the outputs */
-    patch *patches;
-};
 
 /* What is known while a plan is built, by value of the concrete graph. */
 typedef struct storage {
@@ -47,7 +31,9 @@ typedef struct builder {
     sld_value *owners;    /* by buffer */
     sld_buffer *buffers;
     uint32_t n_buffers;
-    launch *launches;
+    sld_step *steps;
+    sld_device *device;   /* NULL: the host */
+    size_t const_block;   /* bytes of constants on the device */
     uint32_t n_steps;
     uint32_t n_slots;     /* operands and results of all launches */
     sld_plan_info info;
@@ -82,15 +68,34 @@ static void share(builder *b, sld_value v, sld_value of)
     b->at[base].next = v;
 }
 
+static size_t aligned(size_t n)
+{
+    return (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+}
+
+static sld_status add_buffer(builder *b, sld_value v, uint32_t now)
+{
+    sld_status s = measure(b, v);
+    if (s || !b->at[v].size)
+        return s;
+    size_t size = aligned(b->at[v].size);
+    b->owners[b->n_buffers] = v;
+    b->buffers[b->n_buffers++] = (sld_buffer){.size = size, .from = now, .to = now};
+    b->at[v].buffer = b->n_buffers;
+    return SLD_OK;
+}
+
 /* map: from values of the graph that was given, whose constants have contents. */
 static sld_status add_sources(builder *b, const sld_graph *given, const sld_value *map)
 {
     for (uint32_t i = 0; i < b->g->inputs.n; i++) {
         sld_value v = b->g->inputs.at[i];
-        sld_status s = measure(b, v);
+        sld_status s = b->device ? add_buffer(b, v, 0) : measure(b, v);
         if (s)
             return s;
-        b->at[v].input = i + 1;
+        b->at[v].input = b->device ? 0 : i + 1;
+        if (b->at[v].buffer)
+            b->buffers[b->at[v].buffer - 1].to = UINT32_MAX; /* it is written before the first launch, and kept */
     }
     for (sld_value v = 1; v < given->values.n; v++) {
         if (sld_kind(given, v) != SLD_VALUE_CONST || !given->values.at[v].n_uses)
@@ -104,19 +109,8 @@ static sld_status add_sources(builder *b, const sld_graph *given, const sld_valu
             return sld__fail(b->ctx, SLD_ERR_INPUT, "value '%s': this constant was read without its contents",
                              sld_value_name(given, v));
         b->info.const_bytes += at->size;
+        b->const_block += aligned(at->size);
     }
-    return SLD_OK;
-}
-
-static sld_status add_buffer(builder *b, sld_value v, uint32_t now)
-{
-    sld_status s = measure(b, v);
-    if (s || !b->at[v].size)
-        return s;
-    size_t size = (b->at[v].size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-    b->owners[b->n_buffers] = v;
-    b->buffers[b->n_buffers++] = (sld_buffer){.size = size, .from = now, .to = now};
-    b->at[v].buffer = b->n_buffers;
     return SLD_OK;
 }
 
@@ -130,7 +124,7 @@ static void touch(builder *b, sld_value v, uint32_t now)
 /* ------------------------------------------------------------------ nodes -- */
 
 /* "node 'x' (op): text" */
-static sld_status fail_node(const sld_graph *g, sld_node n, const char *text)
+sld_status sld__fail_node(const sld_graph *g, sld_node n, const char *text)
 {
     bool named = sld_n_results(g, n) != 0;
     return sld__fail(g->ctx, SLD_ERR_KERNEL, "node %s%s%s(%s): %s", named ? "'" : "",
@@ -154,7 +148,7 @@ static sld_status add_view(builder *b, sld_node n)
     if (s)
         return s;
     if (b->at[v].size != b->at[of].size)
-        return fail_node(b->g, n, "a view of another size than its operand");
+        return sld__fail_node(b->g, n, "a view of another size than its operand");
     share(b, v, of);
     b->info.n_views++;
     return SLD_OK;
@@ -228,7 +222,7 @@ static sld_status add_version(builder *b, const sld_call *c, sld_node n, uint32_
         b->info.n_in_place++;
         return SLD_OK;
     }
-    b->launches[b->n_steps++] = (launch){.fn = copy_buffer, .node = n, .copy_of = j + 1, .args = {.n_in = 1, .n_out = 1}};
+    b->steps[b->n_steps++] = (sld_step){.fn = copy_buffer, .node = n, .copy_of = j + 1, .args = {.n_in = 1, .n_out = 1}};
     b->n_slots += 2;
     b->info.n_copies++;
     b->info.copied_bytes += b->at[v].size;
@@ -241,8 +235,10 @@ static sld_status add_launch(builder *b, sld_node n, sld_target target)
     const sld_op_info *op = sld_node_op(b->g, n);
     char why[200];
     const sld_kernel_row *row = sld_bind(b->g, n, target, NULL, why, sizeof why);
+    if (!row && b->device)
+        row = sld_bind(b->g, n, SLD_TARGET_CPU, NULL, why, sizeof why);
     if (!row)
-        return fail_node(b->g, n, why);
+        return sld__fail_node(b->g, n, why);
     for (uint32_t i = 0; i < c.n_in; i++)
         touch(b, c.in[i], n);
     for (uint32_t i = 0; i < c.n_out; i++) {
@@ -252,8 +248,8 @@ static sld_status add_launch(builder *b, sld_node n, sld_target target)
         if (s)
             return s;
     }
-    b->launches[b->n_steps++] =
-        (launch){.fn = row->fn, .node = n, .args = {.op = op, .n_in = c.n_in, .n_out = c.n_out, .attrs = c.attrs}};
+    b->steps[b->n_steps++] =
+        (sld_step){.fn = row->fn, .row = row, .node = n, .args = {.op = op, .n_in = c.n_in, .n_out = c.n_out, .attrs = c.attrs}};
     b->info.n_launches++;
     b->n_slots += c.n_in + c.n_out;
     return SLD_OK;
@@ -286,17 +282,17 @@ static void set_tensor(const builder *b, sld_plan *p, sld_value v)
     p->tensors[slot] =
         (sld_tensor){.dtype = r->dtype, .rank = r->rank, .dims = sld_shape(b->g, v), .data = base->data};
     if (base->input && base->size)
-        p->patches[p->n_patches++] = (patch){slot, base->input - 1};
+        p->patches[p->n_patches++] = (sld_patch){slot, base->input - 1};
 }
 
-static void fill_copy(const builder *b, sld_plan *p, const launch *l)
+static void fill_copy(const builder *b, sld_plan *p, const sld_step *l)
 {
     set_tensor(b, p, sld_operand(b->g, l->node, l->copy_of - 1));
     set_tensor(b, p, next_version(b->g, l->node, l->copy_of - 1));
 }
 
 /* A buffer that is written stands where its next version does. */
-static void fill_launch(const builder *b, sld_plan *p, const launch *l)
+static void fill_launch(const builder *b, sld_plan *p, const sld_step *l)
 {
     for (uint32_t k = 0; k < l->args.n_in; k++) {
         sld_value v = sld_operand(b->g, l->node, k), next = v ? next_version(b->g, l->node, k) : 0;
@@ -310,8 +306,8 @@ static void fill(const builder *b, sld_plan *p)
 {
     const sld_graph *g = b->g;
     for (uint32_t i = 0; i < b->n_steps; i++) {
-        launch *l = &p->launches[i];
-        *l = b->launches[i];
+        sld_step *l = &p->steps[i];
+        *l = b->steps[i];
         l->args.in = p->tensors + p->n_tensors;
         l->args.out = l->args.in + l->args.n_in;
         if (l->copy_of)
@@ -324,27 +320,83 @@ static void fill(const builder *b, sld_plan *p)
 }
 
 /* One block: the plan, its tables, the arena. The arena is not cleared, so that a plan that never runs does
- * not touch its pages. */
+ * not touch its pages. A device's is its own. */
 static sld_plan *assemble(builder *b)
 {
     size_t n = (size_t)b->n_slots + b->g->outputs.n;
-    size_t tables = sizeof(sld_plan) + b->n_steps * sizeof(launch) +
-                    n * (sizeof(sld_tensor) + sizeof(patch));
+    size_t tables = sizeof(sld_plan) + b->n_steps * sizeof(sld_step) +
+                    n * (sizeof(sld_tensor) + sizeof(sld_patch));
     if (sld_place(b->ctx, b->buffers, b->n_buffers, &b->info.arena_bytes, &b->info.live_bytes))
         return NULL;
-    sld_plan *p = sld__resize(b->ctx, NULL, tables + b->info.arena_bytes + ALIGN);
+    sld_plan *p = sld__resize(b->ctx, NULL, tables + (b->device ? 0 : b->info.arena_bytes + ALIGN));
     if (!p)
         return NULL;
-    *p = (sld_plan){.ctx = b->ctx, .g = b->g, .info = b->info, .n_steps = b->n_steps,
-                    .launches = (launch *)(p + 1)};
-    p->tensors = (sld_tensor *)(p->launches + b->n_steps);
-    p->patches = (patch *)(p->tensors + n);
-    uintptr_t end = (uintptr_t)(p->patches + n);
-    char *arena = (char *)(p->patches + n) + (ALIGN - end % ALIGN) % ALIGN;
+    *p = (sld_plan){.ctx = b->ctx, .g = b->g, .info = b->info, .n_steps = b->n_steps, .device = b->device,
+                    .steps = (sld_step *)(p + 1)};
+    p->tensors = (sld_tensor *)(p->steps + b->n_steps);
+    p->patches = (sld_patch *)(p->tensors + n);
+    return p;
+}
+
+static void set_places(builder *b, char *arena)
+{
     for (uint32_t i = 0; i < b->n_buffers; i++)
         b->at[b->owners[i]].data = arena + b->buffers[i].offset;
+}
+
+/* Constants go to the device, each once. */
+static sld_status move_constants(builder *b, sld_plan *p, const sld_graph *given, const sld_value *map)
+{
+    const sld_device_api *api = sld__device_api(b->device);
+    void *d = sld__device_of(b->device);
+    const char *why = b->const_block ? api->alloc(d, b->const_block, &p->constants) : NULL;
+    size_t at = 0;
+    for (sld_value v = 1; v < given->values.n && !why; v++) {
+        storage *to = &b->at[map[v]];
+        if (sld_kind(given, v) != SLD_VALUE_CONST || !given->values.at[v].n_uses || !to->size)
+            continue;
+        why = api->upload(d, (char *)p->constants + at, to->data, to->size);
+        to->data = (char *)p->constants + at;
+        at += aligned(to->size);
+    }
+    return sld__device_failed(b->ctx, b->device, why) ? SLD_ERR_KERNEL : SLD_OK;
+}
+
+static sld_status set_ports(const builder *b, sld_plan *p)
+{
+    const sld_graph *g = b->g;
+    uint32_t n = g->inputs.n + g->outputs.n;
+    p->ports = sld__alloc(b->ctx, (n + 1) * sizeof *p->ports);
+    for (uint32_t i = 0; p->ports && i < n; i++) {
+        bool in = i < g->inputs.n;
+        sld_value v = in ? g->inputs.at[i] : g->outputs.at[i - g->inputs.n].value;
+        p->ports[i] = (sld_port){.at = b->at[b->at[v].base].data, .size = b->at[b->at[v].base].size};
+        if (!in && p->ports[i].size && !(p->ports[i].host = sld__alloc(b->ctx, p->ports[i].size)))
+            return SLD_ERR_MEMORY;
+    }
+    return p->ports ? SLD_OK : SLD_ERR_MEMORY;
+}
+
+static sld_status fill_for_device(builder *b, sld_plan *p, const sld_graph *given, const sld_value *map)
+{
+    const sld_device_api *api = sld__device_api(b->device);
+    size_t bytes = b->info.arena_bytes;
+    if (bytes && sld__device_failed(b->ctx, b->device, api->alloc(sld__device_of(b->device), bytes, &p->memory)))
+        return SLD_ERR_MEMORY;
+    set_places(b, p->memory);
+    sld_status s = move_constants(b, p, given, map);
+    s = s ? s : set_ports(b, p);
+    if (s)
+        return s;
     fill(b, p);
-    return p;
+    return sld__device_prepare(p);
+}
+
+static void fill_for_host(builder *b, sld_plan *p)
+{
+    char *end = (char *)(p->patches + b->n_slots + b->g->outputs.n);
+    set_places(b, end + (ALIGN - (uintptr_t)end % ALIGN) % ALIGN);
+    fill(b, p);
 }
 
 /* Each may take a copy. */
@@ -363,24 +415,31 @@ static sld_plan *build(builder *b, const sld_graph *given, const sld_value *map,
     b->at = sld__alloc(b->ctx, n * sizeof *b->at);
     b->owners = sld__alloc(b->ctx, n * sizeof *b->owners);
     b->buffers = sld__alloc(b->ctx, n * sizeof *b->buffers);
-    b->launches = sld__alloc(b->ctx, (b->g->n_nodes + count_versions(b->g) + 1) * sizeof *b->launches);
-    bool ok = b->at && b->owners && b->buffers && b->launches && !add_sources(b, given, map) &&
+    b->steps = sld__alloc(b->ctx, (b->g->n_nodes + count_versions(b->g) + 1) * sizeof *b->steps);
+    bool ok = b->at && b->owners && b->buffers && b->steps && !add_sources(b, given, map) &&
               !add_nodes(b, target);
     sld_plan *p = ok ? assemble(b) : NULL;
+    if (p && !b->device)
+        fill_for_host(b, p);
+    if (p && b->device && fill_for_device(b, p, given, map)) {
+        sld__device_clear(p);
+        sld__free(b->ctx, p);
+        p = NULL;
+    }
     sld__free(b->ctx, b->at);
     sld__free(b->ctx, b->owners);
     sld__free(b->ctx, b->buffers);
-    sld__free(b->ctx, b->launches);
+    sld__free(b->ctx, b->steps);
     return p;
 }
 
 /* -------------------------------------------------------------- interface -- */
 
-sld_plan *sld_plan_new(sld_graph *g, sld_target target, const int64_t *symbols)
+static sld_plan *plan_new(sld_graph *g, sld_target target, sld_device *device, const int64_t *symbols)
 {
     sld__clear(g->ctx);
     sld_value *map = sld__alloc(g->ctx, g->values.n * sizeof *map);
-    builder b = {.ctx = g->ctx, .g = map ? sld__graph_at(g, symbols, map) : NULL};
+    builder b = {.ctx = g->ctx, .device = device, .g = map ? sld__graph_at(g, symbols, map) : NULL};
     sld_plan *p = b.g ? build(&b, g, map, target) : NULL;
     if (!p)
         sld_graph_free(b.g);
@@ -388,10 +447,26 @@ sld_plan *sld_plan_new(sld_graph *g, sld_target target, const int64_t *symbols)
     return p;
 }
 
+sld_plan *sld_plan_new(sld_graph *g, sld_target target, const int64_t *symbols)
+{
+    if (target != SLD_TARGET_HIP)
+        return plan_new(g, target, NULL, symbols);
+    sld__clear(g->ctx);
+    sld__fail(g->ctx, SLD_ERR_KERNEL, "a plan for target hip needs a device");
+    return NULL;
+}
+
+sld_plan *sld_plan_new_on(sld_graph *g, sld_device *device, const int64_t *symbols)
+{
+    return plan_new(g, SLD_TARGET_HIP, device, symbols);
+}
+
 void sld_plan_free(sld_plan *p)
 {
     if (!p)
         return;
+    if (p->device)
+        sld__device_clear(p);
     sld_graph_free(p->g);
     sld__free(p->ctx, p);
 }
@@ -405,19 +480,21 @@ void sld_plan_set_caches(sld_plan *p, sld_caches caches)
 {
     p->caches = caches;
     for (uint32_t i = 0; i < p->n_steps; i++)
-        p->launches[i].args.caches = &p->caches;
+        p->steps[i].args.caches = &p->caches;
 }
 
 void sld_plan_join(sld_plan *p, const sld_comm *comm)
 {
     for (uint32_t i = 0; i < p->n_steps; i++)
-        p->launches[i].args.comm = comm;
+        p->steps[i].args.comm = comm;
 }
 
 sld_status sld_plan_run(sld_plan *p, const void *const *inputs, sld_tensor *outputs)
 {
     const sld_graph *g = p->g;
     sld__clear(p->ctx);
+    if (p->device)
+        return sld__device_run(p, inputs, outputs);
     for (uint32_t i = 0; i < p->n_patches; i++) {
         uint32_t input = p->patches[i].input;
         if (!inputs || !inputs[input])
@@ -427,9 +504,9 @@ sld_status sld_plan_run(sld_plan *p, const void *const *inputs, sld_tensor *outp
         p->tensors[p->patches[i].tensor].data = (void *)(uintptr_t)inputs[input];
     }
     for (uint32_t i = 0; i < p->n_steps; i++) {
-        const char *why = p->launches[i].fn(&p->launches[i].args);
+        const char *why = p->steps[i].fn(&p->steps[i].args);
         if (why)
-            return fail_node(g, p->launches[i].node, why);
+            return sld__fail_node(g, p->steps[i].node, why);
     }
     for (uint32_t i = 0; i < g->outputs.n; i++)
         outputs[i] = p->tensors[p->n_tensors - g->outputs.n + i];

@@ -13,8 +13,8 @@
 extern "C" {
 #endif
 
-#define SLD_ABI 2
-#define SLD_ABI_MIN 2
+#define SLD_ABI 3
+#define SLD_ABI_MIN 3
 
 typedef struct sld_attr_info {
     const char *name;
@@ -285,6 +285,7 @@ typedef struct sld_launch {
     const sld_attr *attrs;  /* one for each attribute of the op, defaults filled in */
     const sld_caches *caches; /* NULL: there are none */
     const sld_comm *comm;   /* NULL: this rank is the only one */
+    void *stream;           /* of a device: kernels that run there are put on it and do not wait (hipStream_t) */
 } sld_launch;
 
 /* Returns NULL, or a constant text that says why the launch is impossible. An inout operand and its next version, one
@@ -296,8 +297,9 @@ typedef enum sld_target { SLD_TARGET_REF, SLD_TARGET_CPU, SLD_TARGET_HIP, SLD_TA
 typedef struct sld_kernel_row {
     uint16_t op;
     uint8_t target;         /* sld_target */
+    bool syncs;             /* it makes the host wait for the device: it is not captured */
     const char *name;       /* symbol */
-    sld_kernel_fn fn;
+    sld_kernel_fn fn;       /* NULL: of a device's backend, which finds it by its name */
     const char *when_text;  /* "" when unconditional */
     uint16_t n_when;
     const sld_term *when;   /* over the op's signature and the run: where it is taken, and what it supports */

@@ -256,6 +256,7 @@ sld_status sld_graph_traffic(sld_graph *g, const int64_t *symbols, sld_traffic *
 /* -------------------------------------------------------------------- run -- */
 
 typedef struct sld_plan sld_plan;
+typedef struct sld_device sld_device;
 
 typedef struct sld_plan_info {
     size_t arena_bytes;    /* one block for all intermediate values: the planned peak */
@@ -265,6 +266,8 @@ typedef struct sld_plan_info {
     uint32_t n_in_place;   /* versions of buffers that take the place of those before */
     uint32_t n_copies;     /* versions that start as a copy: the one before is read later, or is not the plan's own */
     size_t copied_bytes;
+    uint32_t n_host;       /* of a plan for a device: launches that run on the host */
+    double seconds;        /* of the last run on a device, its launches alone */
 } sld_plan_info;
 
 /* Binds kernels and places every value for given symbol values (see sld_dim_eval; NULL
@@ -280,6 +283,22 @@ void sld_plan_set_caches(sld_plan *p, sld_caches caches);
 /* The ranks that the collective ops of a plan reach; NULL: only this one. comm must outlive the plan. */
 void sld_plan_join(sld_plan *p, const sld_comm *comm);
 sld_status sld_plan_run(sld_plan *p, const void *const *inputs, sld_tensor *outputs);
+
+/* A GPU, number `index` of those that the backend finds. The backend is a shared library, libsolder_hip.so, or the one
+ * that the environment names in SOLDER_DEVICE. NULL and an error when there is no backend or no device. */
+sld_device *sld_device_open(sld_ctx *ctx, int index);
+void sld_device_close(sld_device *d);
+const char *sld_device_text(const sld_device *d); /* its name and memory */
+
+/* A plan whose kernels run on a device, for SLD_TARGET_HIP; nodes that none covers run on the host in between. Constants
+ * are copied there once, an input in each run that gives it (NULL: as it was left), outputs back after each run; the
+ * device must outlive the plan. */
+sld_plan *sld_plan_new_on(sld_graph *g, sld_device *d, const int64_t *symbols);
+/* Later runs are one command to the device (a graph of launches, with the same addresses). An error that names the node
+ * whose kernel waits for the device or runs on the host: then runs stay as they are. Caches and ranks are looked up now. */
+sld_status sld_plan_capture(sld_plan *p);
+/* Where an input lies on the device, for those who write it there themselves. */
+void *sld_plan_input(const sld_plan *p, uint32_t i);
 
 /* Finds the kernel of a node: the first row of the target (then of REF when the target is CPU) whose condition
  * always holds, over the ranges of all symbolic dims, or for the given values of the symbols. NULL and a reason

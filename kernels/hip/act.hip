@@ -3,23 +3,29 @@
 #include "launch.h"
 
 /* Eight elements a thread; sixteen lanes are a group of 128. */
-template <typename T, fp8 F> DEVICE void put_group(float *v, void *y, float *scales, size_t at, bool live)
+template <typename T, fp8 F>
+DEVICE void put_group(float *v, void *y, float *scales, gpu_range range, size_t at, bool live)
 {
-    float top = 0;
+    const float s = group_scale(v, range), inverse = 1.0f / s;
 #pragma unroll
     for (int k = 0; k < 8; k++)
-        top = fmaxf(top, fabsf(v[k]));
-    const float s = fmaxf(max_lanes<16>(top), 1e-10f) / fp8_max<F>(), inverse = 1.0f / s;
-#pragma unroll
-    for (int k = 0; k < 8; k++)
-        v[k] = quotient(v[k], s, inverse);
+        v[k] = within<F>(quotient(v[k], s, inverse), range.limit);
     store_fp8<F>(y, at, v, live);
     if (live && threadIdx.x % 16 == 0)
         scales[at / 128] = s;
 }
 
-template <typename T, bool QUANT, fp8 F>
-__global__ void silu_rows(const T *x, void *y, float *scales, int width)
+template <typename T, fp8 F> DEVICE void put_static(float *v, void *y, const float *scale, gpu_range range, size_t at, bool live)
+{
+    const float inverse = 1.0f / *scale;
+#pragma unroll
+    for (int k = 0; k < 8; k++)
+        v[k] = within<F>(v[k] * inverse, range.limit);
+    store_fp8<F>(y, at, v, live);
+}
+
+template <typename T, gpu_quant Q, fp8 F>
+__global__ void silu_rows(const T *x, void *y, T *product, float *scales, gpu_range range, int width)
 {
     const int mine = (blockIdx.y * blockDim.x + threadIdx.x) * 8;
     const bool live = mine < width; /* all lanes take part in sums */
@@ -32,28 +38,27 @@ __global__ void silu_rows(const T *x, void *y, float *scales, int width)
 #pragma unroll
     for (int k = 0; k < 8; k++)
         v[k] = rounded<T>(rounded<T>(silu(v[k])) * up[k]);
-    if (QUANT)
-        put_group<T, F>(v, y, scales, at, live);
+    if (Q != GPU_NONE && live && product)
+        store(product + at, narrow<T>(v));
+    if (Q == GPU_GROUP)
+        put_group<T, F>(v, y, scales, range, at, live);
+    else if (Q == GPU_STATIC)
+        put_static<T, F>(v, y, scales, range, at, live);
     else if (live)
         store((T *)y + at, narrow<T>(v));
 }
 
-template <typename T, fp8 F, bool GROUP> __global__ void cast_rows(const T *x, void *y, float *scales, int64_t n)
+template <typename T, fp8 F, bool GROUP> __global__ void cast_rows(const T *x, void *y, float *scales, gpu_range range, int64_t n)
 {
     const int64_t mine = ((int64_t)blockIdx.x * blockDim.x + threadIdx.x) * 8;
     const bool live = mine < n;
     const size_t at = live ? (size_t)mine : 0;
     float v[8];
     widen<T>(load(x + at), v);
-    if (GROUP) {
-        put_group<T, F>(v, y, scales, at, live);
-        return;
-    }
-    const float inverse = 1.0f / *scales;
-#pragma unroll
-    for (int k = 0; k < 8; k++)
-        v[k] *= inverse;
-    store_fp8<F>(y, at, v, live);
+    if (GROUP)
+        put_group<T, F>(v, y, scales, range, at, live);
+    else
+        put_static<T, F>(v, y, scales, range, at, live);
 }
 
 template <typename T> __global__ void add_rows(const T *a, const T *b, T *y, int64_t n)
@@ -77,10 +82,10 @@ template <typename T, fp8 F> static void silu_of(const gpu_act *a, hipStream_t s
 {
     const int threads = 128;
     const dim3 grid(a->rows, (a->width / 8 + threads - 1) / threads);
-    if (a->quant)
-        LAUNCH((silu_rows<T, true, F>), grid, threads, s, (const T *)a->x, a->y, a->scales, a->width);
-    else
-        LAUNCH((silu_rows<T, false, F>), grid, threads, s, (const T *)a->x, a->y, a->scales, a->width);
+#define ROWS(Q) LAUNCH((silu_rows<T, Q, F>), grid, threads, s, (const T *)a->x, a->y, (T *)a->product, a->scales, a->range, \
+                       a->width)
+    a->quant == GPU_GROUP ? ROWS(GPU_GROUP) : a->quant == GPU_STATIC ? ROWS(GPU_STATIC) : ROWS(GPU_NONE);
+#undef ROWS
 }
 
 const char *gpu_silu_mul(const gpu_act *a, void *stream)
@@ -99,9 +104,9 @@ template <typename T, fp8 F> static void cast_of(const gpu_cast *a, hipStream_t 
 {
     const int blocks = blocks_for(a->n), threads = threads_for(a->n);
     if (a->group)
-        LAUNCH((cast_rows<T, F, true>), blocks, threads, s, (const T *)a->x, a->y, a->scales, a->n);
+        LAUNCH((cast_rows<T, F, true>), blocks, threads, s, (const T *)a->x, a->y, a->scales, a->range, a->n);
     else
-        LAUNCH((cast_rows<T, F, false>), blocks, threads, s, (const T *)a->x, a->y, a->scales, a->n);
+        LAUNCH((cast_rows<T, F, false>), blocks, threads, s, (const T *)a->x, a->y, a->scales, a->range, a->n);
 }
 
 const char *gpu_quantise(const gpu_cast *a, void *stream)
@@ -123,9 +128,9 @@ const char *gpu_add(const gpu_sum *a, void *stream)
     if (a->n % 8)
         return "the number of elements must be a multiple of 8";
     if (a->n && a->dtype == GPU_BF16)
-        LAUNCH((add_rows), blocks, threads, s, (const bf16 *)a->a, (const bf16 *)a->b, (bf16 *)a->y, a->n);
+        LAUNCH((add_rows<bf16>), blocks, threads, s, (const bf16 *)a->a, (const bf16 *)a->b, (bf16 *)a->y, a->n);
     else if (a->n)
-        LAUNCH((add_rows), blocks, threads, s, (const f16 *)a->a, (const f16 *)a->b, (f16 *)a->y, a->n);
+        LAUNCH((add_rows<f16>), blocks, threads, s, (const f16 *)a->a, (const f16 *)a->b, (f16 *)a->y, a->n);
     return gpu_launched();
 }
 

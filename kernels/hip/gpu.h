@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "launch.h"
+
 #if defined(__CUDACC__)
 #include "cuda_names.h"
 #elif defined(__HIPCC__)
@@ -21,7 +23,7 @@
 #if defined(__CUDACC__) || defined(__HIPCC__)
 #define LAUNCH(kernel, grid, threads, stream, ...) (kernel)<<<(grid), (threads), 0, (stream)>>>(__VA_ARGS__)
 #else
-#define LAUNCH(kernel, grid, threads, stream, ...) hipemu_launch((stream), (grid), (threads), [&] { (kernel)(__VA_ARGS__); })
+#define LAUNCH(kernel, grid, threads, stream, ...) hipemu_call((stream), (grid), (threads), kernel, __VA_ARGS__)
 #endif
 
 /* ---------------------------------------------------------------- elements -- */
@@ -35,7 +37,7 @@ DEVICE uint32_t to_bits(float f) { uint32_t u; memcpy(&u, &f, 4); return u; }
 DEVICE float to_float(bf16 x) { return from_bits((uint32_t)x.bits << 16); }
 
 /* Two neighbours, rounded to nearest, ties to even; the first in the low half. */
-#if defined(__CUDA_ARCH__)
+#if defined(__CUDACC__)
 DEVICE uint32_t pack(bf16, float a, float b)
 {
     uint32_t r;
@@ -177,6 +179,12 @@ template <fp8 F> DEVICE words narrow_fp8(const float *x)
 #define FROM_LANE(x, mask) __shfl_xor((x), (mask), 32)
 #endif
 
+/* Clamped; NaN stays NaN. All formats but E4M3FN may be told to end below their own largest. */
+template <fp8 F> DEVICE float within(float x, float limit)
+{
+    return F == E4M3FN ? x : x > limit ? limit : x < -limit ? -limit : x;
+}
+
 /* Eight elements a lane, saturated: the even lane of a pair stores all sixteen. Every lane calls it; at: of its own
  * first, a multiple of 16 in even lanes. */
 template <fp8 F> DEVICE void store_fp8(void *y, size_t at, const float *v, bool live)
@@ -204,6 +212,16 @@ template <int N> DEVICE float max_lanes(float x)
     for (int m = N / 2; m > 0; m /= 2)
         x = fmaxf(x, FROM_LANE(x, m));
     return x;
+}
+
+/* Eight elements a lane: the scale of the 128 that sixteen lanes hold. */
+DEVICE float group_scale(const float *v, gpu_range range)
+{
+    float top = 0;
+#pragma unroll
+    for (int k = 0; k < 8; k++)
+        top = fmaxf(top, fabsf(v[k]));
+    return fmaxf(max_lanes<16>(top), range.floor) / range.limit;
 }
 
 /* Over a block of at most 1024 threads, a multiple of 32. scratch: 32 floats of shared memory for this call alone. */

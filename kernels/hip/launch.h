@@ -4,6 +4,7 @@
 #ifndef SLD_HIP_LAUNCH_H
 #define SLD_HIP_LAUNCH_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -12,17 +13,23 @@ extern "C" {
 
 typedef enum gpu_dtype { GPU_BF16, GPU_F16 } gpu_dtype;
 typedef enum gpu_fp8 { GPU_E4M3FN, GPU_E4M3FNUZ } gpu_fp8;
-typedef enum gpu_quant { GPU_NONE, GPU_STATIC, GPU_TOKEN } gpu_quant;
+typedef enum gpu_quant { GPU_NONE, GPU_STATIC, GPU_TOKEN, GPU_GROUP } gpu_quant; /* groups: of 128 */
+
+/* How values become FP8: the scale of a token or group is max(largest magnitude, floor) / limit, a static one is given;
+ * what is stored is clamped to the limit. */
+typedef struct gpu_range { float floor, limit; } gpu_range;
 
 /* Root mean square norm of rows (Zhang and Sennrich 2019): y = x rsqrt(mean(x^2) + eps) w; with res, of R(x + res). */
 typedef struct gpu_norm {
     const void *x, *res;  /* [rows, width]; res may be NULL */
     const void *w;        /* [width] */
     const float *scale;   /* GPU_STATIC: one, on the device; q = FP8(y / scale) */
-    void *sum;            /* [rows, width]: R(x + res); may be x or res */
+    void *sum;            /* [rows, width]: R(x + res); may be x or res; NULL: not wanted */
     void *y;              /* [rows, width], of the dtype or of FP8 */
-    float *scales;        /* GPU_TOKEN: [rows] */
-    float eps;
+    void *norm;           /* [rows, width]: what is quantised; NULL: not wanted */
+    float *scales;        /* GPU_TOKEN: [rows]; GPU_GROUP: [rows, width / 128] */
+    gpu_range range;
+    float eps, offset;    /* the weight is w + offset */
     int32_t rows, width, dtype, fp8, quant, twice; /* twice: rounded before the product with w, too */
 } gpu_norm;
 const char *gpu_rms_norm(const gpu_norm *a, void *stream);
@@ -32,17 +39,21 @@ typedef struct gpu_gated {
     const void *x, *z;    /* [heads, 128] */
     const void *w;        /* [128] */
     void *y;              /* [heads, 128] */
+    void *norm;           /* [heads, 128]: what is quantised; NULL: not wanted */
     float *scales;        /* [heads] */
+    gpu_range range;
     float eps;
     int32_t heads, dtype, fp8, quant;
 } gpu_gated;
 const char *gpu_gated_norm(const gpu_gated *a, void *stream);
 
-/* silu(g) u of rows [gate | up]; with quant, in groups of 128. */
+/* silu(g) u of rows [gate | up], quantised. */
 typedef struct gpu_act {
     const void *x;        /* [rows, 2 width] */
     void *y;              /* [rows, width] */
-    float *scales;        /* [rows, width / 128] */
+    void *product;        /* [rows, width]: what is quantised; NULL: not wanted */
+    float *scales;        /* GPU_STATIC: one, read; GPU_GROUP: [rows, width / 128] */
+    gpu_range range;
     int32_t rows, width, dtype, fp8, quant;
 } gpu_act;
 const char *gpu_silu_mul(const gpu_act *a, void *stream);
@@ -52,6 +63,7 @@ typedef struct gpu_cast {
     const void *x;
     void *y;
     float *scales;        /* group 0: one, read; else [n / 128], written */
+    gpu_range range;
     int64_t n;
     int32_t dtype, fp8, group;
 } gpu_cast;
@@ -61,28 +73,41 @@ const char *gpu_quantise(const gpu_cast *a, void *stream);
 typedef struct gpu_sum { const void *a, *b; void *y; int64_t n; int32_t dtype; } gpu_sum;
 const char *gpu_add(const gpu_sum *a, void *stream);
 
-/* Heads of 128 of a row [q | k | v]: norm of q and k, rotation, and what goes to the cache. Parts can be left out, so
- * that the same code makes the primitives: q, k, v NULL are not touched. */
+/* A paged cache of keys (0) and values (1), as sld_cache describes it, in numbers of elements: of the dtype, or of FP8,
+ * which holds x / scale. */
+typedef struct gpu_paged {
+    void *data[2];            /* NULL: there is none */
+    const int64_t *slots;     /* of each token, on the device; outside the cache: it is not written */
+    const float *scale[2];    /* on the device; NULL: `fixed` */
+    int64_t strides[2][3];    /* from block to block, offset to offset, head to head; shuffled: only the first counts */
+    int64_t blocks, block_size, n_slots;
+    float fixed[2];
+    int32_t shuffled;         /* keys [block, head, D/x, offset, x], values [block, head, offset/x, D, x] */
+    int32_t fp8;              /* 0: the dtype; 1 + gpu_fp8 */
+    int32_t shift;            /* set by the launch */
+} gpu_paged;
+
+/* Heads of a row [q | k | v]: norm of q and k, rotation of their first dims, and what goes to the cache. Parts can be
+ * left out, so that the same code makes the primitives. */
 typedef struct gpu_qkv {
-    const void *qkv;      /* [tokens, (n_q + 2 n_kv) 128] */
-    const void *wq, *wk;  /* [128]; NULL: no norm */
-    const int64_t *positions;  /* [tokens] */
-    const int64_t *slots; /* [tokens]; negative: not written to the cache */
-    const void *table;    /* [L, 128]: cos | sin; NULL: no rotation */
-    void *q;              /* [tokens, n_q, 128] */
-    void *k, *v;          /* [slots, n_kv, 128] when slots is given, else [tokens, n_kv, 128] */
-    float eps;
-    int32_t tokens, n_q, n_kv, dtype;
+    const void *qkv;      /* [tokens, (n_q + 2 n_kv) dim] */
+    const void *wq, *wk;  /* [dim]; NULL: no norm */
+    const int64_t *positions;  /* [tokens]; outside the table: its first or last row */
+    const void *table;    /* [length, rotated]: cos | sin; NULL: no rotation */
+    void *q;              /* [tokens, n_q, dim]; NULL: not wanted, as the next */
+    void *k, *v;          /* [tokens, n_kv, dim] */
+    gpu_paged cache;
+    float eps, eps_k, offset; /* weights are w + offset */
+    int32_t tokens, n_q, n_kv, dim, rotated, length, neox, dtype; /* dim: 64, 128, 256; not neox: pairs (2i, 2i + 1) */
 } gpu_qkv;
 const char *gpu_qk_norm_rope_cache(const gpu_qkv *a, void *stream);
 
-/* Rows of k and v to their slots of the cache. */
+/* Heads of k and v to their slots of the cache. */
 typedef struct gpu_cache {
-    const void *k, *v;        /* [tokens, width]; v: rows v_stride elements apart */
-    const int64_t *slots;     /* [tokens]; negative: skipped */
-    void *k_cache, *v_cache;  /* [slots, width] */
+    const void *k, *v;        /* [tokens, heads, dim]; v: tokens v_stride elements apart */
+    gpu_paged cache;
     int64_t v_stride;
-    int32_t tokens, width, dtype;
+    int32_t tokens, heads, dim, dtype;
 } gpu_cache;
 const char *gpu_cache_write(const gpu_cache *a, void *stream);
 
@@ -101,6 +126,26 @@ typedef struct gpu_mla {
     int32_t tokens, heads, dtype, fp8;
 } gpu_mla;
 const char *gpu_mla_decode(const gpu_mla *a, void *stream);
+
+/* From one strided place to another; numbers of elements. */
+typedef struct gpu_move {
+    const void *from;
+    void *to;
+    int64_t dims[8], from_strides[8], to_strides[8];
+    int32_t rank, unit;   /* bytes of an element: 1, 2, 4, 8 */
+} gpu_move;
+const char *gpu_move_strided(const gpu_move *a, void *stream);
+const char *gpu_copy(void *to, const void *from, size_t bytes, void *stream);
+
+/* c [m, n] = a [m, k] b [k, n], or b [n, k] when transposed; add: to what c holds. Strides in elements from one of the
+ * batch to the next. */
+typedef struct gpu_matmul {
+    const void *a, *b;
+    void *c;
+    int64_t a_stride, b_stride, c_stride;
+    int32_t m, n, k, batch, transposed, add, dtype;
+} gpu_matmul;
+const char *gpu_matmul_plain(const gpu_matmul *a, void *stream);
 
 /* The last launch's error, or NULL. */
 const char *gpu_launched(void);

@@ -4,11 +4,12 @@
 
 /* Contract RN-C: R(x rsqrt(mean(x^2) + eps) w) with one rounding; with a residual, ARN-C: z = R(x + res) is stored and
  * normalised. TWICE: RN-IR, the normalised row is rounded before the product with w. */
-enum quant { NONE, STATIC, TOKEN };
+enum quant { NONE, STATIC, TOKEN, GROUP };
 
 template <typename T, int VECS, bool RES, quant Q, fp8 F, bool TWICE>
-__global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, const T *w, float eps, const float *scale,
-                                                  T *sum, void *y, float *scales, int width)
+__global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, const T *w, float eps, float offset,
+                                                  const float *scale, T *sum, void *y, T *norm, float *scales,
+                                                  gpu_range range, int width)
 {
     __shared__ float scratch[2][32];
     const size_t row = (size_t)blockIdx.x * width;
@@ -36,7 +37,7 @@ __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, cons
             for (int k = 0; k < 8; k++)
                 v[i][k] += r[k];
             const words z = narrow<T>(v[i]);
-            if (at < width)
+            if (at < width && sum)
                 store(sum + row + at, z);
             widen<T>(z, v[i]);
         }
@@ -51,7 +52,7 @@ __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, cons
         widen<T>(weights[i], weight);
 #pragma unroll
         for (int k = 0; k < 8; k++) {
-            v[i][k] = (TWICE ? rounded<T>(v[i][k] * r) : v[i][k] * r) * weight[k];
+            v[i][k] = (TWICE ? rounded<T>(v[i][k] * r) : v[i][k] * r) * (weight[k] + offset);
             if (Q != NONE)
                 v[i][k] = rounded<T>(v[i][k]);
             if (Q == TOKEN)
@@ -60,7 +61,7 @@ __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, cons
     }
     float inverse = 1.0f / fixed;
     if (Q == TOKEN) {
-        const float s = fmaxf(max_block(top, scratch[1]), 1e-10f) / fp8_max<F>();
+        const float s = fmaxf(max_block(top, scratch[1]), range.floor) / range.limit;
         inverse = 1.0f / s;
         if (threadIdx.x == 0)
             scales[blockIdx.x] = s;
@@ -69,9 +70,17 @@ __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, cons
     for (int i = 0; i < VECS; i++) {
         const int at = (i * blockDim.x + threadIdx.x) * 8;
         if (Q != NONE) {
+            if (norm && at < width)
+                store(norm + row + at, narrow<T>(v[i]));
+            if (Q == GROUP) {
+                const float s = group_scale(v[i], range);
+                inverse = 1.0f / s;
+                if (threadIdx.x % 16 == 0 && at < width)
+                    scales[(row + at) / 128] = s;
+            }
 #pragma unroll
             for (int k = 0; k < 8; k++)
-                v[i][k] *= inverse;
+                v[i][k] = within<F>(v[i][k] * inverse, range.limit);
             store_fp8<F>(y, row + at, v[i], at < width);
         } else if (at < width) {
             store((T *)y + row + at, narrow<T>(v[i]));
@@ -85,7 +94,8 @@ template <typename T, bool RES, quant Q, fp8 F> static void rows(const gpu_norm 
     const int vecs = vectors > 2048 ? 4 : vectors > 1024 ? 2 : 1;
     const int threads = ((vectors + vecs - 1) / vecs + 31) / 32 * 32;
 #define ROWS(V, W) LAUNCH((norm_rows<T, V, RES, Q, F, W>), a->rows, threads, s, (const T *)a->x, (const T *)a->res, \
-                          (const T *)a->w, a->eps, a->scale, (T *)a->sum, a->y, a->scales, a->width)
+                          (const T *)a->w, a->eps, a->offset, a->scale, (T *)a->sum, a->y, (T *)a->norm, a->scales, \
+                          a->range, a->width)
     if (a->twice)
         vecs == 4 ? ROWS(4, true) : vecs == 2 ? ROWS(2, true) : ROWS(1, true);
     else
@@ -99,8 +109,10 @@ template <typename T, fp8 F> static void norm_of(const gpu_norm *a, hipStream_t 
         a->res ? rows<T, true, NONE, F>(a, s) : rows<T, false, NONE, F>(a, s);
     else if (a->quant == GPU_STATIC)
         a->res ? rows<T, true, STATIC, F>(a, s) : rows<T, false, STATIC, F>(a, s);
-    else
+    else if (a->quant == GPU_TOKEN)
         a->res ? rows<T, true, TOKEN, F>(a, s) : rows<T, false, TOKEN, F>(a, s);
+    else
+        a->res ? rows<T, true, GROUP, F>(a, s) : rows<T, false, GROUP, F>(a, s);
 }
 
 const char *gpu_rms_norm(const gpu_norm *a, void *stream)
@@ -108,6 +120,8 @@ const char *gpu_rms_norm(const gpu_norm *a, void *stream)
     hipStream_t s = (hipStream_t)stream;
     if (a->width % 16 || a->width > 32768 || a->rows < 0)
         return "the width must be a multiple of 16, at most 32768";
+    if (a->quant == GPU_GROUP && a->width % 128)
+        return "the width must be a multiple of the group";
     if (a->rows && a->dtype == GPU_BF16)
         a->fp8 == GPU_E4M3FN ? norm_of<bf16, E4M3FN>(a, s) : norm_of<bf16, E4M3FNUZ>(a, s);
     else if (a->rows)
@@ -119,7 +133,8 @@ const char *gpu_rms_norm(const gpu_norm *a, void *stream)
 
 /* Heads of 128: y = R(x rsqrt(mean(x^2) + eps) w silu(z)), each head a group of the quantiser. Sixteen lanes a head. */
 template <typename T, bool QUANT, fp8 F>
-__global__ void gated_heads(const T *x, const T *z, const T *w, float eps, void *y, float *scales, int heads)
+__global__ void gated_heads(const T *x, const T *z, const T *w, float eps, void *y, T *norm, float *scales,
+                            gpu_range range, int heads)
 {
     const int head = (blockIdx.x * blockDim.x + threadIdx.x) / 16, lane = threadIdx.x % 16;
     const bool live = head < heads; /* all lanes take part in sums */
@@ -139,12 +154,14 @@ __global__ void gated_heads(const T *x, const T *z, const T *w, float eps, void 
         top = fmaxf(top, fabsf(v[k]));
     }
     if (QUANT) {
-        const float s = fmaxf(max_lanes<16>(top), 1e-10f) / fp8_max<F>(), inverse = 1.0f / s;
+        const float s = fmaxf(max_lanes<16>(top), range.floor) / range.limit, inverse = 1.0f / s;
+        if (live && norm)
+            store(norm + at, narrow<T>(v));
         if (live && lane == 0)
             scales[head] = s;
 #pragma unroll
         for (int k = 0; k < 8; k++)
-            v[k] = quotient(v[k], s, inverse);
+            v[k] = within<F>(quotient(v[k], s, inverse), range.limit);
         store_fp8<F>(y, at, v, live);
     } else if (live) {
         store((T *)y + at, narrow<T>(v));
@@ -156,10 +173,10 @@ template <typename T, fp8 F> static void gated_of(const gpu_gated *a, hipStream_
     const int threads = 128, blocks = (a->heads * 16 + threads - 1) / threads;
     if (a->quant)
         LAUNCH((gated_heads<T, true, F>), blocks, threads, s, (const T *)a->x, (const T *)a->z, (const T *)a->w, a->eps,
-               a->y, a->scales, a->heads);
+               a->y, (T *)a->norm, a->scales, a->range, a->heads);
     else
         LAUNCH((gated_heads<T, false, F>), blocks, threads, s, (const T *)a->x, (const T *)a->z, (const T *)a->w, a->eps,
-               a->y, a->scales, a->heads);
+               a->y, (T *)a->norm, a->scales, a->range, a->heads);
 }
 
 const char *gpu_gated_norm(const gpu_gated *a, void *stream)

@@ -1,29 +1,145 @@
-/* QK-norm, rotary embedding and the write to the KV cache, each alone or all at once. */
+/* QK-norm, rotary embedding and the write to a paged KV cache, each alone or all at once. */
 #include "gpu.h"
-#include "launch.h"
 
-/* Heads of 128, sixteen lanes each with eight elements; HEADS of one token a lane. Rotation pairs element i with i + 64
- * (neox): lane l with lane l + 8. Norm RN-C, rotation in f32 with one rounding: the contract of the fused kernel. */
-template <typename T, int HEADS> __global__ void __launch_bounds__(128) qkv_heads(gpu_qkv a)
+/* ------------------------------------------------------------------ cache -- */
+
+/* Where eight elements of a head of `dim` go, the first of them d: their index, and how far they stand apart. */
+DEVICE int64_t cache_at(const gpu_paged &c, int which, int64_t slot, int head, int dim, int d, int *apart)
 {
-    const int all = a.n_q + 2 * a.n_kv, lane = threadIdx.x % 16;
-    const int first = (blockIdx.y * blockDim.x + threadIdx.x) / 16 * HEADS;
+    const int64_t block = c.shift >= 0 ? slot >> c.shift : slot / c.block_size;
+    const int off = (int)(slot - block * c.block_size), x = c.fp8 ? 16 : 8; /* elements of 16 bytes */
+    *apart = 1;
+    if (!c.shuffled)
+        return block * c.strides[which][0] + off * c.strides[which][1] + head * c.strides[which][2] + d;
+    const int64_t base = block * c.strides[which][0] + (int64_t)head * dim * c.block_size;
+    if (which == 0)
+        return base + ((int64_t)(d / x) * c.block_size + off) * x + d % x;
+    *apart = x;
+    return base + (int64_t)(off / x) * dim * x + (int64_t)d * x + off % x;
+}
+
+struct alignas(8) half_words { uint32_t w[2]; };
+
+template <fp8 F> DEVICE half_words narrow_scaled(const float *v, float scale)
+{
+    const float inverse = 1.0f / scale;
+    float q[8];
+#pragma unroll
+    for (int k = 0; k < 8; k++)
+        q[k] = quotient(v[k], scale, inverse);
+    return half_words{{fp8_pack<F>(q[0], q[1], q[2], q[3]), fp8_pack<F>(q[4], q[5], q[6], q[7])}};
+}
+
+/* Eight elements: as they are in raw, and as floats. */
+DEVICE void to_cache(const gpu_paged &c, int which, int64_t slot, int head, int dim, int d, words raw, const float *v)
+{
+    int apart;
+    const int64_t at = cache_at(c, which, slot, head, dim, d, &apart);
+    if (!c.fp8 && apart == 1) {
+        store((uint16_t *)c.data[which] + at, raw);
+    } else if (!c.fp8) {
+#pragma unroll
+        for (int k = 0; k < 8; k++)
+            ((uint16_t *)c.data[which])[at + k * apart] = (uint16_t)(raw.w[k / 2] >> k % 2 * 16);
+    } else {
+        const float scale = c.scale[which] ? *c.scale[which] : c.fixed[which];
+        const half_words q = c.fp8 == 1 + E4M3FN ? narrow_scaled<E4M3FN>(v, scale) : narrow_scaled<E4M3FNUZ>(v, scale);
+        if (apart == 1)
+            *(half_words *)((uint8_t *)c.data[which] + at) = q;
+        else
+#pragma unroll
+            for (int k = 0; k < 8; k++)
+                ((uint8_t *)c.data[which])[at + k * apart] = (uint8_t)(q.w[k / 4] >> k % 4 * 8);
+    }
+}
+
+/* The slot of a token, negative where nothing is written. */
+DEVICE int64_t slot_of(const gpu_paged &c, int64_t token)
+{
+    const int64_t slot = c.data[0] && token < c.n_slots ? c.slots[token] : -1;
+    return slot < c.blocks * c.block_size ? slot : -1;
+}
+
+/* NULL, or what 16-byte accesses forbid. */
+static const char *check_cache(const gpu_paged *c, int dim)
+{
+    const int x = c->fp8 ? 16 : 8;
+    if (!c->data[0])
+        return NULL;
+    if (c->shuffled && (c->block_size % x || dim % x))
+        return "blocks or heads do not divide into the pieces of the shuffled layout";
+    for (int which = 0; which < 2; which++)
+        for (int i = 0; i < (c->shuffled ? 1 : 3); i++)
+            if (c->strides[which][i] % 8)
+                return "the strides of the cache must be multiples of 8 elements";
+    return NULL;
+}
+
+static int shift_of(int64_t n)
+{
+    int s = 0;
+    while ((int64_t)1 << s < n)
+        s++;
+    return (int64_t)1 << s == n ? s : -1;
+}
+
+/* --------------------------------------------------------- heads of a row -- */
+
+/* Eight elements of the rotation's table for a lane of heads: neox, of lanes that hold pairs i and i + R / 2; otherwise
+ * of pairs 2 i and 2 i + 1 in one lane, each twice. */
+template <typename T> DEVICE void load_turn(const T *row, int lane, int rotated, bool neox, float *c, float *s)
+{
+    if (neox) {
+        const T *at = row + lane % (rotated / 16) * 8;
+        widen<T>(load(at), c), widen<T>(load(at + rotated / 2), s);
+        return;
+    }
+    const half_words a = *(const half_words *)(row + lane * 4), b = *(const half_words *)(row + rotated / 2 + lane * 4);
+#pragma unroll
+    for (int k = 0; k < 8; k++) {
+        c[k] = half_of<T>(a.w[k / 4], k / 2 % 2);
+        s[k] = half_of<T>(b.w[k / 4], k / 2 % 2);
+    }
+}
+
+/* Every lane calls it: those behind the rotated dims keep what they have. */
+DEVICE void turn(float *v, const float *c, const float *s, int lane, int rotated, bool neox)
+{
+    const bool live = lane * 8 < rotated, low = lane * 8 < rotated / 2;
+    float other[8];
+#pragma unroll
+    for (int k = 0; k < 8; k++) {
+        if (neox)
+            other[k] = FROM_LANE(v[k], rotated / 16);
+        else
+            other[k] = v[k ^ 1];
+    }
+#pragma unroll
+    for (int k = 0; k < 8; k++)
+        if (live)
+            v[k] = v[k] * c[k] + ((neox ? low : k % 2 == 0) ? -other[k] : other[k]) * s[k];
+}
+
+/* Heads of LANES * 8, eight elements a lane; HEADS of one token a lane. The norm is rounded, then the rotation. */
+template <typename T, int LANES, int HEADS> __global__ void __launch_bounds__(128) qkv_heads(gpu_qkv a)
+{
+    const int dim = LANES * 8, all = a.n_q + 2 * a.n_kv, lane = threadIdx.x % LANES;
+    const int first = (blockIdx.y * blockDim.x + threadIdx.x) / LANES * HEADS;
     const int64_t token = blockIdx.x;
     words raw[HEADS] = {};
 #pragma unroll
     for (int h = 0; h < HEADS; h++)
         if (first + h < all)
-            raw[h] = load((const T *)a.qkv + (token * all + first + h) * 128 + lane * 8);
-    words turn[2] = {}, wq = {}, wk = {};
-    if (a.table) {
-        const T *row = (const T *)a.table + a.positions[token] * 128 + lane % 8 * 8;
-        turn[0] = load(row), turn[1] = load(row + 64);
+            raw[h] = load((const T *)a.qkv + (token * all + first + h) * dim + lane * 8);
+    float c[8] = {}, s[8] = {};
+    const int64_t slot = slot_of(a.cache, token);
+    if (a.table && lane * 8 < a.rotated) {
+        const int64_t p = a.positions[token], at = p < 0 ? 0 : p < a.length ? p : a.length - 1;
+        load_turn<T>((const T *)a.table + at * a.rotated, lane, a.rotated, a.neox, c, s);
     }
-    const int64_t slot = a.slots ? a.slots[token] : token;
+    words wq = {}, wk = {};
     if (a.wq)
         wq = load((const T *)a.wq + lane * 8), wk = load((const T *)a.wk + lane * 8);
-    float c[8], s[8];
-    widen<T>(turn[0], c), widen<T>(turn[1], s);
 #pragma unroll
     for (int h = 0; h < HEADS; h++) {
         const int head = first + h;
@@ -34,69 +150,86 @@ template <typename T, int HEADS> __global__ void __launch_bounds__(128) qkv_head
 #pragma unroll
             for (int k = 0; k < 8; k++)
                 square += v[k] * v[k];
-            const float r = rsqrtf(sum_lanes<16>(square) / 128 + a.eps);
+            const float r = rsqrtf(sum_lanes<LANES>(square) / dim + (is_q ? a.eps : a.eps_k));
             widen<T>(is_q ? wq : wk, w);
 #pragma unroll
             for (int k = 0; k < 8; k++)
-                v[k] = rounded<T>(v[k] * r * w[k]);
+                v[k] = rounded<T>(v[k] * r * (w[k] + a.offset));
         }
-        if (a.table) {
-#pragma unroll
-            for (int k = 0; k < 8; k++) {
-                const float other = FROM_LANE(v[k], 8);
-                v[k] = v[k] * c[k] + (lane < 8 ? -other : other) * s[k];
-            }
-        }
-        const int64_t row = is_q ? token : slot;
+        if (a.table)
+            turn(v, c, s, lane, a.rotated, a.neox);
+        const words out = is_q || is_k ? narrow<T>(v) : raw[h];
         T *to = (T *)(is_q ? a.q : is_k ? a.k : a.v);
         const int before = is_q ? 0 : is_k ? a.n_q : a.n_q + a.n_kv;
-        if (head < all && row >= 0 && to)
-            store(to + (row * (is_q ? a.n_q : a.n_kv) + head - before) * 128 + lane * 8,
-                  is_q || is_k ? narrow<T>(v) : raw[h]);
+        if (head < all && to)
+            store(to + (token * (is_q ? a.n_q : a.n_kv) + head - before) * dim + lane * 8, out);
+        if (head < all && !is_q && slot >= 0) {
+            float exact[8];
+            widen<T>(out, exact);
+            to_cache(a.cache, !is_k, slot, head - before, dim, lane * 8, out, exact);
+        }
     }
 }
 
-template <typename T> static void qkv_of(const gpu_qkv *a, hipStream_t s)
+template <typename T, int LANES> static void qkv_of(const gpu_qkv *a, hipStream_t s)
 {
-    const int heads = a->tokens > 2048 ? 5 : 1, lanes = (a->n_q + 2 * a->n_kv + heads - 1) / heads * 16, threads = 128;
+    const int heads = a->tokens > 2048 ? 5 : 1, lanes = (a->n_q + 2 * a->n_kv + heads - 1) / heads * LANES, threads = 128;
     const dim3 blocks(a->tokens, (lanes + threads - 1) / threads);
     if (heads == 5)
-        LAUNCH((qkv_heads<T, 5>), blocks, threads, s, *a);
+        LAUNCH((qkv_heads<T, LANES, 5>), blocks, threads, s, *a);
     else
-        LAUNCH((qkv_heads<T, 1>), blocks, threads, s, *a);
+        LAUNCH((qkv_heads<T, LANES, 1>), blocks, threads, s, *a);
+}
+
+template <typename T> static void qkv_with(const gpu_qkv *a, hipStream_t s)
+{
+    a->dim == 64 ? qkv_of<T, 8>(a, s) : a->dim == 128 ? qkv_of<T, 16>(a, s) : qkv_of<T, 32>(a, s);
 }
 
 const char *gpu_qk_norm_rope_cache(const gpu_qkv *a, void *stream)
 {
+    gpu_qkv b = *a;
+    const char *bad = check_cache(&a->cache, a->dim);
     if (!a->wq != !a->wk)
         return "norms of q and k go together";
-    if (a->tokens)
-        a->dtype == GPU_BF16 ? qkv_of<bf16>(a, (hipStream_t)stream) : qkv_of<f16>(a, (hipStream_t)stream);
-    return gpu_launched();
+    if (a->dim != 64 && a->dim != 128 && a->dim != 256)
+        return "heads must be of 64, 128 or 256";
+    if (a->table && (a->rotated > a->dim || a->rotated < 16 || shift_of(a->rotated) < 0))
+        return "the rotated dims must be a power of two from 16 to the head's";
+    b.cache.shift = shift_of(a->cache.block_size);
+    if (a->tokens && !bad)
+        a->dtype == GPU_BF16 ? qkv_with<bf16>(&b, (hipStream_t)stream) : qkv_with<f16>(&b, (hipStream_t)stream);
+    return bad ? bad : gpu_launched();
 }
 
-/* Rows of k and v to their slots; v_stride: elements from one token's v to the next. */
+/* ------------------------------------------------------------ cache alone -- */
+
+/* Eight elements of keys or values a thread. */
 template <typename T> __global__ void cache_rows(gpu_cache a)
 {
-    const int vectors = a.width / 8, part = blockIdx.y * blockDim.x + threadIdx.x, at = part % vectors * 8;
-    const int64_t token = blockIdx.x;
-    if (part >= 2 * vectors || a.slots[token] < 0)
+    const int vectors = a.heads * a.dim / 8, part = blockIdx.y * blockDim.x + threadIdx.x, which = part >= vectors;
+    const int at = part % vectors * 8;
+    const int64_t token = blockIdx.x, slot = slot_of(a.cache, token);
+    if (part >= 2 * vectors || slot < 0)
         return;
-    if (part < vectors)
-        store((T *)a.k_cache + a.slots[token] * a.width + at, load((const T *)a.k + token * a.width + at));
-    else
-        store((T *)a.v_cache + a.slots[token] * a.width + at, load((const T *)a.v + token * a.v_stride + at));
+    const words x = load((const T *)(which ? a.v : a.k) + token * (which ? a.v_stride : vectors * 8) + at);
+    float v[8];
+    widen<T>(x, v);
+    to_cache(a.cache, which, slot, at / a.dim, a.dim, at % a.dim, x, v);
 }
 
 const char *gpu_cache_write(const gpu_cache *a, void *stream)
 {
     const int threads = 128;
-    const dim3 blocks(a->tokens, (a->width / 4 + threads - 1) / threads);
-    if (a->width % 8 || a->v_stride % 8)
+    const dim3 blocks(a->tokens, (a->heads * a->dim / 4 + threads - 1) / threads);
+    gpu_cache b = *a;
+    const char *bad = check_cache(&a->cache, a->dim);
+    if (a->dim % 8 || a->v_stride % 8)
         return "widths must be multiples of 8";
-    if (a->tokens && a->dtype == GPU_BF16)
-        LAUNCH((cache_rows<bf16>), blocks, threads, (hipStream_t)stream, *a);
-    else if (a->tokens)
-        LAUNCH((cache_rows<f16>), blocks, threads, (hipStream_t)stream, *a);
-    return gpu_launched();
+    b.cache.shift = shift_of(a->cache.block_size);
+    if (a->tokens && !bad && a->dtype == GPU_BF16)
+        LAUNCH((cache_rows<bf16>), blocks, threads, (hipStream_t)stream, b);
+    else if (a->tokens && !bad)
+        LAUNCH((cache_rows<f16>), blocks, threads, (hipStream_t)stream, b);
+    return bad ? bad : gpu_launched();
 }

@@ -70,10 +70,18 @@ typedef struct cli_run {
     const void **inputs;
     char **files;
     double plan_seconds, run_seconds;
+    double device_seconds;     /* of the launches alone */
+    char uncaptured[300];      /* why launches are made one after another; "": they are not */
 } cli_run;
+/* Where a model runs. */
+typedef struct cli_where {
+    sld_target target;
+    sld_device *device;        /* of target hip; otherwise NULL */
+    cli_ranks *ranks;
+} cli_where;
 /* Reads inputs (name=file), solves symbols from their sizes, plans and runs `repeat` times, with the other ranks. */
-int cli_run_graph(sld_graph *g, sld_target target, const cli_pairs *inputs, const cli_pairs *dims,
-                  uint32_t repeat, cli_ranks *ranks, cli_run *run);
+int cli_run_graph(sld_graph *g, cli_where where, const cli_pairs *inputs, const cli_pairs *dims, uint32_t repeat,
+                  cli_run *run);
 size_t cli_tensor_bytes(const sld_tensor *t);
 void cli_run_free(sld_graph *g, cli_run *run);
 

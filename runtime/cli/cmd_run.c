@@ -11,9 +11,9 @@ typedef struct options {
     cli_pairs inputs, outputs, compares, dims;
     cli_how how;
     cli_ranks *ranks;
-    bool fused;
+    bool fused, any_target; /* the device if there is one, otherwise the CPU */
     double tol;
-    uint32_t repeat;
+    uint32_t repeat, device;
 } options;
 
 static const char *output_name(const sld_graph *g, uint32_t i)
@@ -84,33 +84,57 @@ static int compare(sld_graph *g, const sld_tensor *t, const options *o)
     return status;
 }
 
-static void print_run(const sld_graph *g, const cli_run *r)
+static void print_device(const sld_device *d, const cli_run *r, sld_plan_info info)
+{
+    printf("device: %s; %.3f ms there", sld_device_text(d), 1e3 * r->device_seconds);
+    if (info.n_host)
+        printf(", %u launches on the host", info.n_host);
+    printf("\n%s\n", *r->uncaptured ? r->uncaptured : "captured: a run is one command");
+}
+
+static void print_run(const sld_graph *g, const cli_run *r, const sld_device *d)
 {
     sld_plan_info info = sld_plan_get_info(r->plan);
     print_outputs(g, r->outputs);
     printf("ran %u launches in %.3f ms, arena %zu bytes, constants %zu bytes\n", info.n_launches, 1e3 * r->run_seconds,
            info.arena_bytes, info.const_bytes);
+    if (d)
+        print_device(d, r, info);
     if (info.n_copies)
         printf("%u buffers copied before they are written (%zu bytes): the version before is read later, or is the "
                "caller's\n", info.n_copies, info.copied_bytes);
 }
 
-static int run(sld_graph *g, const void *opts)
+static int run_on(sld_graph *g, const options *o, sld_device *d)
 {
-    const options *o = opts;
     if (o->fused && cli_fuse_one(g, &o->how))
         return CLI_FAILED;
     if (!g->world)
         g->world = o->how.world;
     cli_run r;
-    int status = cli_run_graph(g, o->how.target, &o->inputs, &o->dims, o->repeat, o->ranks, &r);
+    int status = cli_run_graph(g, (cli_where){o->how.target, d, o->ranks}, &o->inputs, &o->dims, o->repeat, &r);
     if (!status) {
         if (writes(o->ranks, ""))
-            print_run(g, &r);
+            print_run(g, &r, d);
         status = write_outputs(g, r.outputs, o);
         status = status ? status : compare(g, r.outputs, o);
     }
     cli_run_free(g, &r);
+    return status;
+}
+
+static int run(sld_graph *g, const void *opts)
+{
+    options o = *(const options *)opts;
+    bool wanted = o.any_target || o.how.target == SLD_TARGET_HIP;
+    sld_device *d = wanted ? sld_device_open(g->ctx, (int)o.device) : NULL;
+    if (wanted && !d && !o.any_target)
+        return cli_fail("%s", sld_error(g->ctx));
+    if (wanted && !d)
+        fprintf(stderr, "solder: on the CPU: %s\n", sld_error(g->ctx));
+    o.how.target = d ? SLD_TARGET_HIP : wanted ? SLD_TARGET_CPU : o.how.target;
+    int status = run_on(g, &o, d);
+    sld_device_close(d);
     return status;
 }
 
@@ -129,6 +153,7 @@ static int parse(int argc, char **argv, cli_ranks *ranks, options *o)
         {"compare", required_argument, 0, 'c'}, {"tol", required_argument, 0, 'T'},
         {"dim", required_argument, 0, 'd'},     {"repeat", required_argument, 0, 'r'},
         {"fused", no_argument, 0, 'f'},         {"patience", required_argument, 0, 'P'},
+        {"device", required_argument, 0, 'D'},
         CLI_HOW_OPTIONS,
         {0, 0, 0, 0},
     };
@@ -146,6 +171,11 @@ static int parse(int argc, char **argv, cli_ranks *ranks, options *o)
         case 'P': status = cli_number("run", "--patience", optarg, 1, &ranks->patience); break;
         case 'f': o->fused = true; break;
         case 'T': status = parse_tolerance(optarg, &o->tol); break;
+        case 'D': status = cli_number("run", "--device", optarg, 0, &o->device); break;
+        case 't':
+            o->any_target = !strcmp(optarg, "auto");
+            status = o->any_target ? CLI_OK : cli_target("run", optarg, &o->how.target);
+            break;
         case 'r': status = cli_number("run", "--repeat", optarg, 1, &o->repeat); break;
         default: status = cli_how_option("run", &o->how, c, c == '?' || c == ':' ? argv[optind - 1] : optarg);
         }

@@ -225,30 +225,43 @@ static int read_inputs(sld_graph *g, const cli_pairs *inputs, const cli_ranks *r
 
 /* ---------------------------------------------------------------- running -- */
 
-static int plan_and_run(sld_graph *g, sld_target target, const int64_t *symbols, uint32_t repeat, cli_ranks *ranks,
+/* A first run makes ready what may not be while launches are captured. */
+static int capture(sld_graph *g, cli_run *run)
+{
+    if (sld_plan_run(run->plan, run->inputs, run->outputs))
+        return cli_fail("%s", sld_error(g->ctx));
+    if (sld_plan_capture(run->plan))
+        snprintf(run->uncaptured, sizeof run->uncaptured, "not captured: %s", sld_error(g->ctx));
+    return CLI_OK;
+}
+
+static int plan_and_run(sld_graph *g, cli_where where, const int64_t *symbols, uint32_t repeat,
                         cli_run *run)
 {
     run->plan_seconds = cli_seconds();
-    run->plan = sld_plan_new(g, target, symbols);
+    run->plan = where.device ? sld_plan_new_on(g, where.device, symbols) : sld_plan_new(g, where.target, symbols);
     run->plan_seconds = cli_seconds() - run->plan_seconds;
     if (!run->plan)
         return cli_fail("%s", sld_error(g->ctx));
-    if (cli_ranks_agree(ranks, g, symbols, repeat))
+    if (cli_ranks_agree(where.ranks, g, symbols, repeat))
         return CLI_FAILED;
-    sld_plan_join(run->plan, ranks->comm);
-    run->run_seconds = INFINITY;
+    sld_plan_join(run->plan, where.ranks->comm);
+    if (where.device && capture(g, run))
+        return CLI_FAILED;
+    run->run_seconds = run->device_seconds = INFINITY;
     for (uint32_t i = 0; i < repeat; i++) {
         double t = cli_seconds();
         if (sld_plan_run(run->plan, run->inputs, run->outputs))
             return cli_fail("%s", sld_error(g->ctx));
         t = cli_seconds() - t;
         run->run_seconds = t < run->run_seconds ? t : run->run_seconds;
+        run->device_seconds = fmin(run->device_seconds, sld_plan_get_info(run->plan).seconds);
     }
     return CLI_OK;
 }
 
-int cli_run_graph(sld_graph *g, sld_target target, const cli_pairs *inputs, const cli_pairs *dims,
-                  uint32_t repeat, cli_ranks *ranks, cli_run *run)
+int cli_run_graph(sld_graph *g, cli_where where, const cli_pairs *inputs, const cli_pairs *dims, uint32_t repeat,
+                  cli_run *run)
 {
     int status;
     *run = (cli_run){0};
@@ -258,8 +271,8 @@ int cli_run_graph(sld_graph *g, sld_target target, const cli_pairs *inputs, cons
     run->outputs = sld__alloc(g->ctx, (g->outputs.n + 1) * sizeof *run->outputs);
     if (!status && (!run->files || !run->inputs || !run->outputs))
         status = cli_fail("%s", sld_error(g->ctx));
-    status = status ? status : read_inputs(g, inputs, ranks, symbols, run);
-    status = status ? status : plan_and_run(g, target, symbols, repeat, ranks, run);
+    status = status ? status : read_inputs(g, inputs, where.ranks, symbols, run);
+    status = status ? status : plan_and_run(g, where, symbols, repeat, run);
     sld__free(g->ctx, symbols);
     return status;
 }

@@ -174,7 +174,7 @@ void hipemu_gather(uint64_t x, uint64_t *all)
 }
 
 /* threadIdx is the running fibre's again after a switch. */
-void hipemu_launch(hipStream_t, dim3 grid, dim3 block, const std::function<void()> &thread)
+void hipemu_launch(dim3 grid, dim3 block, const std::function<void()> &thread)
 {
     gridDim = grid;
     blockDim = block;
@@ -196,7 +196,14 @@ hipError_t hipGetLastError(void)
     return e;
 }
 
-const char *hipGetErrorString(hipError_t error) { return error ? fault : "no error"; }
+const char *hipGetErrorString(hipError_t error)
+{
+    return error == 2   ? "what waits may not be captured"
+           : error == 3 ? "there is no device"
+           : error == 4 ? "out of memory"
+           : error      ? fault
+                        : "no error";
+}
 
 void *hipemu_alloc(size_t bytes, uint8_t fill)
 {

@@ -26,6 +26,33 @@ extern dim3 blockIdx, blockDim, gridDim, threadIdx;
 typedef void *hipStream_t;
 typedef int hipError_t;
 enum { hipSuccess = 0 };
+
+/* ---- the part of the runtime that a backend needs: one device, whose work is done at once ---- */
+typedef struct hipemu_event *hipEvent_t;
+typedef struct hipemu_graph *hipGraph_t, *hipGraphExec_t;
+typedef struct hipDeviceProp_t { char name[32]; size_t totalGlobalMem; } hipDeviceProp_t;
+typedef enum hipMemcpyKind { hipMemcpyHostToDevice, hipMemcpyDeviceToHost, hipMemcpyDeviceToDevice } hipMemcpyKind;
+enum { hipStreamCaptureModeThreadLocal = 2 };
+hipError_t hipGetDeviceCount(int *n); /* 0 and an error when the environment has HIPEMU_NONE */
+hipError_t hipSetDevice(int index);
+hipError_t hipGetDeviceProperties(hipDeviceProp_t *p, int index);
+hipError_t hipMalloc(void **at, size_t bytes);
+hipError_t hipFree(void *at);
+hipError_t hipMemcpyAsync(void *to, const void *from, size_t bytes, hipMemcpyKind kind, hipStream_t);
+hipError_t hipStreamCreate(hipStream_t *s);
+hipError_t hipStreamDestroy(hipStream_t s);
+hipError_t hipStreamSynchronize(hipStream_t s);
+hipError_t hipStreamBeginCapture(hipStream_t s, int mode);
+hipError_t hipStreamEndCapture(hipStream_t s, hipGraph_t *g);
+hipError_t hipGraphInstantiate(hipGraphExec_t *ready, hipGraph_t g, void *node, char *log, size_t size);
+hipError_t hipGraphLaunch(hipGraphExec_t g, hipStream_t s);
+hipError_t hipGraphDestroy(hipGraph_t g);
+hipError_t hipGraphExecDestroy(hipGraphExec_t g);
+hipError_t hipEventCreate(hipEvent_t *e);
+hipError_t hipEventDestroy(hipEvent_t e);
+hipError_t hipEventRecord(hipEvent_t e, hipStream_t s);
+hipError_t hipEventSynchronize(hipEvent_t e);
+hipError_t hipEventElapsedTime(float *ms, hipEvent_t a, hipEvent_t b);
 hipError_t hipGetLastError(void);
 const char *hipGetErrorString(hipError_t error);
 
@@ -44,7 +71,13 @@ template <typename T> T hipemu_lane(T x, int from)
 #define __shfl(value, lane, width) hipemu_lane((value), (lane))
 static inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 
-void hipemu_launch(hipStream_t, dim3 grid, dim3 block, const std::function<void()> &thread);
+void hipemu_launch(dim3 grid, dim3 block, const std::function<void()> &thread);
+/* Now, or when what is being captured is replayed. */
+void hipemu_submit(const std::function<void()> &work);
+template <typename K, typename... A> void hipemu_call(hipStream_t, dim3 grid, dim3 block, K kernel, A... args)
+{
+    hipemu_submit([=] { hipemu_launch(grid, block, [&] { kernel(args...); }); });
+}
 
 /* ---- for tests ---- */
 enum hipemu_order { HIPEMU_UP, HIPEMU_DOWN, HIPEMU_MIXED, HIPEMU_ORDERS };

@@ -40,6 +40,7 @@ static float wide16(uint16_t u) { return dtype == GPU_BF16 ? sld_bf16_to_f32(u) 
 static double round16(double x) { return wide16(narrow16((float)x)); }
 static double from8(uint8_t u) { return format == GPU_E4M3FN ? sld_f8e4m3fn_to_f32(u) : sld_f8e4m3fnuz_to_f32(u); }
 static double max8(void) { return format == GPU_E4M3FN ? 448 : 240; }
+static gpu_range range_of(int f) { return {1e-10f, f == GPU_E4M3FN ? 448.0f : 240.0f}; }
 
 /* 16-bit numbers on the device, and what they are. */
 struct numbers {
@@ -88,11 +89,11 @@ static std::string name_of(const char *what, int a, int b)
 }
 
 /* 16-bit results within one rounding and a little of f32. */
-static bool near16(const void *p, const std::vector<double> &want)
+static bool near16(const void *p, const std::vector<double> &want, double slack = 1e-5)
 {
     const double eps = dtype == GPU_BF16 ? 0x1p-8 : 0x1p-11;
     for (size_t i = 0; i < want.size(); i++)
-        if (!(fabs(wide16(((const uint16_t *)p)[i]) - want[i]) <= eps * 1.01 * fabs(want[i]) + 1e-5))
+        if (!(fabs(wide16(((const uint16_t *)p)[i]) - want[i]) <= eps * 1.01 * fabs(want[i]) + slack))
             return false;
     return true;
 }
@@ -118,10 +119,10 @@ static void norm_case(int rows, int width, bool res, int quant)
     const size_t n = (size_t)rows * width;
     numbers x(n), r(n), w(width);
     std::vector<double> z = x.v, y(n);
-    result out = {quant ? n : 2 * n, NULL, {}}, sum = {res ? 2 * n : 0, NULL, {}}, scales = {4u * (quant == GPU_TOKEN ? rows : 0), NULL, {}};
+    result out = {quant ? n : 2 * n, NULL, {}}, sum = {res ? 2 * n : 0, NULL, {}}, scales = {4 * (quant == GPU_TOKEN ? rows : quant == GPU_GROUP ? n / 128 : 0), NULL, {}};
     float *scale = given<float>({0.05f});
     std::string error = launch({&out, &sum, &scales}, [&] {
-        gpu_norm a = {x.p, res ? r.p : NULL, w.p, scale, sum.p, out.p, (float *)scales.p, 1e-6f, rows, width, dtype, format,
+        gpu_norm a = {x.p, res ? r.p : NULL, w.p, scale, sum.p, out.p, NULL, (float *)scales.p, range_of(format), 1e-6f, 0, rows, width, dtype, format,
                       quant, 0};
         return gpu_rms_norm(&a, NULL);
     });
@@ -137,7 +138,7 @@ static void norm_case(int rows, int width, bool res, int quant)
     std::string name = name_of(res ? "add_rms_norm" : "rms_norm", rows, width) + " quantiser " + std::to_string(quant);
     check(error.empty(), name + ": " + error);
     if (error.empty())
-        check((quant ? near8(out.p, y, quant == GPU_STATIC ? scale : (float *)scales.p, quant == GPU_STATIC ? n : width)
+        check((quant ? near8(out.p, y, quant == GPU_STATIC ? scale : (float *)scales.p, quant == GPU_STATIC ? n : quant == GPU_GROUP ? 128 : width)
                      : near16(out.p, y)) && (!res || near16(sum.p, z)), name + ": wrong numbers");
 }
 
@@ -148,7 +149,7 @@ static void gated_case(int heads, int quant)
     std::vector<double> y(n);
     result out = {quant ? n : 2 * n, NULL, {}}, scales = {4u * (quant ? heads : 0), NULL, {}};
     std::string error = launch({&out, &scales}, [&] {
-        gpu_gated a = {x.p, z.p, w.p, out.p, (float *)scales.p, 1e-6f, heads, dtype, format, quant};
+        gpu_gated a = {x.p, z.p, w.p, out.p, NULL, (float *)scales.p, range_of(format), 1e-6f, heads, dtype, format, quant};
         return gpu_gated_norm(&a, NULL);
     });
     for (int h = 0; h < heads; h++) {
@@ -168,16 +169,17 @@ static void silu_case(int rows, int width, int quant)
     const size_t n = (size_t)rows * width;
     numbers x(2 * n);
     std::vector<double> y(n);
-    result out = {quant ? n : 2 * n, NULL, {}}, scales = {quant ? 4 * n / 128 : 0, NULL, {}};
+    result out = {quant ? n : 2 * n, NULL, {}}, scales = {quant == GPU_GROUP ? 4 * n / 128 : 0, NULL, {}};
+    float *scale = given<float>({0.05f});
     std::string error = launch({&out, &scales}, [&] {
-        gpu_act a = {x.p, out.p, (float *)scales.p, rows, width, dtype, format, quant};
+        gpu_act a = {x.p, out.p, NULL, quant == GPU_STATIC ? scale : (float *)scales.p, range_of(format), rows, width, dtype, format, quant};
         return gpu_silu_mul(&a, NULL);
     });
     for (size_t i = 0; i < n; i++)
         y[i] = round16(silu64(x.v[i / width * 2 * width + i % width])) * x.v[i / width * 2 * width + width + i % width];
     check(error.empty(), name_of("silu_mul", rows, width) + ": " + error);
     if (error.empty())
-        check(quant ? near8(out.p, y, (float *)scales.p, 128) : near16(out.p, y), name_of("silu_mul", rows, width) + ": wrong numbers");
+        check(quant ? near8(out.p, y, quant == GPU_STATIC ? scale : (float *)scales.p, quant == GPU_STATIC ? n : 128) : near16(out.p, y), name_of("silu_mul", rows, width) + ": wrong numbers");
 }
 
 static void cast_case(int n, int group)
@@ -186,7 +188,7 @@ static void cast_case(int n, int group)
     float *scale = given<float>({0.03f});
     result out = {(size_t)n, NULL, {}}, scales = {group ? 4u * n / 128 : 0, NULL, {}};
     std::string error = launch({&out, &scales}, [&] {
-        gpu_cast a = {x.p, out.p, group ? (float *)scales.p : scale, n, dtype, format, group};
+        gpu_cast a = {x.p, out.p, group ? (float *)scales.p : scale, range_of(format), n, dtype, format, group};
         return gpu_quantise(&a, NULL);
     });
     check(error.empty(), name_of("quantise", n, group) + ": " + error);
@@ -208,58 +210,115 @@ static void add_case(int n)
     check(error.empty() && near16(out.p, y), name_of("add", n, 1) + ": " + error);
 }
 
-/* cos and sin of 128 or 64 dims for L positions. */
-static std::vector<double> head_of(const numbers &qkv, int all, int t, int h, const numbers *w, const numbers &table,
+/* What one head of a row becomes. */
+typedef struct shape { int dim, rotated; bool neox; } shape;
+static std::vector<double> head_of(const numbers &qkv, shape s, size_t head, const numbers *w, const numbers &table,
                                    int64_t position)
 {
-    std::vector<double> v(128), y(128);
+    std::vector<double> v(s.dim), y;
     double square = 0;
-    for (int k = 0; k < 128; k++)
-        square += pow(v[k] = qkv.v[((size_t)t * all + h) * 128 + k], 2);
-    for (int k = 0; w && k < 128; k++)
-        v[k] = round16(v[k] / sqrt(square / 128 + 1e-6) * w->v[k]);
-    for (int k = 0; k < 64; k++) {
-        double c = table.v[position * 128 + k], s = table.v[position * 128 + 64 + k];
-        y[k] = v[k] * c - v[k + 64] * s;
-        y[k + 64] = v[k + 64] * c + v[k] * s;
+    for (int k = 0; k < s.dim; k++)
+        square += pow(v[k] = qkv.v[head * s.dim + k], 2);
+    for (int k = 0; w && k < s.dim; k++)
+        v[k] = round16(v[k] / sqrt(square / s.dim + 1e-6) * w->v[k]);
+    y = v;
+    for (int k = 0; k < s.rotated / 2; k++) {
+        double c = table.v[position * s.rotated + k], sn = table.v[position * s.rotated + s.rotated / 2 + k];
+        int a = s.neox ? k : 2 * k, b = s.neox ? k + s.rotated / 2 : 2 * k + 1;
+        y[a] = v[a] * c - v[b] * sn;
+        y[b] = v[b] * c + v[a] * sn;
     }
     return y;
 }
 
-static void qkv_case(int tokens, int n_q, int n_kv)
+/* A cache of `tokens` slots in blocks of 16, and where its elements lie. */
+typedef struct places { int layout, fp8; } places; /* layout: 0 token by token, 1 head by head, 2 shuffled */
+static gpu_paged paged(places s, int tokens, int heads, int dim, const int64_t *slots, const float *scale)
+{
+    gpu_paged c = {};
+    const int64_t bs = 16, block = bs * heads * dim;
+    c.blocks = (tokens + bs - 1) / bs, c.block_size = bs, c.n_slots = tokens, c.slots = slots;
+    for (int which = 0; which < 2; which++) {
+        c.data[which] = hipemu_alloc(c.blocks * block * (s.fp8 ? 1 : 2), 0x11);
+        c.strides[which][0] = block;
+        c.strides[which][1] = s.layout == 0 ? heads * dim : dim;
+        c.strides[which][2] = s.layout == 0 ? dim : bs * dim;
+        c.scale[which] = which ? scale : NULL;
+        c.fixed[which] = 0.5f;
+    }
+    c.shuffled = s.layout == 2;
+    c.fp8 = s.fp8 ? 1 + format : 0;
+    return c;
+}
+
+static size_t cache_index(const gpu_paged &c, int which, int64_t slot, int head, int dim, int d)
+{
+    const int64_t block = slot / 16, off = slot % 16, x = c.fp8 ? 16 : 8, at = block * c.strides[which][0];
+    if (!c.shuffled)
+        return at + off * c.strides[which][1] + head * c.strides[which][2] + d;
+    return at + head * dim * 16 + (which ? off / x * dim * x + d * x + off % x : (d / x * 16 + off) * x + d % x);
+}
+
+/* A norm that rounds the other way at a tie, where the two terms of a rotation cancel. */
+static double turned16(void) { return dtype == GPU_BF16 ? 0x1p-6 : 0x1p-9; }
+
+static bool cached_head(const gpu_paged &c, int which, int64_t slot, int head, const std::vector<double> &want)
+{
+    const int dim = (int)want.size();
+    std::vector<uint16_t> wide(dim);
+    std::vector<uint8_t> bytes(dim);
+    const float scale = which ? 0.25f : 0.5f;
+    for (int d = 0; d < dim; d++) {
+        size_t at = cache_index(c, which, slot, head, dim, d);
+        if (c.fp8)
+            bytes[d] = ((uint8_t *)c.data[which])[at];
+        else
+            wide[d] = ((uint16_t *)c.data[which])[at];
+    }
+    return c.fp8 ? near8(bytes.data(), want, &scale, dim) : near16(wide.data(), want, turned16());
+}
+
+static void qkv_case(int tokens, int n_q, int n_kv, shape s, places st)
 {
     const int all = n_q + 2 * n_kv, L = 9;
-    numbers qkv((size_t)tokens * all * 128), wq(128), wk(128), table(L * 128);
+    numbers qkv((size_t)tokens * all * s.dim), wq(s.dim), wk(s.dim), table(L * s.rotated);
     std::vector<int64_t> positions(tokens), slots(tokens);
     for (int t = 0; t < tokens; t++) {
         positions[t] = (t * 5 + 2) % L;
         slots[t] = t == 1 ? -1 : tokens - 1 - t;
     }
     int64_t *at = given(positions), *to = given(slots);
-    const size_t cache = (size_t)tokens * n_kv * 256;
-    result q = {(size_t)tokens * n_q * 256, NULL, {}};
-    uint16_t *k = NULL, *v = NULL;
-    std::string error = launch({&q}, [&] {
-        k = (uint16_t *)hipemu_alloc(cache, 0x11), v = (uint16_t *)hipemu_alloc(cache, 0x11);
-        gpu_qkv a = {qkv.p, wq.p, wk.p, at, to, table.p, q.p, k, v, 1e-6f, tokens, n_q, n_kv, dtype};
+    float *scale = given<float>({0.25f});
+    const size_t row = 2u * s.dim * tokens;
+    result q = {row * n_q, NULL, {}}, k = {row * n_kv, NULL, {}}, v = {row * n_kv, NULL, {}};
+    gpu_paged c = {};
+    std::string error = launch({&q, &k, &v}, [&] {
+        c = paged(st, tokens, n_kv, s.dim, to, scale);
+        gpu_qkv a = {qkv.p, wq.p, wk.p, at, table.p, q.p, k.p, v.p, c, 1e-6f, 1e-6f, 0, tokens, n_q, n_kv, s.dim, s.rotated, L,
+                     s.neox, dtype};
         return gpu_qk_norm_rope_cache(&a, NULL);
     });
-    const std::string name = name_of("qk_norm_rope_cache", tokens, n_q);
+    const std::string name = name_of("qk_norm_rope_cache", tokens, n_q) + " heads of " + std::to_string(s.dim) + ", " +
+                             std::to_string(s.rotated) + " turned, layout " + std::to_string(st.layout);
     check(error.empty(), name + ": " + error);
     for (int t = 0; t < tokens && error.empty(); t++)
         for (int h = 0; h < all; h++) {
             bool is_q = h < n_q, is_k = !is_q && h < n_q + n_kv;
-            std::vector<double> want = head_of(qkv, all, t, h, is_q ? &wq : &wk, table, positions[t]);
-            if (!is_q && slots[t] < 0)
-                continue;
-            const uint16_t *got = is_q ? (uint16_t *)q.p + ((size_t)t * n_q + h) * 128
-                                       : (is_k ? k : v) + ((size_t)slots[t] * n_kv + (h - n_q) % n_kv) * 128;
-            bool same = is_q || is_k ? near16(got, want) : !memcmp(got, qkv.p + ((size_t)t * all + h) * 128, 256);
+            const shape kept = {s.dim, 0, false};
+            std::vector<double> want = is_q || is_k ? head_of(qkv, s, (size_t)t * all + h, is_q ? &wq : &wk, table, positions[t])
+                                                    : head_of(qkv, kept, (size_t)t * all + h, NULL, table, 0);
+            const uint16_t *got = (uint16_t *)(is_q ? q.p : is_k ? k.p : v.p) +
+                                  (size_t)(t * (is_q ? n_q : n_kv) + (is_q ? h : (h - n_q) % n_kv)) * s.dim;
+            bool same = is_q || is_k ? near16(got, want, turned16()) : !memcmp(got, qkv.p + ((size_t)t * all + h) * s.dim, 2 * s.dim);
+            if (!is_q && slots[t] >= 0)
+                same = same && cached_head(c, !is_k, slots[t], (h - n_q) % n_kv, want);
             check(same, name + ": token " + std::to_string(t) + ", head " + std::to_string(h) + " is wrong");
         }
     /* The slot that no token names keeps what it held. */
-    for (int i = 0; tokens > 1 && error.empty() && i < n_kv * 128; i++)
-        check(k[(size_t)(tokens - 2) * n_kv * 128 + i] == 0x1111, name + ": a slot was written that no token names");
+    for (int i = 0; tokens > 1 && error.empty() && i < s.dim; i++) {
+        const uint8_t *p = (uint8_t *)c.data[0] + cache_index(c, 0, tokens - 2, 0, s.dim, i) * (c.fp8 ? 1 : 2);
+        check(p[0] == 0x11, name + ": a slot was written that no token names");
+    }
 }
 
 static void mla_case(int tokens, int heads)
@@ -320,15 +379,18 @@ static void cache_case(int tokens)
     for (int t = 0; t < tokens; t++)
         slots[t] = tokens - 1 - t;
     int64_t *to = given(slots);
-    result kc = {(size_t)tokens * 512, NULL, {}}, vc = {(size_t)tokens * 512, NULL, {}};
-    std::string error = launch({&kc, &vc}, [&] {
-        gpu_cache a = {k.p, v.p, to, kc.p, vc.p, 384, tokens, 256, dtype};
+    gpu_paged c = {};
+    std::string error = launch({}, [&] {
+        c = paged({2, 0}, tokens, 2, 128, to, NULL);
+        gpu_cache a = {k.p, v.p, c, 384, tokens, 2, 128, dtype};
         return gpu_cache_write(&a, NULL);
     });
     bool same = error.empty();
-    for (int t = 0; same && t < tokens; t++)
-        same = !memcmp((uint16_t *)kc.p + slots[t] * 256, k.p + t * 256, 512) &&
-               !memcmp((uint16_t *)vc.p + slots[t] * 256, v.p + t * 384, 512);
+    for (int i = 0; same && i < tokens * 256; i++) {
+        const int t = i / 256, head = i / 128 % 2, d = i % 128;
+        same = ((uint16_t *)c.data[0])[cache_index(c, 0, slots[t], head, 128, d)] == k.p[i] &&
+               ((uint16_t *)c.data[1])[cache_index(c, 1, slots[t], head, 128, d)] == v.p[t * 384 + i % 256];
+    }
     check(same, name_of("cache_write", tokens, 256) + ": " + error);
 }
 
@@ -396,18 +458,24 @@ int main(void)
                     norm_case(2, 8208, res, quant);
                 }
             norm_case(1, 20480, true, GPU_TOKEN);
+            norm_case(3, 2176, true, GPU_GROUP);
+            norm_case(2, 8192, false, GPU_GROUP);
+            silu_case(2, 1152, GPU_STATIC);
             for (int quant = 0; quant < 2; quant++) {
                 gated_case(1, quant);
                 gated_case(37, quant);
-                silu_case(1, 128, quant);
-                silu_case(3, 1152, quant);
+                silu_case(1, 128, quant ? GPU_GROUP : GPU_NONE);
+                silu_case(3, 1152, quant ? GPU_GROUP : GPU_NONE);
                 cast_case(128, quant * 128);
                 cast_case(1280, quant * 128);
             }
             add_case(8);
             add_case(2056);
-            qkv_case(1, 4, 1);
-            qkv_case(3, 7, 2);
+            qkv_case(1, 4, 1, {128, 128, true}, {0, 0});
+            qkv_case(3, 7, 2, {128, 64, true}, {1, 1});
+            qkv_case(19, 2, 1, {64, 16, true}, {2, 0});
+            qkv_case(3, 5, 2, {64, 64, false}, {2, 1});
+            qkv_case(2, 3, 1, {256, 128, false}, {1, 0});
             cache_case(3);
             mla_case(1, 2);
             mla_case(19, 1);

@@ -169,14 +169,14 @@ enum { N_INFER_OPS = sizeof infer_ops / sizeof *infer_ops, OP_KERNEL = N_INFER_O
 
 #define WHEN(text, ...) text, COUNT(__VA_ARGS__), (const sld_term[]){__VA_ARGS__}
 static const sld_kernel_row infer_kernels[] = {
-    {OP_KERNEL, SLD_TARGET_CPU, "cpu_fast", NULL,
+    {OP_KERNEL, SLD_TARGET_CPU, false, "cpu_fast", NULL,
      WHEN("dtype(x) == f32 and H % 8 == 0", DO(AND, 2), DO(EQ, 2), FN(DTYPE, 1), X(0), TYPE_OF(SLD_F32),
           DO(EQ, 2), DO(MOD, 2), D(0), N(8), N(0))},
-    {OP_KERNEL, SLD_TARGET_CPU, "cpu_small", NULL,
+    {OP_KERNEL, SLD_TARGET_CPU, false, "cpu_small", NULL,
      WHEN("bytes(x) <= 1024 and mode in {constant, edge}", DO(AND, 2), DO(LE, 2), FN(BYTES, 1), X(0), N(1024),
           DO(IN, 3), A(0), N(0), N(2))},
-    {OP_KERNEL, SLD_TARGET_REF, "ref_any", NULL, WHEN("mode != reflect", DO(NE, 2), A(0), N(1))},
-    {OP_KERNEL, SLD_TARGET_HIP, "hip_bias", NULL,
+    {OP_KERNEL, SLD_TARGET_REF, false, "ref_any", NULL, WHEN("mode != reflect", DO(NE, 2), A(0), N(1))},
+    {OP_KERNEL, SLD_TARGET_HIP, false, "hip_bias", NULL,
      WHEN("dtype(bias) == f16", DO(EQ, 2), FN(DTYPE, 1), X(1), TYPE_OF(SLD_F16))},
 };
 

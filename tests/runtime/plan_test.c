@@ -289,7 +289,7 @@ START_TEST(sizes_inputs_and_constants_are_checked)
     sld_graph_free(g);
     g = parse("input %x : f32[4]\n%y = neg(%x)\noutput y = %y\n");
     ck_assert_ptr_null(sld_plan_new(g, SLD_TARGET_HIP, NULL));
-    ck_assert_msg(!strncmp(sld_error(ctx), "node 'y' (neg): ", 16), "%s", sld_error(ctx));
+    ck_assert_str_eq(sld_error(ctx), "a plan for target hip needs a device");
     sld_graph_free(g);
 }
 END_TEST

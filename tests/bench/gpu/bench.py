@@ -26,13 +26,18 @@ def ints(names):
     return [(n, I) for n in names.split()]
 
 
-Norm = record("Norm", "x res w scale sum y scales", ("eps", F), *ints("rows width dtype fp8 quant twice"))
-Gated = record("Gated", "x z w y scales", ("eps", F), *ints("heads dtype fp8 quant"))
-Act = record("Act", "x y scales", *ints("rows width dtype fp8 quant"))
-Cast = record("Cast", "x y scales", ("n", L), *ints("dtype fp8 group"))
+RANGE = (("floor", F), ("limit", F))
+Norm = record("Norm", "x res w scale sum y norm scales", *RANGE, ("eps", F), ("offset", F),
+              *ints("rows width dtype fp8 quant twice"))
+Gated = record("Gated", "x z w y norm scales", *RANGE, ("eps", F), *ints("heads dtype fp8 quant"))
+Act = record("Act", "x y product scales", *RANGE, *ints("rows width dtype fp8 quant"))
+Cast = record("Cast", "x y scales", *RANGE, ("n", L), *ints("dtype fp8 group"))
 Sum = record("Sum", "a b y", ("n", L), *ints("dtype"))
-Qkv = record("Qkv", "qkv wq wk positions slots table q k v", ("eps", F), *ints("tokens n_q n_kv dtype"))
-Cache = record("Cache", "k v slots k_cache v_cache", ("v_stride", L), *ints("tokens width dtype"))
+PAGED = [(n, P) for n in "k_cache v_cache slots k_scale v_scale".split()] + [("strides", L * 6)] + [
+    (n, L) for n in "blocks block_size n_slots".split()] + [("k_fixed", F), ("v_fixed", F)] + ints("shuffled cache_fp8 shift")
+Qkv = record("Qkv", "qkv wq wk positions table q k v", *PAGED, ("eps", F), ("eps_k", F), ("offset", F),
+             *ints("tokens n_q n_kv dim rotated length neox dtype"))
+Cache = record("Cache", "k v", *PAGED, ("v_stride", L), *ints("tokens heads dim dtype"))
 Mla = record("Mla", "q w_uk kv_c k_pe positions slots table scale out cache", *ints("tokens heads dtype fp8"))
 FUNCTIONS = {Norm: "gpu_rms_norm", Gated: "gpu_gated_norm", Act: "gpu_silu_mul", Cast: "gpu_quantise", Sum: "gpu_add",
              Qkv: "gpu_qk_norm_rope_cache", Cache: "gpu_cache_write", Mla: "gpu_mla_decode"}
@@ -42,9 +47,18 @@ for f in FUNCTIONS.values():
 
 def launch(kind, **fields):
     a = kind(**{k: v.data_ptr() if torch.is_tensor(v) else v for k, v in fields.items()})
+    if hasattr(a, "limit"):
+        a.floor, a.limit = 1e-10, 448.0
     error = getattr(LIB, FUNCTIONS[kind])(ctypes.byref(a), P(torch.cuda.current_stream().cuda_stream))
     if error:
         raise RuntimeError(f"{FUNCTIONS[kind]}: {error.decode()}")
+
+
+def dense_cache(k, v, slots, heads, dim):
+    """Blocks of 16, token by token."""
+    block = 16 * heads * dim
+    return dict(k_cache=k, v_cache=v, slots=slots, strides=(L * 6)(*[block, heads * dim, dim] * 2), blocks=k.numel() // block,
+                block_size=16, n_slots=len(slots))
 
 
 def launch_copy(a, b):
@@ -205,7 +219,7 @@ def add_rms_unfused(x, r, w, s, y, z, t):
 
 
 def silu_fused(x, y, s, t):
-    launch(Act, x=x, y=y, scales=s, rows=len(x), width=6144, quant=1)
+    launch(Act, x=x, y=y, scales=s, rows=len(x), width=6144, quant=3)
 
 
 def silu_unfused(x, y, s, t):
@@ -223,17 +237,18 @@ def gated_unfused(x, z, w, y, s, t):
 
 
 def qk_fused(qkv, wq, wk, pos, table, kc, vc, slot, q, k, q2, k2):
-    launch(Qkv, qkv=qkv, wq=wq, wk=wk, positions=pos, slots=slot, table=table, q=q, k=kc, v=vc, eps=1e-6,
-           tokens=len(qkv), n_q=32, n_kv=4)
+    launch(Qkv, qkv=qkv, wq=wq, wk=wk, positions=pos, table=table, q=q, eps=1e-6, eps_k=1e-6, tokens=len(qkv), n_q=32,
+           n_kv=4, dim=128, rotated=128, length=len(table), neox=1, **dense_cache(kc, vc, slot, 4, 128))
 
 
 def qk_unfused(qkv, wq, wk, pos, table, kc, vc, slot, q, k, q2, k2):
     t = len(qkv)
-    launch(Qkv, qkv=qkv, wq=wq, wk=wk, q=q, k=k, eps=1e-6, tokens=t, n_q=32, n_kv=4)
-    launch(Qkv, qkv=q, positions=pos, table=table, q=q2, tokens=t, n_q=32)
-    launch(Qkv, qkv=k, positions=pos, table=table, q=k2, tokens=t, n_q=4)
-    launch(Cache, k=k2, v=qkv.data_ptr() + 36 * 128 * 2, slots=slot, k_cache=kc, v_cache=vc, v_stride=40 * 128, tokens=t,
-           width=512)
+    head = dict(tokens=t, dim=128, rotated=128, length=len(table), neox=1)
+    launch(Qkv, qkv=qkv, wq=wq, wk=wk, q=q, k=k, eps=1e-6, eps_k=1e-6, n_q=32, n_kv=4, **head)
+    launch(Qkv, qkv=q, positions=pos, table=table, q=q2, n_q=32, **head)
+    launch(Qkv, qkv=k, positions=pos, table=table, q=k2, n_q=4, **head)
+    launch(Cache, k=k2, v=qkv.data_ptr() + 36 * 128 * 2, v_stride=40 * 128, tokens=t, heads=4, dim=128,
+           **dense_cache(kc, vc, slot, 4, 128))
 
 
 def mla_fused(q, w, kvc, kpe, pos, table, cache, slot, s, out):

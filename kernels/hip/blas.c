@@ -1,0 +1,127 @@
+/* See blas.h. Functions are declared as the libraries' headers have them, which need not be here. */
+#include "blas.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Both count dims by columns: a product of rows is that of the transposed operands in the other order. */
+typedef int cublas_gemm(void *handle, int op_a, int op_b, int m, int n, int k, const void *alpha, const void *a, int a_type,
+                        int lda, long long stride_a, const void *b, int b_type, int ldb, long long stride_b,
+                        const void *beta, void *c, int c_type, int ldc, long long stride_c, int batch, int compute, int algo);
+typedef int rocblas_gemm(void *handle, int op_a, int op_b, int m, int n, int k, const void *alpha, const void *a, int a_type,
+                         int lda, int64_t stride_a, const void *b, int b_type, int ldb, int64_t stride_b, const void *beta,
+                         const void *c, int c_type, int ldc, int64_t stride_c, void *d, int d_type, int ldd,
+                         int64_t stride_d, int batch, int compute, int algo, int32_t solution, uint32_t flags);
+typedef int on_handle(void **handle), on_handle_value(void *handle), set_stream(void *handle, void *stream);
+
+typedef struct library {
+    on_handle *create;
+    on_handle_value *destroy;
+    set_stream *set;
+    cublas_gemm *cublas;
+    rocblas_gemm *rocblas;
+} library;
+
+enum { STREAMS = 64 };
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct { void *stream, *handle; } handles[STREAMS];
+
+static void *symbol(void *from, const char *name) { return from ? dlsym(from, name) : NULL; }
+
+static void *first_of(const char *const *names)
+{
+    void *found = NULL;
+    for (; *names && !found; names++)
+        found = dlopen(*names, RTLD_NOW | RTLD_LOCAL);
+    return found;
+}
+
+static void load(library *l)
+{
+#if defined(SLD_GPU_CUDA)
+    static const char *const names[] = {"libcublas.so.13", "libcublas.so.12", "libcublas.so", NULL};
+    void *from = first_of(names);
+    *(void **)&l->create = symbol(from, "cublasCreate_v2");
+    *(void **)&l->destroy = symbol(from, "cublasDestroy_v2");
+    *(void **)&l->set = symbol(from, "cublasSetStream_v2");
+    *(void **)&l->cublas = symbol(from, "cublasGemmStridedBatchedEx");
+#elif defined(SLD_GPU_ROCM)
+    static const char *const names[] = {"librocblas.so.5", "librocblas.so.4", "librocblas.so.0", "librocblas.so", NULL};
+    void *from = first_of(names);
+    *(void **)&l->create = symbol(from, "rocblas_create_handle");
+    *(void **)&l->destroy = symbol(from, "rocblas_destroy_handle");
+    *(void **)&l->set = symbol(from, "rocblas_set_stream");
+    *(void **)&l->rocblas = symbol(from, "rocblas_gemm_strided_batched_ex");
+#else
+    static const char *const names[] = {NULL};
+    *(void **)&l->create = symbol(first_of(names), "");
+#endif
+}
+
+static library *blas(void)
+{
+    static library l;
+    static bool tried;
+    if (!tried)
+        load(&l);
+    tried = true;
+    return l.create && l.set && l.destroy && (l.cublas || l.rocblas) ? &l : NULL;
+}
+
+void blas_open(void *stream)
+{
+    pthread_mutex_lock(&lock);
+    for (int i = 0; blas() && i < STREAMS; i++)
+        if (!handles[i].handle) {
+            if (!blas()->create(&handles[i].handle) && !blas()->set(handles[i].handle, stream))
+                handles[i].stream = stream;
+            break;
+        }
+    pthread_mutex_unlock(&lock);
+}
+
+void blas_close(void *stream)
+{
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < STREAMS; i++)
+        if (handles[i].handle && handles[i].stream == stream) {
+            blas()->destroy(handles[i].handle);
+            handles[i].handle = handles[i].stream = NULL;
+        }
+    pthread_mutex_unlock(&lock);
+}
+
+static void *handle_of(void *stream)
+{
+    void *found = NULL;
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < STREAMS; i++)
+        if (handles[i].handle && handles[i].stream == stream)
+            found = handles[i].handle;
+    pthread_mutex_unlock(&lock);
+    return found;
+}
+
+const char *blas_matmul(const gpu_matmul *a, void *stream)
+{
+    const float one = 1, beta = a->add ? 1 : 0;
+    void *h = handle_of(stream);
+    int bad = 0, ldb = a->transposed ? a->k : a->n;
+    if (!h)
+        return gpu_matmul_plain(a, stream);
+    if (!a->m || !a->n || !a->batch)
+        return NULL;
+    if (blas()->cublas) {
+        int type = a->dtype == GPU_BF16 ? 14 : 2; /* CUDA_R_16BF, CUDA_R_16F; 68: CUBLAS_COMPUTE_32F */
+        bad = blas()->cublas(h, a->transposed, 0, a->n, a->m, a->k, &one, a->b, type, ldb, a->b_stride, a->a, type, a->k,
+                             a->a_stride, &beta, a->c, type, a->n, a->c_stride, a->batch, 68, -1);
+    } else {
+        int type = a->dtype == GPU_BF16 ? 168 : 150; /* rocblas_datatype_bf16_r, f16_r; 151: f32_r; 111, 112: transposed */
+        bad = blas()->rocblas(h, 111 + a->transposed, 111, a->n, a->m, a->k, &one, a->b, type, ldb, a->b_stride, a->a, type,
+                              a->k, a->a_stride, &beta, a->c, type, a->n, a->c_stride, a->c, type, a->n, a->c_stride,
+                              a->batch, 151, 0, 0, 0);
+    }
+    return bad ? "the BLAS library refused a product" : NULL;
+}

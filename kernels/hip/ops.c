@@ -1,0 +1,328 @@
+/* Launches of the runtime as launches of the GPU's kernels: sld_hip_<op>. Conditions on dtypes and widths stand in
+ * patterns/hip.pat. */
+#include "cache.h"
+#include "blas.h"
+
+enum { BACK = 1 }; /* the last dim */
+
+static int64_t dim_of(const sld_tensor *t, uint32_t from_end) { return t->rank >= from_end ? t->dims[t->rank - from_end] : 1; }
+static int32_t rows_of(const sld_tensor *t)
+{
+    int64_t width = dim_of(t, BACK);
+    return width ? (int32_t)((int64_t)kern_numel(t) / width) : 0;
+}
+static int32_t gpu_type(const sld_tensor *t) { return t->dtype == SLD_BF16 ? GPU_BF16 : GPU_F16; }
+static int32_t gpu_format(const sld_tensor *t) { return t->dtype == SLD_F8E4M3FN ? GPU_E4M3FN : GPU_E4M3FNUZ; }
+static bool given(const sld_launch *l, const char *name) { return kern_attr(l, name) && kern_attr(l, name)->i; }
+static float number(const sld_launch *l, const char *name, double otherwise)
+{
+    const sld_attr *a = kern_attr(l, name);
+    return (float)(a ? a->f : otherwise);
+}
+static void *data(const sld_launch *l, uint32_t i) { return i < l->n_out ? l->out[i].data : NULL; }
+
+static gpu_range range_of(const sld_launch *l, const sld_tensor *q)
+{
+    float limit = q->dtype == SLD_F8E4M3FN ? 448.0f : given(l, "full") ? 240.0f : 224.0f;
+    return (gpu_range){number(l, "floor", 1e-10), limit};
+}
+
+const char *sld_hip_copy(const sld_launch *l);
+const char *sld_hip_copy(const sld_launch *l)
+{
+    return gpu_copy(l->out[0].data, l->in[0].data, kern_numel(&l->in[0]) * kern_size(l->in[0].dtype), l->stream);
+}
+
+/* ------------------------------------------------------------------- norms -- */
+
+/* Operands x, [b,] w [, scale]; results y or q, [scales,] [y,] sum. */
+static const char *norm(const sld_launch *l, bool added, int quant)
+{
+    const sld_tensor *in = l->in;
+    uint32_t at = 1;
+    gpu_norm a = {.x = in[0].data, .res = added ? in[1].data : NULL, .w = in[1 + added].data, .y = l->out[0].data,
+                  .eps = number(l, "eps", 0), .offset = given(l, "centred"), .rows = rows_of(&in[0]),
+                  .width = (int32_t)dim_of(&in[0], BACK), .dtype = gpu_type(&in[0]), .quant = quant};
+    if (quant != GPU_NONE) {
+        a.fp8 = gpu_format(&l->out[0]);
+        a.range = range_of(l, &l->out[0]);
+        a.scale = quant == GPU_STATIC ? in[2 + added].data : NULL;
+        a.scales = quant == GPU_STATIC ? NULL : data(l, at++);
+        a.norm = data(l, at++);
+    }
+    a.sum = added ? data(l, at) : NULL;
+    return gpu_rms_norm(&a, l->stream);
+}
+
+static int group_of(const sld_launch *l)
+{
+    return kern_attr(l, "group")->i == dim_of(&l->in[0], BACK) ? GPU_TOKEN : GPU_GROUP;
+}
+
+#define NORM(name, added, quant)                                     \
+    const char *sld_hip_##name(const sld_launch *l);                 \
+    const char *sld_hip_##name(const sld_launch *l) { return norm(l, added, quant); }
+NORM(rms_norm, false, GPU_NONE)
+NORM(add_rms_norm, true, GPU_NONE)
+NORM(rms_norm_static_quant, false, GPU_STATIC)
+NORM(rms_norm_group_quant, false, group_of(l))
+NORM(add_rms_norm_static_quant, true, GPU_STATIC)
+NORM(add_rms_norm_group_quant, true, group_of(l))
+
+static const char *gated(const sld_launch *l, bool quant)
+{
+    gpu_gated a = {.x = l->in[0].data, .w = l->in[1].data, .z = l->in[2].data, .y = l->out[0].data,
+                   .eps = number(l, "eps", 0), .heads = rows_of(&l->in[0]), .dtype = gpu_type(&l->in[0]), .quant = quant};
+    if (quant) {
+        a.fp8 = gpu_format(&l->out[0]);
+        a.range = range_of(l, &l->out[0]);
+        a.scales = data(l, 1);
+        a.norm = data(l, 2);
+    }
+    return gpu_gated_norm(&a, l->stream);
+}
+const char *sld_hip_gated_rms_norm(const sld_launch *l);
+const char *sld_hip_gated_rms_norm(const sld_launch *l) { return gated(l, false); }
+const char *sld_hip_gated_rms_norm_group_quant(const sld_launch *l);
+const char *sld_hip_gated_rms_norm_group_quant(const sld_launch *l) { return gated(l, true); }
+
+/* ------------------------------------------------ activations, quantisers -- */
+
+static const char *act(const sld_launch *l, int quant)
+{
+    gpu_act a = {.x = l->in[0].data, .y = l->out[0].data, .rows = rows_of(&l->out[0]),
+                 .width = (int32_t)dim_of(&l->out[0], BACK), .dtype = gpu_type(&l->in[0]), .quant = quant};
+    if (quant != GPU_NONE) {
+        a.fp8 = gpu_format(&l->out[0]);
+        a.range = range_of(l, &l->out[0]);
+        a.scales = quant == GPU_STATIC ? l->in[1].data : data(l, 1);
+        a.product = data(l, quant == GPU_STATIC ? 1 : 2);
+    }
+    return gpu_silu_mul(&a, l->stream);
+}
+const char *sld_hip_silu_and_mul(const sld_launch *l);
+const char *sld_hip_silu_and_mul(const sld_launch *l) { return act(l, GPU_NONE); }
+const char *sld_hip_act_and_mul_static_quant(const sld_launch *l);
+const char *sld_hip_act_and_mul_static_quant(const sld_launch *l) { return act(l, GPU_STATIC); }
+const char *sld_hip_act_and_mul_group_quant(const sld_launch *l);
+const char *sld_hip_act_and_mul_group_quant(const sld_launch *l) { return act(l, GPU_GROUP); }
+
+static const char *quantise(const sld_launch *l, int group)
+{
+    gpu_cast a = {.x = l->in[0].data, .y = l->out[0].data, .scales = group ? data(l, 1) : l->in[1].data,
+                  .range = range_of(l, &l->out[0]), .n = (int64_t)kern_numel(&l->in[0]), .dtype = gpu_type(&l->in[0]),
+                  .fp8 = gpu_format(&l->out[0]), .group = group};
+    return gpu_quantise(&a, l->stream);
+}
+const char *sld_hip_static_quant(const sld_launch *l);
+const char *sld_hip_static_quant(const sld_launch *l) { return quantise(l, 0); }
+const char *sld_hip_group_quant(const sld_launch *l);
+const char *sld_hip_group_quant(const sld_launch *l) { return quantise(l, 128); }
+
+const char *sld_hip_add(const sld_launch *l);
+const char *sld_hip_add(const sld_launch *l)
+{
+    gpu_sum a = {l->in[0].data, l->in[1].data, l->out[0].data, (int64_t)kern_numel(&l->out[0]), gpu_type(&l->out[0])};
+    return gpu_add(&a, l->stream);
+}
+
+/* ------------------------------------------------- heads, rotation, caches -- */
+
+static const char *find_cache(const sld_launch *l, uint8_t batch, int64_t heads, int64_t head_size, gpu_paged *out)
+{
+    const char *bad;
+    const sld_cache *c = cache_find(l, &bad);
+    if (!c)
+        return bad;
+    if (c->heads != heads || c->head_size != head_size)
+        return "the cache has other heads";
+    if (c->dtype != batch && c->dtype != SLD_F8E4M3FN && c->dtype != SLD_F8E4M3FNUZ)
+        return "the cache has neither the dtype of the batch nor f8";
+    *out = (gpu_paged){.slots = c->slots, .blocks = c->blocks, .block_size = c->block_size, .n_slots = c->n_slots,
+                       .shuffled = c->layout == SLD_CACHE_SHUFFLE,
+                       .fp8 = c->dtype == batch ? 0 : c->dtype == SLD_F8E4M3FN ? 1 + GPU_E4M3FN : 1 + GPU_E4M3FNUZ};
+    for (int k = 0; k < 2; k++) {
+        out->data[k] = c->data[k];
+        out->scale[k] = c->scales_on_device ? c->scale[k] : NULL;
+        out->fixed[k] = c->scale[k] && !c->scales_on_device ? *c->scale[k] : 1.0f;
+        memcpy(out->strides[k], c->strides[k], sizeof out->strides[k]);
+    }
+    return cache_check_strides(c);
+}
+
+/* Operands qkv, [wq, wk,] positions, table. */
+static const char *heads(const sld_launch *l, bool normed, bool cached)
+{
+    const sld_tensor *in = l->in, *table = &in[normed ? 4 : 2];
+    gpu_qkv a = {.qkv = in[0].data, .positions = in[normed ? 3 : 1].data, .table = table->data, .q = data(l, 0),
+                 .k = data(l, 1), .v = data(l, 2), .tokens = (int32_t)in[0].dims[0], .rotated = (int32_t)table->dims[1],
+                 .length = (int32_t)table->dims[0], .neox = given(l, "neox"), .dtype = gpu_type(&in[0]),
+                 .n_kv = (int32_t)kern_attr(l, "kv_heads")->i};
+    if (normed) {
+        a.wq = in[1].data, a.wk = in[2].data;
+        a.eps = number(l, "eps", 0), a.eps_k = number(l, "eps_k", 0), a.offset = number(l, "offset", 0);
+    }
+    a.dim = (int32_t)(normed ? in[1].dims[0] : kern_attr(l, "head_size")->i);
+    a.n_q = (int32_t)(in[0].dims[1] / a.dim) - 2 * a.n_kv;
+    if (kern_numel(&in[normed ? 3 : 1]) != (size_t)a.tokens)
+        return "there is not one position for each token";
+    const char *bad = cached ? find_cache(l, in[0].dtype, a.n_kv, a.dim, &a.cache) : NULL;
+    return bad ? bad : gpu_qk_norm_rope_cache(&a, l->stream);
+}
+const char *sld_hip_qk_norm_rotary(const sld_launch *l);
+const char *sld_hip_qk_norm_rotary(const sld_launch *l) { return heads(l, true, false); }
+const char *sld_hip_qk_norm_rope_cache(const sld_launch *l);
+const char *sld_hip_qk_norm_rope_cache(const sld_launch *l) { return heads(l, true, true); }
+const char *sld_hip_rope_cache(const sld_launch *l);
+const char *sld_hip_rope_cache(const sld_launch *l) { return heads(l, false, true); }
+
+/* Operands positions, q, k, table. */
+const char *sld_hip_rotary_embedding(const sld_launch *l);
+const char *sld_hip_rotary_embedding(const sld_launch *l)
+{
+    const sld_tensor *table = &l->in[3];
+    gpu_qkv a = {.positions = l->in[0].data, .table = table->data, .tokens = (int32_t)l->in[1].dims[0],
+                 .dim = (int32_t)kern_attr(l, "head_size")->i, .rotated = (int32_t)table->dims[1],
+                 .length = (int32_t)table->dims[0], .neox = given(l, "neox"), .dtype = gpu_type(&l->in[1])};
+    const char *bad = kern_numel(&l->in[0]) == (size_t)a.tokens ? NULL : "there is not one position for each token";
+    for (uint32_t i = 0; i < 2 && !bad && a.tokens; i++) {
+        int64_t width = (int64_t)kern_numel(&l->in[1 + i]) / a.tokens;
+        a.qkv = l->in[1 + i].data, a.q = data(l, i), a.n_q = (int32_t)(width / a.dim);
+        bad = width % a.dim ? "rows do not divide into heads" : gpu_qk_norm_rope_cache(&a, l->stream);
+    }
+    return bad;
+}
+
+const char *sld_hip_kv_cache_update(const sld_launch *l);
+const char *sld_hip_kv_cache_update(const sld_launch *l)
+{
+    const sld_tensor *k = &l->in[0];
+    gpu_cache a = {.k = k->data, .v = l->in[1].data, .v_stride = k->dims[1] * k->dims[2], .tokens = (int32_t)k->dims[0],
+                   .heads = (int32_t)k->dims[1], .dim = (int32_t)k->dims[2], .dtype = gpu_type(k)};
+    if (l->in[1].dims[2] != k->dims[2])
+        return "values have another head size than keys";
+    const char *bad = find_cache(l, k->dtype, k->dims[1], k->dims[2], &a.cache);
+    return bad ? bad : gpu_cache_write(&a, l->stream);
+}
+
+/* ------------------------------------------------------------------- moves -- */
+
+enum { RANK_MAX = 8 };
+
+/* Row-major strides; a dim of 1 that broadcasts has stride 0. */
+static void strides_of(const sld_tensor *t, int64_t *out)
+{
+    int64_t n = 1;
+    for (uint32_t k = t->rank; k-- > 0;) {
+        out[k] = n;
+        n *= t->dims[k];
+    }
+}
+
+static gpu_move whole(const sld_tensor *from, const sld_tensor *to, const sld_tensor *shape)
+{
+    gpu_move m = {.from = from->data, .to = to->data, .rank = (int32_t)shape->rank, .unit = (int32_t)kern_size(to->dtype)};
+    for (uint32_t k = 0; k < shape->rank && k < RANK_MAX; k++)
+        m.dims[k] = shape->dims[k];
+    strides_of(from, m.from_strides);
+    strides_of(to, m.to_strides);
+    return m;
+}
+
+/* Parts of the larger tensor along an axis, one after another. */
+static const char *parts(const sld_launch *l, bool split)
+{
+    const sld_tensor *all = split ? &l->in[0] : &l->out[0], *part = split ? l->out : l->in;
+    uint32_t n = split ? l->n_out : l->n_in, axis = kern_axis(l, "axis", all);
+    const char *bad = all->rank > RANK_MAX ? "too many dims" : NULL;
+    int64_t at = 0;
+    for (uint32_t i = 0; i < n && !bad; i++) {
+        gpu_move m = whole(split ? all : &part[i], split ? &part[i] : all, &part[i]);
+        if (split)
+            m.from = (const char *)m.from + at * m.from_strides[axis] * m.unit;
+        else
+            m.to = (char *)m.to + at * m.to_strides[axis] * m.unit;
+        at += part[i].dims[axis];
+        bad = part[i].data ? gpu_move_strided(&m, l->stream) : NULL;
+    }
+    return bad;
+}
+const char *sld_hip_split(const sld_launch *l);
+const char *sld_hip_split(const sld_launch *l) { return parts(l, true); }
+const char *sld_hip_concat(const sld_launch *l);
+const char *sld_hip_concat(const sld_launch *l) { return parts(l, false); }
+
+const char *sld_hip_slice(const sld_launch *l);
+const char *sld_hip_slice(const sld_launch *l)
+{
+    const sld_tensor *x = &l->in[0], *y = &l->out[0];
+    const sld_attr *axes = kern_attr(l, "axes"), *starts = kern_attr(l, "starts"), *steps = kern_attr(l, "steps");
+    if (x->rank > RANK_MAX)
+        return "too many dims";
+    gpu_move m = whole(x, y, y);
+    for (uint32_t i = 0; i < axes->n; i++) {
+        int64_t axis = axes->p[i] < 0 ? axes->p[i] + x->rank : axes->p[i];
+        m.from = (const char *)m.from + starts->p[i] * m.from_strides[axis] * m.unit;
+        m.from_strides[axis] *= steps->p[i];
+    }
+    return kern_numel(y) ? gpu_move_strided(&m, l->stream) : NULL;
+}
+
+const char *sld_hip_transpose(const sld_launch *l);
+const char *sld_hip_transpose(const sld_launch *l)
+{
+    const sld_tensor *x = &l->in[0], *y = &l->out[0];
+    const sld_attr *perm = kern_attr(l, "perm");
+    int64_t strides[RANK_MAX];
+    if (x->rank > RANK_MAX)
+        return "too many dims";
+    gpu_move m = whole(x, y, y);
+    strides_of(x, strides);
+    for (uint32_t k = 0; k < y->rank; k++)
+        m.from_strides[k] = strides[perm->p[k]];
+    return kern_numel(y) ? gpu_move_strided(&m, l->stream) : NULL;
+}
+
+/* ---------------------------------------------------------------- products -- */
+
+/* The bias stands in the result when the product is added. */
+static const char *spread_bias(const sld_launch *l, const sld_tensor *bias)
+{
+    gpu_move m = {.from = bias->data, .to = l->out[0].data, .rank = 2, .unit = 2};
+    m.dims[0] = rows_of(&l->out[0]), m.dims[1] = bias->dims[0];
+    m.from_strides[1] = m.to_strides[1] = 1;
+    m.to_strides[0] = bias->dims[0];
+    return gpu_move_strided(&m, l->stream);
+}
+
+const char *sld_hip_linear(const sld_launch *l);
+const char *sld_hip_linear(const sld_launch *l)
+{
+    const sld_tensor *x = &l->in[0], *w = &l->in[1];
+    gpu_matmul a = {.a = x->data, .b = w->data, .c = l->out[0].data, .m = rows_of(x), .n = (int32_t)w->dims[0],
+                    .k = (int32_t)w->dims[1], .batch = 1, .transposed = true, .add = kern_present(l, 2), .dtype = gpu_type(x)};
+    const char *bad = a.add ? spread_bias(l, &l->in[2]) : NULL;
+    return bad ? bad : blas_matmul(&a, l->stream);
+}
+
+/* A matrix for all rows, or one for each of the batch. */
+const char *sld_hip_matmul(const sld_launch *l);
+const char *sld_hip_matmul(const sld_launch *l)
+{
+    const sld_tensor *x = &l->in[0], *w = &l->in[1], *y = &l->out[0];
+    gpu_matmul a = {.a = x->data, .b = w->data, .c = y->data, .m = (int32_t)dim_of(y, 2), .n = (int32_t)dim_of(w, BACK),
+                    .k = (int32_t)dim_of(x, BACK), .batch = 1, .dtype = gpu_type(x)};
+    if (w->rank == 2) {
+        a.m = rows_of(x);
+    } else {
+        bool same = x->rank == w->rank;
+        for (uint32_t k = 0; same && k + 2 < x->rank; k++) {
+            same = x->dims[k] == w->dims[k];
+            a.batch *= (int32_t)x->dims[k];
+        }
+        if (!same)
+            return "operands of a batched product must have the same batch";
+    }
+    a.a_stride = (int64_t)a.m * a.k, a.b_stride = (int64_t)a.k * a.n, a.c_stride = (int64_t)a.m * a.n;
+    return blas_matmul(&a, l->stream);
+}

@@ -1,0 +1,289 @@
+/* Plans for a device against the reference kernels: the backend is the emulation of a GPU, loaded as a real one is. */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dtype.h"
+#include "graph.h"
+
+Suite *device_suite(void);
+const sld_ruleset *sld_ruleset_solder(void);
+
+static sld_device *open_emulation(sld_ctx *ctx)
+{
+    const char *library = getenv("SOLDER_EMU");
+    ck_assert(library && !setenv("SOLDER_DEVICE", library, 1));
+    sld_device *d = sld_device_open(ctx, 0);
+    ck_assert_msg(d != NULL, "%s", sld_error(ctx));
+    return d;
+}
+
+/* ------------------------------------------------------------------ numbers -- */
+
+static size_t bytes_of(const sld_graph *g, sld_value v)
+{
+    size_t n = sld_dtype_size((sld_dtype)sld_dtype_of(g, v));
+    for (uint32_t k = 0; k < sld_rank(g, v); k++)
+        n *= (size_t)sld_shape(g, v)[k];
+    return n;
+}
+
+static double element(const sld_tensor *t, size_t i)
+{
+    switch (t->dtype) {
+    case SLD_BF16: return sld_bf16_to_f32(((uint16_t *)t->data)[i]);
+    case SLD_F16: return sld_f16_to_f32(((uint16_t *)t->data)[i]);
+    case SLD_F8E4M3FN: return sld_f8e4m3fn_to_f32(((uint8_t *)t->data)[i]);
+    case SLD_F8E4M3FNUZ: return sld_f8e4m3fnuz_to_f32(((uint8_t *)t->data)[i]);
+    default: return ((float *)t->data)[i];
+    }
+}
+
+/* Numbers around 0; positive ones of f32, which are scales; positions. */
+static void *random_input(const sld_graph *g, sld_value v, uint32_t *seed)
+{
+    size_t size = bytes_of(g, v), n = size / sld_dtype_size((sld_dtype)sld_dtype_of(g, v));
+    void *p = calloc(1, size + 1);
+    for (size_t i = 0; i < n; i++) {
+        *seed = *seed * 1664525u + 1013904223u;
+        float x = (float)(int32_t)*seed * 0x1p-30f;
+        switch (sld_dtype_of(g, v)) {
+        case SLD_BF16: ((uint16_t *)p)[i] = sld_f32_to_bf16(x); break;
+        case SLD_F16: ((uint16_t *)p)[i] = sld_f32_to_f16(x); break;
+        case SLD_I64: ((int64_t *)p)[i] = *seed >> 20 & 7; break;
+        default: ((float *)p)[i] = 0.01f + fabsf(x) / 8;
+        }
+    }
+    return p;
+}
+
+/* Two neighbours of the dtype apart at most; FP8: one code. Where terms cancel, the largest element tells how far. */
+static double distance(const sld_tensor *a, const sld_tensor *b)
+{
+    size_t n = 1;
+    double most = 0, top = 1e-30, step = a->dtype == SLD_BF16 ? 0x1p-7 : a->dtype == SLD_F16 ? 0x1p-10 : a->dtype == SLD_F32 ? 0x1p-7 : 0x1p-3;
+    for (uint32_t k = 0; k < a->rank; k++)
+        n *= (size_t)a->dims[k];
+    for (size_t i = 0; i < n; i++)
+        top = fmax(top, fabs(element(b, i)));
+    for (size_t i = 0; i < n; i++)
+        most = fmax(most, fabs(element(a, i) - element(b, i)) / (step * fmax(fabs(element(b, i)), top / 64)));
+    return most;
+}
+
+/* ------------------------------------------------------------------- caches -- */
+
+/* In memory that both sides reach, as the device's is that of the host here. */
+typedef struct layer { sld_cache c; uint16_t keys[4096], values[4096]; int64_t slots[8]; } layer;
+
+static const sld_cache *find(void *user, const char *name)
+{
+    layer *l = user;
+    return strcmp(name, "l0") ? NULL : &l->c;
+}
+
+static sld_caches cache_of(layer *l, bool shuffled)
+{
+    *l = (layer){.c = {.layout = shuffled ? SLD_CACHE_SHUFFLE : SLD_CACHE_NHD, .dtype = SLD_BF16, .blocks = 2, .block_size = 16,
+                       .heads = 2, .head_size = 64, .strides = {{2048, 128, 64}, {2048, 128, 64}}, .n_slots = 5}};
+    const int64_t slots[] = {17, -1, 3, 4, 31};
+    memcpy(l->slots, slots, sizeof slots);
+    l->c.data[0] = l->keys, l->c.data[1] = l->values, l->c.slots = l->slots;
+    return (sld_caches){find, l};
+}
+
+/* -------------------------------------------------------------------- graphs -- */
+
+typedef struct graph { const char *name, *text; bool captured; } graph;
+#define IN(name, type) "input %" name " : " type "\n"
+#define OUT(name) "output " name " = %" name "\n"
+static const graph graphs[] = {
+    {"rms_norm", IN("x", "bf16[5, 4096]") IN("w", "bf16[4096]") "%y = rms_norm(%x, %w; eps = 1e-05)\n" OUT("y"), true},
+    {"add_rms_norm", IN("x", "f16[3, 2080]") IN("r", "f16[3, 2080]") IN("w", "f16[2080]")
+     "%y, %s = add_rms_norm(%x, %r, %w; eps = 1e-05)\n" OUT("y") OUT("s"), true},
+    {"add_rms_norm_static_quant", IN("x", "bf16[3, 256]") IN("r", "bf16[3, 256]") IN("w", "bf16[256]") IN("scale", "f32[]")
+     "%q, %y, %s = add_rms_norm_static_quant(%x, %r, %w, %scale; eps = 1e-05, to = f8e4m3fnuz)\n" OUT("q") OUT("s"), true},
+    {"rms_norm_group_quant", IN("x", "bf16[3, 512]") IN("w", "bf16[512]")
+     "%q, %s, %y = rms_norm_group_quant(%x, %w; eps = 1e-05, centred = true, group = 128, to = f8e4m3fn)\n" OUT("q") OUT("s") OUT("y"),
+     true},
+    {"rms_norm_token_quant", IN("x", "bf16[3, 528]") IN("w", "bf16[528]")
+     "%q, %s, %y = rms_norm_group_quant(%x, %w; eps = 1e-05, group = 528, to = f8e4m3fn)\n" OUT("q") OUT("s"), true},
+    {"gated", IN("x", "bf16[5, 3, 128]") IN("w", "bf16[128]") IN("z", "bf16[5, 3, 128]")
+     "%q, %s, %y = gated_rms_norm_group_quant(%x, %w, %z; eps = 1e-05, to = f8e4m3fn)\n" OUT("q") OUT("s") OUT("y"), true},
+    {"act", IN("x", "bf16[5, 512]") "%q, %s, %y = act_and_mul_group_quant(%x; act = silu, group = 128, to = f8e4m3fn)\n"
+     OUT("q") OUT("s") OUT("y"), true},
+    {"act and quantiser", IN("x", "f16[5, 512]") IN("scale", "f32[]") "%y = silu_and_mul(%x)\n"
+     "%q = static_quant(%y, %scale; to = f8e4m3fnuz)\n%p, %s = group_quant(%y; group = 128, to = f8e4m3fn)\n"
+     OUT("q") OUT("p") OUT("s"), true},
+    {"moves", IN("x", "bf16[6, 40]") IN("y", "bf16[6, 8]") "%a, %b = split(%x; sizes = [16, 24], axis = -1)\n"
+     "%c = concat(%b, %y, %a; axis = -1)\n%d = transpose(%c; perm = [1, 0])\n"
+     "%e = slice(%d; axes = [-2, -1], starts = [3, 0], ends = [33, 6], steps = [2, 3])\n" OUT("c") OUT("d") OUT("e"), true},
+    {"products", IN("x", "bf16[5, 64]") IN("w", "bf16[48, 64]") IN("bias", "bf16[48]") IN("m", "bf16[48, 8]")
+     "%y = linear(%x, %w, %bias)\n%z = matmul(%y, %m)\n%t = add(%z, %z)\n" OUT("y") OUT("t"), true},
+    {"batched product", IN("x", "f16[3, 5, 16]") IN("w", "f16[3, 16, 8]") "%y = matmul(%x, %w)\n" OUT("y"), true},
+    {"rotation", IN("p", "i64[5]") IN("q", "bf16[5, 512]") IN("k", "bf16[5, 128]") IN("t", "bf16[9, 32]")
+     "%q1, %k1 = rotary_embedding(%p, %q, %k, %t; head_size = 64, neox = false)\n" OUT("q1") OUT("k1"), true},
+    {"qk norm", IN("x", "bf16[5, 768]") IN("wq", "bf16[64]") IN("wk", "bf16[64]") IN("p", "i64[5]") IN("t", "bf16[9, 64]")
+     "%q, %k, %v = qk_norm_rotary(%x, %wq, %wk, %p, %t; kv_heads = 2, eps = 1e-06, eps_k = 1e-05, offset = 1.0, neox = true)\n"
+     OUT("q") OUT("k") OUT("v"), true},
+    {"qk norm and cache", IN("x", "bf16[5, 768]") IN("wq", "bf16[64]") IN("wk", "bf16[64]") IN("p", "i64[5]") IN("t", "bf16[9, 64]")
+     "%q, %k, %v, %d = qk_norm_rope_cache(%x, %wq, %wk, %p, %t; kv_heads = 2, eps = 1e-06, eps_k = 1e-05, neox = true, "
+     "layer = \"l0\")\n" OUT("q") OUT("k") OUT("v"), true},
+    {"cache alone", IN("k", "bf16[5, 2, 64]") IN("v", "bf16[5, 2, 64]") "%d = kv_cache_update(%k, %v; layer = \"l0\")\n"
+     "%y = add(%k, %v)\n" OUT("y"), true},
+    {"rotation and cache", IN("x", "bf16[5, 768]") IN("p", "i64[5]") IN("t", "bf16[9, 64]")
+     "%q, %k, %v, %d = rope_cache(%x, %p, %t; kv_heads = 2, head_size = 64, neox = true, layer = \"l0\")\n" OUT("q") OUT("k"), true},
+    {"on the host in between", IN("x", "bf16[5, 64]") "%a = add(%x, %x)\n%b = softmax(%a; axis = -1)\n%c = add(%b, %b)\n" OUT("c"),
+     false},
+    {"nothing", IN("x", "bf16[0, 64]") "%a = add(%x, %x)\n" OUT("a"), true},
+};
+enum { N_GRAPHS = sizeof graphs / sizeof *graphs };
+
+typedef struct side { sld_plan *plan; layer *layer; sld_tensor out[8]; } side;
+
+static void compare(const sld_graph *g, const char *name, side *a, side *b, const void *const *inputs)
+{
+    ck_assert_msg(!sld_plan_run(a->plan, inputs, a->out), "%s: %s", name, sld_error(g->ctx));
+    ck_assert_msg(!sld_plan_run(b->plan, inputs, b->out), "%s: %s", name, sld_error(g->ctx));
+    for (uint32_t i = 0; i < g->outputs.n; i++) {
+        double d = distance(&a->out[i], &b->out[i]);
+        ck_assert_msg(d <= 2, "%s: output %u is %g steps away", name, i, d);
+    }
+    for (int i = 0; i < 4096; i++) {
+        sld_tensor x = {.dtype = SLD_BF16, .data = a->layer->keys}, y = {.dtype = SLD_BF16, .data = b->layer->keys};
+        ck_assert_msg(fabs(element(&x, (size_t)i) - element(&y, (size_t)i)) <= 0x1p-5, "%s: key %d", name, i);
+    }
+    ck_assert_mem_eq(a->layer->values, b->layer->values, sizeof a->layer->values);
+}
+
+/* Three runs: launch by launch, captured, and once more with other inputs. */
+static void run_graph(const graph *t, bool shuffled)
+{
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_device *d = open_emulation(ctx);
+    char text[2000];
+    snprintf(text, sizeof text, "solder 1\n%s", t->text);
+    sld_graph *g = sld_text_parse(ctx, sld_ruleset_solder(), t->name, text, strlen(text));
+    ck_assert_msg(g != NULL, "%s", sld_error(ctx));
+    static layer layers[2];
+    side a = {.plan = sld_plan_new_on(g, d, NULL), .layer = &layers[0]};
+    ck_assert_msg(a.plan != NULL, "%s: %s", t->name, sld_error(ctx));
+    side b = {.plan = sld_plan_new(g, SLD_TARGET_REF, NULL), .layer = &layers[1]};
+    ck_assert_msg(b.plan != NULL, "%s: %s", t->name, sld_error(ctx));
+    ck_assert_uint_eq(sld_plan_get_info(a.plan).n_host, t->captured ? 0 : 1);
+    sld_plan_set_caches(a.plan, cache_of(a.layer, shuffled));
+    sld_plan_set_caches(b.plan, cache_of(b.layer, shuffled));
+    void *inputs[8] = {NULL};
+    uint32_t seed = 7;
+    for (int round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < g->inputs.n; i++) {
+            free(inputs[i]);
+            inputs[i] = random_input(g, g->inputs.at[i], &seed);
+        }
+        compare(g, t->name, &a, &b, (const void *const *)inputs);
+        if (!round)
+            ck_assert_msg((sld_plan_capture(a.plan) == SLD_OK) == t->captured, "%s: %s", t->name, sld_error(ctx));
+        if (!round && !t->captured)
+            ck_assert_str_eq(sld_error(ctx), "node 'b' (softmax): sld_cpu_softmax runs on the host, so the plan cannot be captured");
+    }
+    /* What is not given stands where it was left. */
+    const void *none[8] = {NULL};
+    ck_assert_int_eq(sld_plan_run(a.plan, none, a.out), SLD_OK);
+    for (uint32_t i = 0; i < g->outputs.n; i++)
+        ck_assert(distance(&a.out[i], &b.out[i]) <= 2);
+    for (uint32_t i = 0; i < g->inputs.n; i++)
+        free(inputs[i]);
+    sld_plan_free(a.plan);
+    sld_plan_free(b.plan);
+    sld_graph_free(g);
+    sld_device_close(d);
+    sld_ctx_free(ctx);
+}
+
+START_TEST(like_the_reference)
+{
+    run_graph(&graphs[_i], false);
+    run_graph(&graphs[_i], true);
+}
+END_TEST
+
+/* ------------------------------------------------------------------- refusals -- */
+
+START_TEST(no_backend)
+{
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    setenv("SOLDER_DEVICE", "tests/no such library.so", 1);
+    ck_assert_ptr_null(sld_device_open(ctx, 0));
+    ck_assert_msg(strstr(sld_error(ctx), "SOLDER_DEVICE: tests/no such library.so: cannot open"), "%s", sld_error(ctx));
+    sld_ctx_free(ctx);
+}
+END_TEST
+
+START_TEST(no_device)
+{
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    setenv("SOLDER_DEVICE", getenv("SOLDER_EMU"), 1);
+    ck_assert_ptr_null(sld_device_open(ctx, 1));
+    ck_assert_str_eq(sld_error(ctx), "emulation: there is no device of this number");
+    setenv("HIPEMU_NONE", "1", 1);
+    ck_assert_ptr_null(sld_device_open(ctx, 0));
+    ck_assert_str_eq(sld_error(ctx), "emulation: there is no device");
+    sld_ctx_free(ctx);
+}
+END_TEST
+
+START_TEST(plan_without_device)
+{
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_graph *g = sld_graph_new(ctx, sld_ruleset_solder());
+    ck_assert_ptr_null(sld_plan_new(g, SLD_TARGET_HIP, NULL));
+    ck_assert_str_eq(sld_error(ctx), "a plan for target hip needs a device");
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
+}
+END_TEST
+
+/* A kernel that says it waits for the device is run, but not captured. */
+START_TEST(kernel_that_syncs)
+{
+    static sld_kernel_row rows[2000];
+    sld_ruleset r = *sld_ruleset_solder();
+    ck_assert_uint_lt(r.n_kernels, 2000);
+    memcpy(rows, r.kernels, r.n_kernels * sizeof *rows);
+    for (uint32_t i = 0; i < r.n_kernels; i++)
+        rows[i].syncs = !strcmp(rows[i].name, "sld_hip_rms_norm");
+    r.kernels = rows;
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_device *d = open_emulation(ctx);
+    char text[400];
+    snprintf(text, sizeof text, "solder 1\n%s", graphs[0].text);
+    sld_graph *g = sld_text_parse(ctx, &r, "syncs", text, strlen(text));
+    sld_plan *p = sld_plan_new_on(g, d, NULL);
+    ck_assert_msg(p != NULL, "%s", sld_error(ctx));
+    ck_assert_int_eq(sld_plan_capture(p), SLD_ERR_KERNEL);
+    ck_assert_str_eq(sld_error(ctx), "node 'y' (rms_norm): sld_hip_rms_norm waits for the device, so the plan cannot be captured");
+    sld_plan_free(p);
+    sld_graph_free(g);
+    sld_device_close(d);
+    sld_ctx_free(ctx);
+}
+END_TEST
+
+Suite *device_suite(void)
+{
+    Suite *s = suite_create("device");
+    TCase *c = tcase_create("device");
+    if (getenv("SOLDER_EMU")) {
+        tcase_add_loop_test(c, like_the_reference, 0, N_GRAPHS);
+        tcase_add_test(c, no_device);
+        tcase_add_test(c, kernel_that_syncs);
+    } else {
+        puts("skipped: tests of devices want the emulation of a GPU, which a C++ compiler builds");
+    }
+    tcase_add_test(c, no_backend);
+    tcase_add_test(c, plan_without_device);
+    suite_add_tcase(s, c);
+    return s;
+}
