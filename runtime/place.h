@@ -8,7 +8,7 @@
 
 typedef struct sld_buffer {
     size_t size;          /* bytes, rounded up by the caller to the alignment it wants */
-    uint32_t from, to;    /* first and last launch that needs it, inclusive */
+    uint32_t from, to;    /* first and last launch that needs it, inclusive; below UINT32_MAX */
     size_t offset;        /* result */
 } sld_buffer;
 

@@ -95,7 +95,7 @@ static sld_status add_sources(builder *b, const sld_graph *given, const sld_valu
             return s;
         b->at[v].input = b->device ? 0 : i + 1;
         if (b->at[v].buffer)
-            b->buffers[b->at[v].buffer - 1].to = UINT32_MAX; /* it is written before the first launch, and kept */
+            b->buffers[b->at[v].buffer - 1].to = b->g->nodes.n; /* it is written before the first launch, and kept */
     }
     for (sld_value v = 1; v < given->values.n; v++) {
         if (sld_kind(given, v) != SLD_VALUE_CONST || !given->values.at[v].n_uses)

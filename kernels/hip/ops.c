@@ -5,7 +5,10 @@
 
 enum { BACK = 1 }; /* the last dim */
 
-static int64_t dim_of(const sld_tensor *t, uint32_t from_end) { return t->rank >= from_end ? t->dims[t->rank - from_end] : 1; }
+static int64_t dim_of(const sld_tensor *t, uint32_t from_end)
+{
+    return t->rank >= from_end ? t->dims[t->rank - from_end] : 1;
+}
 static int32_t rows_of(const sld_tensor *t)
 {
     int64_t width = dim_of(t, BACK);
