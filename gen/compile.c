@@ -50,7 +50,7 @@ static void emit_ruleset(gen *g, const char *name, uint32_t n_patterns)
     out_line(o, "        .n_options = %u, .options = options,", g->program->options.n);
     out_line(o, "        .ops = ops, .rules = rules, .phases = phases, .vocabs = vocabs,");
     out_line(o, "        .kernels = kernels, .kernel_index = kernel_index,");
-    out_line(o, "        .rewrite = rewrite, .roots = roots,");
+    out_line(o, "        .roots = roots,");
     out_line(o, "        .n_patterns = %u, .patterns = patterns,", n_patterns);
     out_line(o, "    };\n    return &set;\n}");
 }
@@ -70,6 +70,7 @@ static void emit_tables(gen *g, const char *name)
 /* What another engine reads. */
 static void emit_matcher(gen *g, const char *name)
 {
+    emit_dispatch(g);
     out *o = g->o;
     const pat_program *p = g->program;
     out_line(o, "static const char *const op_names[] = {\n    \"\",");

@@ -20,7 +20,6 @@ typedef struct rule_facts { const pat_op *root; uint32_t n_variants; } rule_fact
 typedef struct phase_facts {
     uint32_t radius, reads; /* see sld_phase_info */
     bool readers;
-    bool *roots;            /* by op id */
 } phase_facts;
 
 typedef struct gen {
@@ -105,8 +104,10 @@ void line_directive(gen *g, out *o, pat_span span);
 void line_end(gen *g, out *o);
 #define LINE_END "#line of the output\n" /* the whole file has been printed before its lines are numbered */
 void emit_rule_ids(gen *g);
-/* Rewriters and matchers; fills in what is known of rules and phases then. */
+/* Rewriters, matchers and the tables of both; fills in what is known of rules and phases then. */
 void emit_rules(gen *g);
+/* The function that other engines call at each node. */
+void emit_dispatch(gen *g);
 void emit_rule_table(gen *g);
 
 /* ---- pattern.c: left sides as data ---- */

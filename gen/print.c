@@ -284,10 +284,8 @@ void print_matcher(automaton *a, const char *name, const char *title, edge start
         print_state(&p, p.queue.at[i]);
     }
     out_line(g->o, "/* %s */", title);
-    out_line(g->o, "static int %s(SLD_GRAPH g, SLD_NODE n%s)\n{", name, for_rule ? ", int rule" : "");
+    out_line(g->o, "static int %s(SLD_GRAPH g, SLD_NODE n, int rule)\n{", name);
     declare_places(&p);
-    if (p.rule_used && !for_rule)
-        out_line(g->o, "    int rule;");
     out_line(g->o, "    SLD_TRY(g, \"%s\", n);", name);
     out_f(g->o, "%s}\n\n", p.body.text);
     out_free(&p.body);

@@ -51,16 +51,6 @@ static void emit_rule_info(gen *g, const pat_rule *rule, rule_facts facts)
     out_f(g->o, "},\n");
 }
 
-static void emit_roots(gen *g, uint32_t phase)
-{
-    const pat_program *p = g->program;
-    out_line(g->o, "static const uint8_t roots_%u[N_OPS] = {", phase);
-    for (uint32_t i = 0; i < p->ops.n; i++)
-        if (g->phases[phase].roots[p->ops.at[i]->id])
-            out_line(g->o, "    [OP_%s] = 1,", p->ops.at[i]->name);
-    out_line(g->o, "    [0] = 0\n};\n");
-}
-
 void emit_rule_table(gen *g)
 {
     out *o = g->o;
@@ -74,12 +64,6 @@ void emit_rule_table(gen *g)
         out_line(o, "    {\"%s\", %s, %u, %u, %s},", p->phases.at[i]->name, p->phases.at[i]->quiet ? "false" : "true",
                  g->phases[i].radius, g->phases[i].reads, g->phases[i].readers ? "true" : "false");
     out_line(o, "    {0}\n};\n");
-    for (uint32_t i = 0; i < p->phases.n; i++)
-        emit_roots(g, i);
-    out_line(o, "static const uint8_t *const roots[] = {");
-    for (uint32_t i = 0; i < p->phases.n; i++)
-        out_line(o, "    roots_%u,", i);
-    out_line(o, "    NULL\n};\n");
 }
 
 /* ---------------------------------------------------------------- phases -- */
@@ -140,33 +124,20 @@ static void name_entries(automaton *a, entry *all, uint32_t n)
     }
 }
 
-/* One function for each phase that switches on the root op. */
-static void emit_phase(gen *g, uint32_t phase, const entry *all, uint32_t n)
+static void emit_roots(gen *g, uint32_t phase, const entry *all, uint32_t n)
 {
-    out *o = g->o;
+    out_line(g->o, "static const sld_root roots_%s[N_OPS] = {", g->program->phases.at[phase]->name);
     for (uint32_t i = 0; i < n; i++)
-        g->phases[phase].roots[all[i].op->id] = true;
-    out_line(o, "static int phase_%s(SLD_GRAPH g, SLD_NODE n)\n{", g->program->phases.at[phase]->name);
-    out_line(o, "    switch (SLD_OP(g, n)) {");
-    for (uint32_t i = 0; i < n; i++) {
-        out_line(o, "    case OP_%s:", all[i].op->name);
-        if (all[i].for_rule)
-            out_line(o, "        return %s(g, n, RULE_%s);", all[i].name, all[i].d.start.rule->name);
-        else
-            out_line(o, "        return %s(g, n);", all[i].name);
-    }
-    out_line(o, "    default:\n        return -1;\n    }\n}\n");
+        out_line(g->o, "    [OP_%s] = {%s, %s%s},", all[i].op->name, all[i].name, all[i].for_rule ? "RULE_" : "",
+                 all[i].for_rule ? all[i].d.start.rule->name : "-1");
+    out_line(g->o, "    [0] = {NULL, -1}\n};\n");
 }
 
-static void emit_dispatch(gen *g)
+void emit_dispatch(gen *g)
 {
-    out *o = g->o;
-    const pat_program *p = g->program;
-    out_line(o, "static int rewrite(SLD_GRAPH g, SLD_NODE n, uint32_t phase)\n{");
-    out_line(o, "    switch (phase) {");
-    for (uint32_t i = 0; i < p->phases.n; i++)
-        out_line(o, "    case %u:\n        return phase_%s(g, n);", i, p->phases.at[i]->name);
-    out_line(o, "    default:\n        (void)g, (void)n;\n        return -1;\n    }\n}\n");
+    out_line(g->o, "static int rewrite(SLD_GRAPH g, SLD_NODE n, uint32_t phase)\n{");
+    out_line(g->o, "    const sld_root *r = phase < %u ? &roots[phase][SLD_OP(g, n)] : NULL;", g->program->phases.n);
+    out_line(g->o, "    return r && r->rewrite ? r->rewrite(g, n, r->rule) : -1;\n}\n");
 }
 
 /* Rules that walk readers are left out where the engine cannot. */
@@ -199,7 +170,7 @@ static void emit_automaton(gen *g, uint32_t phase)
     automaton *a = pat_alloc(g->arena, sizeof *a);
     uint32_t n, errors = pat_error_count(g->session);
     *a = (automaton){.g = g, .phase = phase};
-    g->phases[phase] = (phase_facts){1, 1, false, pat_alloc(g->arena, g->program->ops.n + 1)};
+    g->phases[phase] = (phase_facts){1, 1, false};
     a->root = place_at(a, PL_ROOT, NULL, 0, 0);
     for (uint32_t i = 0; i < g->program->rules.n; i++) {
         const pat_rule *rule = g->program->rules.at[i];
@@ -215,7 +186,7 @@ static void emit_automaton(gen *g, uint32_t phase)
     for (uint32_t i = 0; i < n; i++)
         all[i].d = decide(a, all[i].rows.at, all[i].rows.n);
     name_entries(a, all, n);
-    emit_phase(g, phase, all, n);
+    emit_roots(g, phase, all, n);
     tell(g, a, all, n);
 }
 
@@ -227,5 +198,8 @@ void emit_rules(gen *g)
     out_line(g->o, "/* ---- rules ---- */");
     for (uint32_t i = 0; i < p->phases.n; i++)
         emit_automaton(g, i);
-    emit_dispatch(g);
+    out_line(g->o, "static const sld_root *const roots[] = {");
+    for (uint32_t i = 0; i < p->phases.n; i++)
+        out_line(g->o, "    roots_%s,", p->phases.at[i]->name);
+    out_line(g->o, "    NULL\n};\n");
 }

@@ -11,7 +11,6 @@ sld_value sld__new_values(sld_graph *g, uint32_t n)
     sld_value v = n < SLD_BLOCKS ? g->free_values[n] : 0;
     if (v) {
         g->free_values[n] = g->values.at[v].n_uses;
-        g->values.at[v].n_uses = 0;
         return v;
     }
     if (!n || !SLD_RESERVE(g->ctx, g->values, g->values.n + n) ||
@@ -19,8 +18,6 @@ sld_value sld__new_values(sld_graph *g, uint32_t n)
         return 0;
     v = g->values.n;
     g->values.n += n;
-    for (uint32_t i = 0; i < n; i++)
-        g->values.at[v + i] = (sld_value_rec){0};
     for (uint32_t i = 0; g->listed && i < n; i++)
         g->readers.at[v + i] = 0;
     return v;
@@ -128,8 +125,11 @@ void sld__erase_node(sld_graph *g, sld_node n, sld_loose *loose)
             loose->at[loose->n++] = in[i];
     }
     g->n_unread -= n_out;
-    sld__give_values(g, r->out, n_out);
-    r->op = 0;
+    if (r->out != SLD_LISTED)
+        sld__give_values(g, r->out, n_out);
+    for (uint32_t i = 0; r->out == SLD_LISTED && i < n_out; i++)
+        sld__give_value(g, sld_result(g, n, i));
+    r->op = r->n_in = 0;
     g->n_nodes--;
 }
 
@@ -160,7 +160,7 @@ static void free_const(sld_graph *g, sld_value v)
     sld__free(g->ctx, c->data);
     *c = (sld_const){0};
     g->n_unread--;
-    sld__give_values(g, v, 1);
+    sld__give_value(g, v);
 }
 
 sld_status sld_graph_sweep(sld_graph *g)

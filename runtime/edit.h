@@ -4,7 +4,7 @@
 
 #include "users.h"
 
-/* n consecutive values without a type; 0 when memory is short, or n is 0. */
+/* Room for n consecutive values, to be written; 0 when memory is short, or n is 0. */
 sld_value sld__new_values(sld_graph *g, uint32_t n);
 /* The results of a node to come, typed and without a producer. */
 sld_value sld__new_results(sld_graph *g, const sld_call *c, const sld_outcome *o);
@@ -21,7 +21,22 @@ static inline void sld__give_value(sld_graph *g, sld_value v)
     g->free_values[1] = v;
 }
 /* Writes the node of a call into slot n; room for its operands and users is reserved. */
-void sld__write_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, sld_value out);
+static inline void sld__write_node(sld_graph *g, sld_node n, uint16_t op, uint32_t n_in, const sld_value *in,
+                                   uint32_t attrs, uint32_t n_out, sld_value out)
+{
+    const sld_op_info *info = &g->rules->ops[op];
+    uint32_t at = g->operands.n;
+    if (info->flags & SLD_OP_VARIADIC)
+        g->operands.at[at++] = n_out;
+    if (info->n_attrs)
+        g->operands.at[at++] = attrs;
+    g->nodes.at[n] = (sld_node_rec){.op = op, .n_in = (uint16_t)n_in, .in = at, .out = out};
+    sld_value *to = g->operands.at + at;
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < n_in; i++)
+        to[i] = in[i];
+    g->operands.n = at + n_in;
+}
 /* The same and counts it, and its uses. */
 void sld__put_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, sld_value out);
 /* Values that lost a reader: what may be dead now, or matched now. What finds no room is left to a sweep. */
@@ -34,9 +49,8 @@ void sld__erase_chain(sld_graph *g, sld_node n, sld_loose *left);
 /* True when nobody reads any result of node n, which is there. */
 static inline bool sld__unread(const sld_graph *g, sld_node n)
 {
-    const sld_value_rec *v = g->values.at + g->nodes.at[n].out;
     for (uint32_t i = 0, n_out = sld_n_results(g, n); i < n_out; i++)
-        if (v[i].n_uses)
+        if (g->values.at[sld_result(g, n, i)].n_uses)
             return false;
     return true;
 }

@@ -6,13 +6,11 @@
 
 #include <stdlib.h>
 
-enum { NEAR = 64 };
-
 typedef struct driver {
     sld_graph *g;
-    uint64_t rewrites, limit;
+    uint64_t rewrites, limit, most;  /* beyond the limit is an error; the caller wants no more than `most` */
     uint32_t phase, radius;
-    const uint8_t *roots;            /* of the phase, by op */
+    const sld_root *roots;           /* of the phase, by op */
     sld_node end;                    /* nodes from the cursor to here will be tried anyway, and so will what reads them */
     sld_node back;                   /* a pass goes back here for what has changed behind its cursor */
     SLD_ARRAY(sld_node) later;       /* what is too far for that, to be touched when readers are known */
@@ -25,7 +23,7 @@ typedef struct driver {
 static bool stopped(const driver *d)
 {
     const sld_fuse_state *s = d->g->fuse;
-    return s->status || (s->options.max_rewrites && d->rewrites >= s->options.max_rewrites);
+    return s->status || d->rewrites >= d->most;
 }
 
 #define PUSH(g, list, x) \
@@ -69,7 +67,7 @@ static void changed(driver *d, sld_node n)
     sld_node cursor = d->g->fuse->cursor;
     if (d->g->listed)
         touch(d, n, d->radius);
-    else if (cursor - n > NEAR)
+    else if (cursor - n > SLD_NEAR)
         PUSH(d->g, d->later, n);
     else if (n < d->back)
         d->back = n;
@@ -98,9 +96,10 @@ static void after_rewrite(driver *d, sld_node n)
 {
     sld_graph *g = d->g;
     const sld_fuse_state *s = g->fuse;
-    if (s->n_built == 1 && s->built[0].node == s->cursor && n == s->cursor && !(s->moved.n | s->loose.n) &&
-        g->rules->n_phases == 1)
-        return; /* as most often */
+    if (s->alone) {
+        sld__pass_log(g, n);
+        return;
+    }
     for (uint32_t i = 0; i < s->n_built; i++)
         if (g->rules->n_phases > 1 || s->built[i].node != n || n != s->cursor)
             changed(d, s->built[i].node);
@@ -113,33 +112,41 @@ static void after_rewrite(driver *d, sld_node n)
             loosened(d, s->loose.at[i]);
 }
 
-/* n is a root of the phase. */
-static void try_node(driver *d, sld_node n)
+static void count_rewrite(driver *d)
 {
-    sld_graph *g = d->g;
-    sld_fuse_state *s = g->fuse;
-    for (bool again = true; again; again = d->roots[g->nodes.at[n].op] && !stopped(d)) {
-        s->cycle = false;
-        if (g->rules->rewrite(g, n, d->phase) < 0) {
-            if (s->cycle)
-                PUSH(g, s->refused, n);
-            return;
-        }
-        if (++d->rewrites > d->limit)
-            s->status =
-                sld__fail(g->ctx, SLD_ERR_LIMIT, "rule '%s' does not come to an end", g->rules->rules[s->rule].name);
+    const sld_graph *g = d->g;
+    if (++d->rewrites > d->limit)
+        g->fuse->status = sld__fail(g->ctx, SLD_ERR_LIMIT, "rule '%s' does not come to an end",
+                                    g->rules->rules[g->fuse->rule].name);
+}
+
+static inline int try_rules(const driver *d, sld_node n)
+{
+    const sld_root *r = &d->roots[d->g->nodes.at[n].op];
+    return r->rewrite ? r->rewrite(d->g, n, r->rule) : -1;
+}
+
+/* A rule has rewritten n, or none, -1: tries them again until none does. */
+static void go_on_at(driver *d, sld_node n, int rule)
+{
+    sld_fuse_state *s = d->g->fuse;
+    while (rule >= 0) {
+        count_rewrite(d);
         after_rewrite(d, n);
+        s->cycle = false;
+        rule = stopped(d) ? -1 : try_rules(d, n);
     }
+    if (s->cycle)
+        PUSH(d->g, s->refused, n);
+    s->cycle = false;
 }
 
 static void drain(driver *d)
 {
-    const sld_graph *g = d->g;
     while (d->head < d->queue.n && !stopped(d)) {
         sld_node n = d->queue.at[d->head++];
         d->queued.at[n] = 0;
-        if (d->roots[g->nodes.at[n].op])
-            try_node(d, n);
+        go_on_at(d, n, try_rules(d, n));
     }
     if (d->head == d->queue.n)
         d->head = d->queue.n = 0;
@@ -168,23 +175,44 @@ static bool know_readers(driver *d)
     return d->g->listed;
 }
 
-/* The first root from n on, with what it and those before it read resolved; 0 if there is none. */
-static sld_node next_root(driver *d, sld_node n)
+/* The first root from n on, with what it and those before it read resolved; `end` if there is none. */
+static sld_node resolve_to_root(const driver *d, sld_node n, sld_node end)
 {
-    sld_graph *g = d->g;
-    const sld_node_rec *nodes = g->nodes.at;
-    const uint8_t *roots = d->roots;
-    const uint32_t *moved = &g->fuse->n_moved;
-    const sld_node end = d->end;
-    for (; n < end && *moved; n++) {
-        if (nodes[n].op)
-            sld__pass_resolve(g, n);
-        if (roots[nodes[n].op])
-            return n;
+    for (; n < end; n++) {
+        sld__pass_resolve(d->g, n);
+        if (d->roots[d->g->nodes.at[n].op].rewrite)
+            break;
     }
-    while (n < end && !roots[nodes[n].op])
-        n++;
-    return n < end ? n : 0;
+    return n;
+}
+
+/* Tries the rules at all nodes from n on, to the first where there is more to do than a quick rewrite. There the cursor
+ * stands then, or at d->end. Answers the rule that rewrote it, or -1. */
+static int try_all(driver *d, sld_node n)
+{
+    sld_graph *const g = d->g;
+    sld_fuse_state *const s = g->fuse;
+    const sld_root *const roots = d->roots;
+    const sld_node end = d->end;
+    for (;;) {
+        const sld_node_rec *const nodes = g->nodes.at;
+        if (s->n_moved)
+            n = resolve_to_root(d, n, end);
+        else
+            while (n < end && !roots[nodes[n].op].rewrite)
+                n++;
+        s->cursor = n;
+        if (n >= end)
+            return -1;
+        const sld_root *r = &roots[nodes[n].op];
+        int rule = r->rewrite(g, n, r->rule);
+        if (rule < 0 ? s->cycle || s->status : !s->alone || d->rewrites + 1 >= d->most || d->rewrites >= d->limit)
+            return rule;
+        if (rule < 0)
+            n++;
+        else
+            d->rewrites++, sld__pass_log(g, n);
+    }
 }
 
 /* All nodes in order; readers are not known unless a matcher or a rewrite asks for them. */
@@ -198,18 +226,17 @@ static void pass(driver *d)
         return;
     d->end = g->nodes.n;
     s->takes_over = false;
-    for (sld_node n = s->cursor = 1; n < d->end && !stopped(d); n = s->cursor = d->back) {
-        n = next_root(d, n);
-        if (!n)
-            break;
-        s->cursor = n;
-        d->back = n + 1;
-        try_node(d, n);
+    s->quick = !g->listed && !g->partitions.n && g->interned;
+    for (sld_node n = 1; n < d->end && !stopped(d); n = d->back) {
+        int rule = try_all(d, n);
+        d->back = s->cursor + 1;
+        go_on_at(d, s->cursor, rule);
         if (d->queue.n)
             drain(d);
     }
     sld__pass_settle(g);
     s->cursor = d->end = 0;
+    s->quick = false;
     if (!stopped(d) && d->later.n && know_readers(d))
         for (uint32_t i = 0; i < d->later.n; i++)
             touch(d, d->later.at[i], d->radius);
@@ -267,6 +294,7 @@ static sld_status run(sld_graph *g)
 {
     sld_ctx *ctx = g->ctx;
     driver d = {.g = g, .limit = 1000 + 16 * (uint64_t)g->n_nodes};
+    d.most = g->fuse->options.max_rewrites ? g->fuse->options.max_rewrites : UINT64_MAX;
     d.seen = sld__alloc(ctx, (g->rules->n_phases + 1u) * sizeof *d.seen);
     if (!d.seen)
         return SLD_ERR_MEMORY;
@@ -284,7 +312,7 @@ sld_status sld_fuse(sld_graph *g, const sld_fuse_options *options, sld_rule_stat
 {
     sld_ctx *ctx = g->ctx;
     sld__clear(ctx);
-    if (!g->rules->rewrite)
+    if (!g->rules->roots)
         return sld__fail(ctx, SLD_ERR_ABI, "ruleset '%s' was compiled over another engine's graph", g->rules->name);
     sld_fuse_state *s = sld__alloc(ctx, sizeof *s);
     sld_rule_stats *own = stats ? stats : sld__alloc(ctx, (g->rules->n_rules + 1u) * sizeof *own);

@@ -6,6 +6,7 @@
 #include "edit.h"
 
 #define SLD_BUILT_MAX 256 /* nodes built, values yielded */
+enum { SLD_NEAR = 64 };   /* so many nodes are near in a pass */
 
 typedef struct sld_built {
     uint16_t op;
@@ -40,6 +41,8 @@ typedef struct sld_fuse_state {
     sld_loose loose;            /* values that the match read, after a commit; in a pass, those with few readers */
     uint32_t reads;             /* so many readers of a value are few */
     sld_node cursor;            /* where a pass over all nodes is; 0: there is none */
+    bool quick;                 /* in this pass nobody asks for readers, partitions or each match */
+    bool alone;                 /* the last rewrite changed nothing but what is at the cursor and what it replaced */
     uint32_t n_moved;           /* values of which it has to tell readers */
     bool takes_over;            /* in this pass a value that was there before stands for another */
     SLD_ARRAY(uint8_t) mark;    /* by node; 0 but while a place is sought */
@@ -97,20 +100,21 @@ static inline void sld_rewrite_yield(sld_graph *g, sld_value old, sld_value with
  * match and comes back; then replaces and erases. Otherwise the graph stays as it was. */
 bool sld_rewrite_commit(sld_graph *g);
 
-/* ---- replace.c ---- */
-/* All of a rewrite whose match goes as a whole, for one node that reads what the match reads from outside, each value
- * as often: its result i stands for old[i], unless that is 0. In a pass this is quick. */
-bool sld_rewrite_replace(sld_graph *g, int rule, const sld_node *nodes, uint32_t n, const sld_call *c,
-                         const sld_value *old);
-
 /* ---- pass.c ---- */
 /* Makes the rewrite at hand, when its checks are done and readers are not known. False when it does not fit. */
 bool sld__pass_rewrite(sld_graph *g);
 /* One reader learns what stands for v now. */
 sld_value sld__pass_follow(sld_graph *g, sld_value v);
+/* Nodes near behind the cursor read `with` instead of old. Answers how many of `uses` there may be farther on. */
+uint32_t sld__pass_tell(sld_graph *g, sld_value old, sld_value with, uint32_t uses);
 /* Node n does so for all it reads. What it reads now may be what it did not read before: then the other phases hear
  * of it. */
-void sld__pass_log(sld_graph *g, sld_node n);
+void sld__pass_note(sld_graph *g, sld_node n);
+static inline void sld__pass_log(sld_graph *g, sld_node n)
+{
+    if (g->rules->n_phases > 1)
+        sld__pass_note(g, n);
+}
 static inline bool sld__pass_resolve(sld_graph *g, sld_node n)
 {
     const sld_node_rec *r = &g->nodes.at[n];

@@ -281,28 +281,11 @@ static bool reserve_node(sld_graph *g, const sld_call *c)
            SLD_RESERVE(g->ctx, g->operands, g->operands.n + c->n_in + 2);
 }
 
-void sld__write_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, sld_value out)
-{
-    const sld_op_info *info = &g->rules->ops[c->op];
-    const sld_value *in = c->in, *end = in + c->n_in;
-    uint32_t *to = g->operands.at + g->operands.n;
-    if (info->flags & SLD_OP_VARIADIC)
-        *to++ = c->n_out;
-    if (info->n_attrs)
-        *to++ = attrs;
-    g->nodes.at[n] = (sld_node_rec){.op = c->op, .n_in = (uint16_t)c->n_in, .in = (uint32_t)(to - g->operands.at),
-                                    .out = out};
-    while (in < end)
-        *to++ = *in++;
-    g->operands.n = (uint32_t)(to - g->operands.at);
-    sld_value_rec *r = g->values.at + out, *last = r + c->n_out;
-    while (r < last)
-        r++->origin = n;
-}
-
 void sld__put_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, sld_value out)
 {
-    sld__write_node(g, n, c, attrs, out);
+    sld__write_node(g, n, c->op, c->n_in, c->in, attrs, c->n_out, out);
+    for (uint32_t i = 0; i < c->n_out; i++)
+        g->values.at[out + i].origin = n;
     for (uint32_t i = 0; i < c->n_in; i++)
         if (c->in[i])
             sld__link(g, c->in[i], n);
@@ -334,7 +317,7 @@ sld_value sld__new_results(sld_graph *g, const sld_call *c, const sld_outcome *o
     sld_value out = sld__new_values(g, n);
     sld_value_rec *results = g->values.at + out;
     for (uint32_t i = 0; out && i < n; i++)
-        results[i].type = types[i];
+        results[i] = (sld_value_rec){.type = types[i]};
     bool unnamed = !g->value_names.n || out + n <= g->value_names.n; /* or there is room */
     if (out && ((!unnamed && !sld__names_reach(g, out + n - 1)) ||
                 (o->contents && !sld__set_contents(g, out, o->contents)))) {

@@ -13,13 +13,14 @@
 #include <stdarg.h>
 #include "solder.h"
 
-/* In front of a node's operands stand what only some nodes have: the first of its attributes, if its op has
- * any, and before that the number of its results, if that is not the op's. */
+/* Next to a node's operands stands what only some nodes have: in front the first of its attributes, if its op has
+ * any, and before that the number of its results, if that is not the op's; behind them its results, if they are
+ * values that other nodes computed before a rewrite and so do not follow one another. */
 typedef struct sld_node_rec {
-    uint16_t op;          /* 0: erased */
+    uint16_t op;          /* 0: erased; then it has no operands */
     uint16_t n_in;
     uint32_t in;          /* first operand in sld_graph.operands */
-    uint32_t out;         /* first result */
+    uint32_t out;         /* first result, or SLD_LISTED: they are listed behind the operands */
 } sld_node_rec;
 
 typedef struct sld_value_rec {
@@ -27,6 +28,8 @@ typedef struct sld_value_rec {
     uint32_t origin;      /* the node whose result it is, SLD_ORIGIN_INPUT, or SLD_ORIGIN_CONST | its contents */
     uint32_t n_uses;      /* operand slots and graph outputs that read it; without a type: the next free block */
 } sld_value_rec;
+
+#define SLD_LISTED UINT32_MAX
 
 #define SLD_ORIGIN_MOVED 0x40000000u /* | another value, which stands for this one: only in a sweep, see sweep.c */
 #define SLD_ORIGIN_INPUT 0x80000000u
@@ -122,11 +125,24 @@ static inline const sld_value *sld_operands(const sld_graph *g, sld_node n)
     return g->operands.at + g->nodes.at[n].in;
 }
 static inline sld_value sld_operand(const sld_graph *g, sld_node n, uint32_t i) { return sld_operands(g, n)[i]; }
-static inline sld_value sld_result(const sld_graph *g, sld_node n, uint32_t i) { return g->nodes.at[n].out + i; }
+static inline sld_value sld_result(const sld_graph *g, sld_node n, uint32_t i)
+{
+    const sld_node_rec *r = &g->nodes.at[n];
+    return r->out != SLD_LISTED ? r->out + i : g->operands.at[r->in + r->n_in + i];
+}
 static inline uint32_t sld_n_results(const sld_graph *g, sld_node n)
 {
     uint8_t n_results = g->n_results[g->nodes.at[n].op];
     return n_results < UINT8_MAX ? n_results : sld_operands(g, n)[sld_node_op(g, n)->n_attrs ? -2 : -1];
+}
+/* The how manieth result of its producer v is. */
+static inline uint32_t sld_result_index(const sld_graph *g, sld_value v)
+{
+    const sld_node n = g->values.at[v].origin;
+    uint32_t i = g->nodes.at[n].out != SLD_LISTED ? v - g->nodes.at[n].out : 0;
+    while (sld_result(g, n, i) != v)
+        i++;
+    return i;
 }
 /* Attributes of a node, one for each of its op. */
 static inline const sld_attr *sld_node_attrs(const sld_graph *g, sld_node n)

@@ -9,7 +9,7 @@ typedef struct sld_tuple { uint32_t first, n; } sld_tuple; /* attributes in sld_
 /* A call that was asked for, and its outcome. */
 typedef struct sld_kept {
     uint16_t op, bound;   /* bound: bit t: a kernel of target t covers it */
-    uint8_t n_in, n_out;
+    uint8_t n_in, n_out, n_attrs;
     uint32_t types;       /* in words: operands, then results */
     uint32_t given;       /* attributes as asked for, in sld_graph.attrs */
     uint32_t attrs;       /* and in canonical form */
@@ -25,19 +25,19 @@ struct sld_interned {
 
 bool sld__same_attrs(const sld_graph *g, uint32_t first, uint32_t n, const sld_attr *attrs);
 
-/* Whether a call that is kept is this one. */
-static inline bool sld__asks(const sld_graph *g, const sld_kept *k, const sld_call *c)
+/* Whether a call of the same op that is kept is this one. */
+static inline bool sld__asks(const sld_graph *g, const sld_kept *k, uint32_t n_in, const sld_value *in,
+                             const sld_attr *attrs, uint32_t n_out)
 {
-    const uint32_t *type = g->interned->words.at + k->types;
+    const uint32_t *types = g->interned->words.at + k->types;
     const sld_value_rec *const values = g->values.at;
-    const sld_value *in = c->in, *end = in + c->n_in;
-    if (k->op != c->op || k->n_in != c->n_in || k->n_out != c->n_out)
+    if (k->n_in != n_in || k->n_out != n_out)
         return false;
-    while (in < end)
-        if (*type++ != values[*in++].type)
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < n_in; i++)
+        if (types[i] != values[in[i]].type)
             return false;
-    uint32_t n_attrs = g->rules->ops[c->op].n_attrs;
-    return !n_attrs || sld__same_attrs(g, k->given, n_attrs, c->attrs);
+    return !k->n_attrs || sld__same_attrs(g, k->given, k->n_attrs, attrs);
 }
 
 #endif

@@ -54,20 +54,19 @@ static sld_node first_reader(const sld_graph *g, sld_node after)
 static bool will_go(const sld_graph *g, sld_node n)
 {
     const sld_fuse_state *s = g->fuse;
-    sld_value out = g->nodes.at[n].out;
     uint32_t n_out = sld_n_results(g, n);
     for (uint32_t i = 0; i < n_out; i++) {
         uint32_t k = 0;
-        while (k < s->n_yields && s->old[k] != out + i)
+        while (k < s->n_yields && s->old[k] != sld_result(g, n, i))
             k++;
-        if (k == s->n_yields && g->values.at[out + i].n_uses)
+        if (k == s->n_yields && g->values.at[sld_result(g, n, i)].n_uses)
             return false;
     }
     for (uint32_t i = 0; i < s->in.n; i++)
-        if (s->in.at[i] - out < n_out)
+        if (sld_producer(g, s->in.at[i]) == n)
             return false;
     for (uint32_t i = 0; i < s->n_yields; i++)
-        if (s->with[i] - out < n_out)
+        if (sld_producer(g, s->with[i]) == n)
             return false;
     return true;
 }

@@ -5,8 +5,6 @@
  * does not fit ends this: the readers of all values are found, and the general case takes over. */
 #include "fuse.h"
 
-enum { NEAR = 64 }; /* how far back a reader is looked for */
-
 /* ---------------------------------------------------------- values that moved -- */
 
 sld_value sld__pass_follow(sld_graph *g, sld_value v)
@@ -23,11 +21,22 @@ sld_value sld__pass_follow(sld_graph *g, sld_value v)
     return v;
 }
 
-void sld__pass_log(sld_graph *g, sld_node n)
+uint32_t sld__pass_tell(sld_graph *g, sld_value old, sld_value with, uint32_t uses)
+{
+    const sld_node_rec *r = &g->nodes.at[g->fuse->cursor], *end = &g->nodes.at[g->nodes.n - 1];
+    end = end - r > SLD_NEAR ? r + SLD_NEAR : end;
+    while (uses && r++ < end)
+        for (sld_value *in = g->operands.at + r->in, *last = in + r->n_in; in < last; in++)
+            if (*in == old) {
+                *in = with;
+                uses--;
+            }
+    return uses;
+}
+
+void sld__pass_note(sld_graph *g, sld_node n)
 {
     sld_fuse_state *s = g->fuse;
-    if (g->rules->n_phases == 1)
-        return;
     if (SLD_RESERVE(g->ctx, s->log, s->log.n + 1))
         s->log.at[s->log.n++] = n;
     else
@@ -47,6 +56,7 @@ void sld__pass_settle(sld_graph *g)
 bool sld__pass_leave(sld_graph *g)
 {
     sld__pass_settle(g);
+    g->fuse->quick = false;
     return sld__users_make(g);
 }
 
@@ -105,12 +115,10 @@ static bool all_go(const sld_graph *g)
     const sld_fuse_state *s = g->fuse;
     for (uint32_t i = 0; i < s->n_matched; i++) {
         sld_node m = s->matched[i];
-        sld_value out = g->nodes.at[m].out;
-        const sld_value_rec *results = g->values.at + out;
         if (m > s->cursor)
             return false;
         for (uint32_t k = 0, n = sld_n_results(g, m); k < n; k++)
-            if (results[k].n_uses && !is_yielded(s, out + k))
+            if (g->values.at[sld_result(g, m, k)].n_uses && !is_yielded(s, sld_result(g, m, k)))
                 return false;
     }
     return true;
@@ -188,7 +196,7 @@ static bool yields_fit(const sld_graph *g, sld_node *first)
             return false;
         if (from == s->cursor)
             continue;
-        if (s->cursor > from + NEAR || count(s->in.n, s->in.at, s->old[i]))
+        if (s->cursor > from + SLD_NEAR || count(s->in.n, s->in.at, s->old[i]))
             return false;
         sld_node n = first_reader(g, s->old[i], from);
         if (n < s->cursor && n <= place_of(g, s->with[i]))
@@ -206,7 +214,7 @@ static bool same_results(const sld_graph *g)
     const sld_fuse_state *s = g->fuse;
     const sld_built *b = &s->built[s->n_built ? s->n_built - 1 : 0];
     uint32_t n = 0;
-    if (!s->n_built || b->n_out != sld_n_results(g, s->cursor))
+    if (!s->n_built || b->n_out != sld_n_results(g, s->cursor) || g->nodes.at[s->cursor].out == SLD_LISTED)
         return false;
     for (uint32_t i = 0; i < s->n_yields; i++) {
         uint32_t at = s->with[i] - b->out;
@@ -232,16 +240,17 @@ static void take_results_over(sld_graph *g)
     b->out = g->nodes.at[s->cursor].out;
 }
 
-/* Results that moved stay until all readers know. */
+/* Results that moved stay until all readers know. What the node read is looked at once more. */
 static void drop(sld_graph *g, sld_node n)
 {
     sld_node_rec *r = &g->nodes.at[n];
-    sld_value_rec *results = g->values.at + r->out;
-    for (uint32_t i = 0, n_out = sld_n_results(g, n); i < n_out; i++)
-        if (!sld__is_moved(&results[i])) {
-            g->n_unread -= !results[i].n_uses;
-            sld__give_value(g, r->out + i);
+    for (uint32_t i = 0, n_out = sld_n_results(g, n); i < n_out; i++) {
+        sld_value v = sld_result(g, n, i);
+        if (!sld__is_moved(&g->values.at[v])) {
+            g->n_unread -= !g->values.at[v].n_uses;
+            sld__give_value(g, v);
         }
+    }
     r->op = 0;
 }
 
@@ -278,8 +287,9 @@ static void put_built(sld_graph *g, bool same)
     sld_fuse_state *s = g->fuse;
     for (uint32_t i = 0; i < s->n_built; i++) {
         const sld_built *b = &s->built[i];
-        const sld_call c = sld__built_call(g, b);
-        sld__write_node(g, b->node, &c, b->attrs, b->out);
+        sld__write_node(g, b->node, b->op, b->n_in, s->in.at + b->in, b->attrs, b->n_out, b->out);
+        for (uint32_t k = 0; k < b->n_out; k++)
+            g->values.at[b->out + k].origin = b->node;
         if (!same || b->node != s->cursor)
             g->n_unread += b->n_out;
     }
@@ -331,6 +341,8 @@ static void exchange(sld_graph *g, sld_node first)
         if (g->nodes.at[n].op && sld__pass_resolve(g, n) && s->takes_over)
             note_moved(g, n);
     look_up(g);
+    for (uint32_t i = 0; i < s->n_matched; i++)
+        g->nodes.at[s->matched[i]].n_in = 0;
     put_built(g, same);
 }
 

@@ -1,139 +1,70 @@
-/* The rewrite that nearly all are: one node takes the place of a match and reads what the match read.
- * In a pass, with its outcome known, it needs no more than the match itself; whatever is unusual
- * takes the steps of all rewrites. */
-#include "fuse.h"
-#include "interned.h"
+/* What the quick rewrite of replace.h takes that is the same for all rules. */
+#include "replace.h"
 
-enum { NEAR = 64 };
-
-/* By the steps of all rewrites. */
-static bool step_by_step(sld_graph *g, int rule, const sld_node *nodes, uint32_t n, const sld_call *c,
-                         const sld_value *old)
+bool sld_rewrite_by_steps(sld_graph *g, int rule, const sld_node *nodes, uint32_t n, uint16_t op, uint32_t n_in,
+                          const sld_value *in, const sld_attr *attrs, uint32_t n_out, const sld_value *old)
 {
     if (!sld_rewrite_begin(g, rule, nodes, n, n))
         return false;
-    uint32_t built = sld_rewrite_build(g, c->op, c->n_in, c->in, c->attrs, c->n_out);
-    for (uint32_t i = 0; i < c->n_out; i++)
+    uint32_t built = sld_rewrite_build(g, op, n_in, in, attrs, n_out);
+    for (uint32_t i = 0; i < n_out; i++)
         if (old[i])
             sld_rewrite_yield(g, old[i], sld_rewrite_result(g, built, i));
     return sld_rewrite_commit(g);
 }
 
-/* The outcome of a call that was asked for before, if types stay and a kernel is known to cover it. */
-static const sld_kept *known(const sld_graph *g, const sld_call *c, const sld_value *old)
+/* How often node n reads v; one that was erased reads nothing. */
+static inline uint32_t reads_of(const sld_graph *g, sld_node n, sld_value v)
 {
-    const sld_interned *t = g->interned;
-    const sld_kept *k = t && t->kept.n ? &t->kept.at[t->last[c->op]] : NULL;
-    if (!k || !sld__asks(g, k, c) || !(k->bound >> g->fuse->options.target & 1))
-        return NULL;
-    const uint32_t *types = t->words.at + k->types + c->n_in;
-    for (uint32_t i = 0; i < c->n_out; i++)
-        if (old[i] && g->values.at[old[i]].type != types[i])
-            return NULL;
-    return k;
+    const sld_value *in = sld_operands(g, n), *end = in + g->nodes.at[n].n_in;
+    uint32_t found = 0;
+    while (in < end)
+        found += *in++ == v;
+    return found;
 }
 
-typedef struct match { const sld_node *nodes; uint32_t n; } match;
-
-/* How often the match reads v; outside: whether another node between does. */
-static uint32_t reads_between(const sld_graph *g, match m, sld_value v, sld_node from, sld_node to, bool *outside)
+static bool is_one_of(const sld_node *nodes, uint32_t n, sld_node m)
 {
-    const sld_node_rec *nodes = g->nodes.at;
-    const sld_value *operands = g->operands.at;
-    uint32_t reads = 0, inside = 0, all = 0;
-    for (uint32_t i = 0; i < m.n; i++)
-        for (const sld_value *in = operands + nodes[m.nodes[i]].in, *end = in + nodes[m.nodes[i]].n_in; in < end; in++) {
-            reads += *in == v;
-            inside += *in == v && m.nodes[i] < to;
-        }
-    for (sld_node n = from + 1; n < to; n++)
-        for (const sld_value *in = operands + nodes[n].in, *end = in + nodes[n].n_in; nodes[n].op && in < end; in++)
-            all += *in == v;
-    *outside = all != inside;
-    return reads;
+    for (uint32_t i = 0; i < n; i++)
+        if (nodes[i] == m)
+            return true;
+    return false;
 }
 
-/* What of a match is yielded before its last node must be read behind it only. reads: by result, of the match. */
-static bool fits(const sld_graph *g, match m, const sld_call *c, const sld_value *old, uint32_t *reads)
+uint32_t sld__inner_reads(const sld_graph *g, const sld_node *nodes, uint32_t n, sld_value v)
 {
-    const sld_node at = g->fuse->cursor;
-    for (uint32_t i = 0; i < c->n_out; i++) {
-        sld_node from = old[i] ? g->values.at[old[i]].origin : at;
-        bool outside = false;
-        reads[i] = 0;
-        if (at - from > NEAR)
-            return false;
-        for (uint32_t k = 0; from < at && k < c->n_in; k++)
-            if (c->in[k] == old[i])
-                return false;
-        if (from < at)
-            reads[i] = reads_between(g, m, old[i], from, at, &outside);
-        if (outside || (old[i] && g->values.at[old[i]].n_uses == reads[i]))
-            return false;
+    const sld_node at = nodes[n - 1], from = g->values.at[v].origin;
+    if (at - from >= SLD_NEAR)
+        return SLD_NEAR;
+    uint32_t found = reads_of(g, at, v);
+    for (sld_node m = from + 1; m < at; m++) {
+        uint32_t reads = reads_of(g, m, v);
+        if (reads && !is_one_of(nodes, n, m))
+            return SLD_NEAR;
+        found += reads;
     }
-    return true;
+    return found;
 }
 
-/* Removes a matched node; results that moved stay until all readers know. */
-static void drop(sld_graph *g, sld_node n)
+static inline void drop_result(sld_graph *g, sld_value v)
 {
-    sld_node_rec *r = &g->nodes.at[n];
-    for (uint32_t v = r->out, end = v + sld_n_results(g, n); v < end; v++)
-        if (!sld__is_moved(&g->values.at[v])) {
-            g->n_unread -= !g->values.at[v].n_uses;
-            sld__give_value(g, v);
-        }
-    r->op = 0;
+    if (!g->values.at[v].origin)
+        return;
+    g->n_unread -= !g->values.at[v].n_uses;
+    sld__give_value(g, v);
 }
 
-/* Readers of old[i] are to read result i instead; of the match, reads[i] of them go. */
-static void move(sld_graph *g, const sld_call *c, const sld_value *old, const uint32_t *reads, sld_value out)
+void sld__drop_matched(sld_graph *g, const sld_node *nodes, uint32_t n)
 {
-    sld_value_rec *const values = g->values.at;
-    for (uint32_t i = 0; i < c->n_out; i++) {
-        if (!old[i]) {
-            g->n_unread++;
-            continue;
-        }
-        sld__exchange_names(g, old[i], out + i);
-        values[old[i]].origin = SLD_ORIGIN_MOVED | (out + i);
-        values[out + i].n_uses = values[old[i]].n_uses -= reads[i];
-        g->fuse->n_moved++;
+    for (uint32_t i = 0; i < n; i++) {
+        sld_node_rec *r = &g->nodes.at[nodes[i]];
+        uint32_t n_out = sld_n_results(g, nodes[i]);
+        if (n_out == 1 && r->out != SLD_LISTED)
+            drop_result(g, r->out);
+        else
+            for (uint32_t k = 0; k < n_out; k++)
+                drop_result(g, sld_result(g, nodes[i], k));
+        r->op = r->n_in = 0;
     }
-}
-
-static bool is_quick(const sld_graph *g, match m, const sld_call *c)
-{
-    return !g->listed && c->n_out && c->n_out < SLD_BLOCKS && m.nodes[m.n - 1] == g->fuse->cursor &&
-           !g->fuse->options.told && !g->partitions.n;
-}
-
-bool sld_rewrite_replace(sld_graph *g, int rule, const sld_node *nodes, uint32_t n, const sld_call *c,
-                         const sld_value *old)
-{
-    sld_fuse_state *s = g->fuse;
-    const sld_node at = s->cursor;
-    const match m = {nodes, n};
-    uint32_t reads[SLD_BLOCKS];
-    const sld_kept *k = is_quick(g, m, c) ? known(g, c, old) : NULL;
-    if (!k || !SLD_RESERVE(g->ctx, g->operands, g->operands.n + c->n_in + 2))
-        return step_by_step(g, rule, nodes, n, c, old);
-    bool same = c->n_out == 1 && old[0] == g->nodes.at[at].out && sld_n_results(g, at) == 1;
-    sld_value out = same ? old[0] : 0;
-    const sld_outcome o = {.types = k->types + c->n_in, .attrs = k->attrs};
-    if (!same && (!fits(g, m, c, old, reads) || !(out = sld__new_results(g, c, &o))))
-        return step_by_step(g, rule, nodes, n, c, old);
-    if (!same)
-        move(g, c, old, reads, out);
-    for (uint32_t i = 0; i < n - same; i++)
-        drop(g, nodes[i]);
-    const sld_call kept = {c->op, c->n_in, c->n_out, c->in, NULL};
-    sld__write_node(g, at, &kept, k->attrs, out);
     g->n_nodes -= n - 1;
-    s->rule = rule;
-    s->built[0].node = at;
-    s->n_built = 1;
-    s->moved.n = s->loose.n = 0;
-    s->stats[rule].fired++;
-    return true;
 }

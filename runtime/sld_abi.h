@@ -343,8 +343,12 @@ typedef struct sld_phase_info {
     bool readers;                   /* a matcher walks the readers of values: SLD_FIRST_READER */
 } sld_phase_info;
 
+/* What is tried at nodes of one op: rewrites the first match that a rule has there and answers the rule, or -1. */
 struct sld_graph;
-struct sld_fuse_stats;
+typedef struct sld_root {
+    int (*rewrite)(struct sld_graph *g, uint32_t node, int rule); /* NULL: no rule is rooted at this op */
+    int rule;                       /* to call it with: ops may share a function */
+} sld_root;
 
 typedef struct sld_ruleset {
     uint32_t abi;
@@ -358,12 +362,7 @@ typedef struct sld_ruleset {
     const sld_option_info *options; /* in order of declaration */
     const sld_kernel_row *kernels;  /* grouped by op, in order of preference per target */
     const uint32_t *kernel_index;   /* n_ops + 1 entries: rows of op i are [index[i], index[i+1]) */
-    /* Tries the rules of a phase that are rooted at node n, rewrites with the first
-     * that matches and returns its rule index, or -1.  Compiled over Solder's graph;
-     * NULL when the generated file was compiled over another engine's. */
-    int (*rewrite)(struct sld_graph *g, uint32_t node, uint32_t phase);
-    /* Dispatch filter: bit op of row phase says whether any rule is rooted there. */
-    const uint8_t *const *roots;
+    const sld_root *const *roots;   /* by phase and op, compiled over Solder's graph */
     uint32_t n_patterns;
     const struct sld_pattern *patterns; /* left sides as data, by rule and variant; see sld_pattern.h */
 } sld_ruleset;

@@ -64,6 +64,14 @@ typedef struct sld_matcher {
     int (*rewrite)(SLD_GRAPH g, SLD_NODE n, uint32_t phase);
 } sld_matcher;
 
+#ifndef SLD_RULESET
+/* What is tried at nodes of one op. */
+typedef struct sld_root {
+    int (*rewrite)(SLD_GRAPH g, SLD_NODE n, int rule); /* NULL: no rule is rooted at this op */
+    int rule; /* to call it with: ops may share a function */
+} sld_root;
+#endif
+
 #define SLD_MAX_RANK 16
 
 /* A run of dims of a value's shape. */

@@ -2,8 +2,7 @@
 #ifndef SLD_PRIMITIVES_H
 #define SLD_PRIMITIVES_H
 
-#include "graph.h"
-#include "fuse.h"
+#include "replace.h"
 #include "sld_pattern.h"
 
 #define SLD_RULESET
@@ -27,9 +26,9 @@ static inline sld_dim sld_dim_number(const sld_graph *g, sld_dim d)
 #define SLD_OPERAND(g, n, i) sld_operand((g), (n), (i))
 #define SLD_OPERAND_OR_0(g, n, i) ((uint32_t)(i) < (g)->nodes.at[n].n_in ? sld_operand((g), (n), (i)) : 0)
 #define SLD_N_RESULTS(g, n) sld_n_results((g), (n))
-#define SLD_RESULT(g, n, i) ((g)->nodes.at[n].out + (i))
+#define SLD_RESULT(g, n, i) sld_result((g), (n), (i))
 #define SLD_PRODUCER(g, v) sld_producer((g), (v))
-#define SLD_RESULT_INDEX(g, v) ((v) - (g)->nodes.at[sld_producer((g), (v))].out)
+#define SLD_RESULT_INDEX(g, v) sld_result_index((g), (v))
 #define SLD_USES(g, v) ((g)->values.at[v].n_uses)
 #define SLD_READERS sld_readers
 #define SLD_FIRST_READER(g, v) ((sld_readers){.of = (v)})
@@ -54,7 +53,7 @@ static inline sld_dim sld_dim_number(const sld_graph *g, sld_dim d)
 #define SLD_BUILT(g, n, i) sld_rewrite_result((g), (n), (i))
 #define SLD_YIELD(g, old, with) sld_rewrite_yield((g), (old), (with))
 #define SLD_REPLACE(g, rule, nodes, n, op, n_in, in, attrs, n_out, old) \
-    sld_rewrite_replace((g), (rule), (nodes), (n), &(const sld_call){(op), (n_in), (n_out), (in), (attrs)}, (old))
+    sld_rewrite_replace((g), (rule), (nodes), (n), (op), (n_in), (in), (attrs), (n_out), (old))
 #define SLD_COMMIT(g) sld_rewrite_commit(g)
 #define SLD_NODE_NAME(g, n) sld_value_name((g), sld_result((g), (n), 0))
 

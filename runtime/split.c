@@ -4,7 +4,7 @@
 
 uint32_t sld__partition(const sld_graph *g, sld_node n)
 {
-    sld_value v = g->nodes.at[n].out;
+    sld_value v = sld_n_results(g, n) ? sld_result(g, n, 0) : 0;
     return v < g->partitions.n ? g->partitions.at[v] : 0;
 }
 

@@ -189,9 +189,11 @@ static uint32_t hash_call(const sld_graph *g, const sld_call *c)
 
 static uint32_t find_call(const sld_graph *g, const sld_call *c, uint32_t hash)
 {
+    const sld_kept *kept = g->interned->kept.at;
     uint32_t step = 0, id;
-    while ((id = sld__table_next(&g->interned->calls, hash, &step)) && !sld__asks(g, &g->interned->kept.at[id], c))
-        continue;
+    while ((id = sld__table_next(&g->interned->calls, hash, &step)))
+        if (kept[id].op == c->op && sld__asks(g, &kept[id], c->n_in, c->in, c->attrs, c->n_out))
+            break;
     return id;
 }
 
@@ -221,7 +223,8 @@ static sld_status keep(sld_graph *g, const sld_call *c, uint32_t hash, sld_outco
         return SLD_ERR_MEMORY;
     for (uint32_t i = 0; i < c->n_in; i++)
         t->words.at[t->words.n + i] = g->values.at[c->in[i]].type;
-    t->kept.at[id] = (sld_kept){.op = c->op, .n_in = (uint8_t)c->n_in, .n_out = (uint8_t)c->n_out, .types = t->words.n,
+    t->kept.at[id] = (sld_kept){.op = c->op, .n_in = (uint8_t)c->n_in, .n_out = (uint8_t)c->n_out,
+                            .n_attrs = (uint8_t)n_attrs, .types = t->words.n,
                             .given = given, .attrs = o->attrs};
     t->kept.n = id + 1;
     t->words.n += c->n_in + c->n_out;
@@ -242,7 +245,7 @@ sld_status sld__outcome(sld_graph *g, const sld_call *c, sld_outcome *o)
     if (!t)
         return SLD_ERR_MEMORY;
     uint32_t id = t->last[c->op];
-    if (!id || !sld__asks(g, &t->kept.at[id], c)) {
+    if (!id || !sld__asks(g, &t->kept.at[id], c->n_in, c->in, c->attrs, c->n_out)) {
         if (c->n_in > KEPT_OPERANDS || c->n_out > KEPT_RESULTS)
             return infer(g, c, o);
         uint32_t hash = hash_call(g, c);

@@ -99,9 +99,9 @@ static bool early_reader(sld_graph *g, sld_node n)
 }
 
 /* Rules that could go on for ever are taken now and then only. */
-static int rewrite(sld_graph *g, uint32_t n, uint32_t phase)
+static int rewrite(sld_graph *g, uint32_t n, int rule)
 {
-    (void)phase;
+    (void)rule;
     bool sum = g->nodes.at[n].op == OP_ADD;
     if (rules_on >> DROP_NEGS & 1 && g->nodes.at[n].op == OP_NEG && drop_negs(g, n))
         return DROP_NEGS;
@@ -121,8 +121,8 @@ static sld_ruleset ruleset(void)
     static const sld_rule_info rules[N_TEST_RULES] = {{.name = "drop_negs"}, {.name = "split_sum"}, {.name = "swap_sum"},
                                                       {.name = "early_reader"}, {.name = "share_neg"}};
     static const sld_phase_info phases[2] = {{"first", true, 3, 2, false}, {"second", true, 3, 2, false}};
-    static const uint8_t roots[N_TEST_OPS] = {[OP_ADD] = 1, [OP_NEG] = 1};
-    static const uint8_t *const both[2] = {roots, roots};
+    static const sld_root roots[N_TEST_OPS] = {[OP_ADD] = {rewrite, -1}, [OP_NEG] = {rewrite, -1}};
+    static const sld_root *const both[2] = {roots, roots};
     static const sld_kernel_row kernels[2] = {{.op = OP_ADD, .target = SLD_TARGET_REF},
                                               {.op = OP_NEG, .target = SLD_TARGET_REF}};
     static uint32_t index[N_TEST_OPS + 1]; /* rows of op i: from index[i] to index[i + 1] */
@@ -136,7 +136,6 @@ static sld_ruleset ruleset(void)
     r.roots = both;
     r.kernels = kernels;
     r.kernel_index = index;
-    r.rewrite = rewrite;
     return r;
 }
 

@@ -13,6 +13,6 @@ extern uint64_t sound_rules_off; /* one bit for each rule */
 #undef SLD_REPLACE
 #define SLD_REPLACE(g, rule, nodes, n, op, n_in, in, attrs, n_out, old) \
     (!(sound_rules_off >> (rule) & 1) && \
-     sld_rewrite_replace((g), (rule), (nodes), (n), &(const sld_call){(op), (n_in), (n_out), (in), (attrs)}, (old)))
+     sld_rewrite_replace((g), (rule), (nodes), (n), (op), (n_in), (in), (attrs), (n_out), (old)))
 
 #endif

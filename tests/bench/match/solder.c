@@ -61,7 +61,7 @@ static sld_graph *new_graph(sld_ctx *ctx, uint32_t layers, bool irregular, decod
         b.args[i] = sld_graph_input(g, NULL, SLD_BF16, 2, shape);
     *c = decoder_build(&b, add, layers, irregular, out);
     for (uint32_t i = 0; i < 2; i++)
-        sld_graph_output(g, NULL, b.results[out[i]]);
+        sld_graph_output(g, i ? "residual" : "y", b.results[out[i]]);
     free(b.args);
     free(b.results);
     return g;

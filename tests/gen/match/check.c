@@ -408,7 +408,9 @@ static bool check_graph(sld_graph *g, rules *r)
         for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n)) {
             rec.root = n;
             rec.last_rule = 0;
-            g->rules->rewrite(g, n, phase);
+            const sld_root *root = &g->rules->roots[phase][g->nodes.at[n].op];
+            if (root->rewrite)
+                root->rewrite(g, n, root->rule);
         }
     rec.to = &naive;
     for (uint32_t i = 0; i < r->n; i++)
