@@ -453,6 +453,23 @@ START_TEST(the_target_decides)
 }
 END_TEST
 
+/* Also when the same rewrite has been done before. */
+START_TEST(a_rule_that_is_off_stays_off)
+{
+    char why[200];
+    sld_graph *g = parse("solder 1\ninput %x : f32[8, 64]\ninput %w : f32[64]\n%n = neg(%x)\n%m = neg(%x)\n"
+                         "%y = norm(%n, %w; eps = 1e-5)\n%z = norm(%m, %w; eps = 1e-5)\n"
+                         "output a = %y\noutput b = %z\n");
+    ck_assert_uint_eq(fuse(g, "neg_norm", (sld_fuse_options){.max_rewrites = 1}, NULL), 1);
+    set("wide", "off");
+    ck_assert_uint_eq(fuse(g, "neg_norm", (sld_fuse_options){0}, why), 0);
+    ck_assert_str_eq(why, "option 'wide' is off: test");
+    set("wide", "on");
+    ck_assert_uint_eq(fuse(g, "neg_norm", (sld_fuse_options){0}, NULL), 1);
+    sld_graph_free(g);
+}
+END_TEST
+
 START_TEST(bad_runs)
 {
     static const struct { sld_fuse_options o; const char *why; } bad[] = {
@@ -517,6 +534,7 @@ Suite *run_suite(void)
     tcase_add_test(t, a_kernel_covers_the_whole_bucket);
     tcase_add_test(t, a_kernel_covers_the_ranks);
     tcase_add_test(t, the_target_decides);
+    tcase_add_test(t, a_rule_that_is_off_stays_off);
     tcase_add_test(t, bad_runs);
     tcase_add_test(t, bindings_are_a_table);
     suite_add_tcase(s, t);
