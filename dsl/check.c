@@ -47,6 +47,8 @@ static void check_kernel(pat_session *s, const pat_program *p, pat_kernel *k)
             }
         if (r->when)
             pat_check_condition(s, k->op, r->when);
+        if (r->supports)
+            pat_check_condition(s, k->op, r->supports);
     }
 }
 
@@ -276,6 +278,8 @@ static void warn_unused(pat_session *s, const pat_program *p)
     for (uint32_t i = 0; i < p->list.n && (readers); i++)                                                    \
         if ((unused) && is_private(s, p->list.at[i]->name_span))                                             \
             pat_warn(s, p->list.at[i]->name_span, code, what " '%s' is not used", p->list.at[i]->name);
+    if (s->n_errors)
+        return;
     bool rules = p->rules.n, graphs = p->vocabs.n, whole = rules && graphs && p->kernels.n;
     WARN_UNUSED(patterns, rules, !p->patterns.at[i]->used, E_UNUSED_PATTERN, "pattern")
     WARN_UNUSED(enums, p->ops.n, !p->enums.at[i]->used, E_UNUSED_ENUM, "enum")
@@ -284,7 +288,7 @@ static void warn_unused(pat_session *s, const pat_program *p)
     WARN_UNUSED(ops, whole, !p->ops.at[i]->used && !pat_map_get(&p->by_name.kernels, p->ops.at[i]->name), E_UNUSED_OP, "op")
     WARN_UNUSED(kernels, rules && graphs, p->kernels.at[i]->op && !p->kernels.at[i]->op->used, E_UNUSED_KERNEL, "kernel of")
 #undef WARN_UNUSED
-    for (uint32_t i = 0; i < p->kernels.n && !s->n_errors; i++)
+    for (uint32_t i = 0; i < p->kernels.n; i++)
         if (is_private(s, p->kernels.at[i]->name_span))
             warn_unwanted_rows(s, p->kernels.at[i]);
 }

@@ -35,7 +35,7 @@ void pat_unknown_dtype(pat_session *s, const pat_program *p, pat_span span, pat_
     for (uint32_t i = 0; pat_hints(s) && i < p->dtypes.n; i++)
         for (uint32_t j = 0; j < p->dtypes.at[i]->names.n; j++)
             PAT_PUSH(s->arena, names, p->dtypes.at[i]->names.at[j]->name);
-    pat_error(s, span, E_UNKNOWN_DTYPE, "unknown dtype '%s'", name);
+    pat_unknown(s, span, E_UNKNOWN_DTYPE, name, "unknown dtype '%s'", name);
     pat_suggest(s, name, names.at, names.n);
 }
 
@@ -109,38 +109,18 @@ void pat_check_dtypes(pat_session *s, pat_program *p)
             check_dtype_name(s, p, d->names.at[j]);
             d->used |= pat_find_dtype(p, d->names.at[j]->name) != d;
         }
-        if (p->ops.n && !d->used)
+        if (p->ops.n && !d->used && !s->n_errors)
             pat_warn(s, d->span, E_UNUSED_DTYPE, "no op uses dtype '%s'", d->names.at[0]->name);
     }
 }
 
 /* ------------------------------------------------------------ signatures -- */
 
-/* Names that the operands of one op bind. */
-typedef struct sig { pat_names dims, ranks, dtypes; bool run; /* the run as well */ } sig;
-
 const char *const pat_graph_names[PAT_N_GRAPH_NAMES] = {"tokens", "world"};
 
 bool pat_is_graph_name(const char *name)
 {
     return !strcmp(name, pat_graph_names[0]) || !strcmp(name, pat_graph_names[1]);
-}
-
-static sig signature(pat_session *s, const pat_op *op)
-{
-    sig g = {0};
-    for (uint32_t i = 0; i < op->operands.n; i++) {
-        const pat_type *t = op->operands.at[i]->type;
-        PAT_PUSH(s->arena, g.dtypes, t->dtype);
-        for (uint32_t j = 0; j < t->elems.n; j++) {
-            const pat_expr *e = t->elems.at[j];
-            if (e->kind == PE_RANK)
-                PAT_PUSH(s->arena, g.ranks, e->name);
-            else if (e->kind == PE_NAME)
-                PAT_PUSH(s->arena, g.dims, e->name);
-        }
-    }
-    return g;
 }
 
 bool pat_check_shape_element(pat_session *s, const pat_type *t, const pat_expr *e)
@@ -155,87 +135,14 @@ bool pat_check_shape_element(pat_session *s, const pat_type *t, const pat_expr *
     return ok;
 }
 
-static int function_number(const char *name)
-{
-    static const char *const names[] = {
-#define X(id, n) #n,
-        SLD_FN_LIST(X)
-#undef X
-    };
-    for (int i = 0; name && i < SLD_FN_COUNT; i++)
-        if (!strcmp(names[i], name))
-            return i;
-    return -1;
-}
-
-static void unknown_function(pat_session *s, const pat_expr *e)
-{
-    static const char *const names[] = {
-#define X(id, n) #n,
-        SLD_FN_LIST(X)
-#undef X
-    };
-    pat_error(s, e->span, E_UNKNOWN_FUNCTION, "unknown shape function '%s'", e->name);
-    pat_suggest(s, e->name, names, SLD_FN_COUNT);
-}
-
-static bool is_operand(const pat_op *op, pat_name name)
-{
-    for (uint32_t i = 0; i < op->operands.n; i++)
-        if (op->operands.at[i]->name == name)
-            return true;
-    return false;
-}
-
-/* Words of enum attributes stand free in conditions. */
-static bool is_word(const pat_op *op, pat_name name)
-{
-    for (uint32_t i = 0; i < op->attrs.n; i++)
-        for (uint32_t j = 0; j < op->attrs.at[i]->words.n; j++)
-            if (op->attrs.at[i]->words.at[j]->name == name)
-                return true;
-    return false;
-}
-
-static bool is_known(const pat_op *op, const sig *g, pat_name name)
-{
-    return pat_listed(&g->dims, name) || pat_listed(&g->ranks, name) || pat_find_attr(op, name) ||
-           is_operand(op, name) || is_word(op, name) || pat_dtype_number(name) ||
-           (g->run && pat_is_graph_name(name));
-}
-
-static void check_sig_expr(pat_session *s, const pat_op *op, const sig *g, const pat_expr *e)
-{
-    if (e->kind == PE_NAME && !is_known(op, g, e->name))
-        pat_error(s, e->span, E_FREE_NAME, "'%s' is not bound by an operand or attribute of '%s'", e->name,
-                  op->name);
-    if (e->kind == PE_RANK && !pat_listed(&g->ranks, e->name))
-        pat_error(s, e->span, E_FREE_NAME, "'*%s' is not bound by an operand of '%s'", e->name, op->name);
-    if (e->kind == PE_CALL && function_number(e->name) < 0)
-        unknown_function(s, e);
-    if (e->kind == PE_STRING)
-        pat_error(s, e->span, E_STRING_IN_SIGNATURE, "a string cannot stand in a signature");
-    if (e->kind == PE_IN && e->args.at[1]->kind != PE_SET)
-        pat_error(s, e->args.at[1]->span, E_IN_SET, "'in' wants a set such as {64, 128}");
-    for (uint32_t i = 0; i < e->args.n; i++)
-        check_sig_expr(s, op, g, e->args.at[i]);
-}
-
-void pat_check_condition(pat_session *s, const pat_op *op, const pat_expr *e)
-{
-    sig g = signature(s, op);
-    g.run = true;
-    check_sig_expr(s, op, &g, e);
-}
-
-static void check_type(pat_session *s, const pat_program *p, const pat_op *op, const sig *g,
+static void check_type(pat_session *s, const pat_program *p, const pat_op *op, const pat_sig *g,
                        const pat_type *t, bool result)
 {
     const pat_attr *by_attr = result ? pat_find_attr(op, t->dtype) : NULL;
     bool variable = !pat_dtype_number(t->dtype) && pat_is_dtype_var(p, t->dtype);
     if (!pat_dtype_number(t->dtype) && !variable && !by_attr)
         pat_unknown_dtype(s, p, t->dtype_span, t->dtype);
-    if (result && variable && !pat_listed(&g->dtypes, t->dtype))
+    if (result && variable && !g->wrong && !pat_listed(&g->dtypes, t->dtype))
         pat_error(s, t->dtype_span, E_FREE_DTYPE, "dtype '%s' of the result is not bound by an operand",
                   t->dtype);
     if (by_attr && (!by_attr->kind || strcmp(by_attr->kind, "dtype")))
@@ -245,7 +152,7 @@ static void check_type(pat_session *s, const pat_program *p, const pat_op *op, c
         const pat_expr *e = t->elems.at[i];
         ranks += e->kind == PE_RANK;
         if (pat_check_shape_element(s, t, e))
-            check_sig_expr(s, op, g, e);
+            pat_check_element(s, g, e);
     }
     if (ranks > 1)
         pat_error(s, t->span, E_RANK_TWICE, "a type has at most one rank variable");
@@ -308,7 +215,7 @@ static void unknown_kind(pat_session *s, const pat_program *p, const pat_attr *a
         PAT_PUSH(s->arena, names, kinds[i]);
     for (uint32_t i = 0; pat_hints(s) && i < p->enums.n; i++)
         PAT_PUSH(s->arena, names, p->enums.at[i]->name);
-    pat_error(s, a->span, E_ATTR_KIND, "unknown attribute kind '%s'", a->kind);
+    pat_unknown(s, a->span, E_ATTR_KIND, a->kind, "unknown attribute kind '%s'", a->kind);
     pat_suggest(s, a->kind, names.at, names.n);
 }
 
@@ -388,8 +295,9 @@ static void check_contents(pat_session *s, const pat_op *op)
 
 void pat_check_op(pat_session *s, pat_program *p, pat_op *op)
 {
-    sig g = signature(s, op);
+    pat_sig g = pat_signature(s, op);
     pat_names seen = {0}, results = {0};
+    unsigned before = s->n_errors;
     for (uint32_t i = 0; i < op->operands.n; i++) {
         const pat_operand *o = op->operands.at[i];
         check_member(s, &seen, o->span, o->name);
@@ -397,6 +305,7 @@ void pat_check_op(pat_session *s, pat_program *p, pat_op *op)
         if (o->variadic && i + 1 < op->operands.n)
             pat_error(s, o->span, E_VARIADIC_PLACE, "only the last operand can be variadic");
     }
+    g.wrong = s->n_errors != before;
     for (uint32_t i = 0; i < op->attrs.n; i++) {
         check_member(s, &seen, op->attrs.at[i]->span, op->attrs.at[i]->name);
         check_attr(s, p, op->attrs.at[i]);
@@ -406,7 +315,7 @@ void pat_check_op(pat_session *s, pat_program *p, pat_op *op)
         check_type(s, p, op, &g, op->results.at[i]->type, true);
     }
     for (uint32_t i = 0; i < op->where.n; i++)
-        check_sig_expr(s, op, &g, op->where.at[i]);
+        pat_check_truth(s, &g, op->where.at[i]);
     if (op->commutative && op->operands.n < 2)
         pat_error(s, op->name_span, E_COMMUTATIVE, "a commutative op has two operands");
     check_contents(s, op);

@@ -56,7 +56,7 @@ static pat_option *read_option(reader *r, pat_span span, pat_name name)
 {
     pat_option *o = pat_find_option(r->p, name);
     if (!o) {
-        pat_error(r->s, span, E_UNKNOWN_OPTION, "unknown option '%s'", name);
+        pat_unknown(r->s, span, E_UNKNOWN_OPTION, name, "unknown option '%s'", name);
         suggest_option(r->s, r->p, name, r->graph);
         return NULL;
     }
@@ -145,7 +145,7 @@ bool pat_option_is_on(const pat_option *o, int level)
     return on && level >= o->level;
 }
 
-static bool is_switch(const pat_expr *e)
+bool pat_is_switch(const pat_expr *e)
 {
     return e->kind == PE_BOOL || (e->kind == PE_NAME && (!strcmp(e->name, "on") || !strcmp(e->name, "off")));
 }
@@ -155,7 +155,7 @@ static void check_default(pat_session *s, const pat_program *p, const pat_option
     reader r = {s, p, false};
     if (o->is_int && o->dflt)
         want(&r, o->dflt, NUMBER, NUMBER);
-    else if (o->dflt && !is_switch(o->dflt))
+    else if (o->dflt && !pat_is_switch(o->dflt))
         pat_error(s, o->dflt->span, E_OPTION_DEFAULT, "a bool option is 'on' or 'off'");
     if (o->level && !pat_option_is_on(o, o->level))
         pat_error(s, o->name_span, E_OPTION_DEFAULT,

@@ -211,7 +211,7 @@ static void check_alternative(pat_session *s, const pat_program *p, const pat_pa
     pat_check_term(&c, a->value);
     if (s->n_errors == before && a->value->kind != PT_WILD)
         check_leads_to(s, &a->stmts, a->value);
-    for (uint32_t j = 0; j < q->attrs.n; j++)
+    for (uint32_t j = 0; s->n_errors == before && j < q->attrs.n; j++)
         if (!pat_listed(&b.vars, q->attrs.at[j]->name))
             pat_error(s, a->span, E_ALT_ATTR, "this alternative does not bind '%s'", q->attrs.at[j]->name);
     for (uint32_t j = 0; j < a->where.n; j++)
@@ -242,7 +242,7 @@ static void define(pat_checker *c, const pat_rule *rule, pat_names *defined, con
         return;
     if (pat_listed(defined, r->name))
         pat_error(c->s, r->span, E_DEFINED_TWICE, "'%s' is defined twice", r->name);
-    else if (pat_listed(&c->b->values, r->name) && !defines(&rule->match, r->name))
+    else if (pat_listed(&c->b->values, r->name) && !defines(&rule->match, r->name) && !c->b->wrong)
         pat_error(c->s, r->span, E_INPUT_REPLACED, "'%s' is an input of the match and cannot be replaced",
                   r->name);
     pat_bind(c, defined, r->name);
@@ -266,13 +266,14 @@ static bool check_right(pat_checker *c, pat_rule *rule)
     return replaces;
 }
 
-static void check_yields(pat_session *s, const pat_rule *rule)
+/* right: the right side has no error. */
+static void check_yields(pat_session *s, const pat_rule *rule, bool right)
 {
     for (uint32_t i = 0; i < rule->yield.n; i++) {
         const pat_term *y = rule->yield.at[i];
         if (!defines(&rule->match, y->name))
             pat_error(s, y->span, E_YIELD_NO_RESULT, "'%s' is not a result of the match", y->name);
-        else if (!defines(&rule->replace, y->name))
+        else if (right && !defines(&rule->replace, y->name))
             pat_error(s, y->span, E_YIELD_UNDEFINED, "the right side does not define the yielded '%s'",
                       y->name);
     }
@@ -289,7 +290,7 @@ static void find_phase(pat_session *s, const pat_program *p, pat_rule *rule)
     for (uint32_t i = 0; i < p->phases.n; i++)
         PAT_PUSH(s->arena, names, p->phases.at[i]->name);
     if (rule->phase_name) {
-        pat_error(s, rule->phase_span, E_PHASE, "unknown phase '%s'", rule->phase_name);
+        pat_unknown(s, rule->phase_span, E_PHASE, rule->phase_name, "unknown phase '%s'", rule->phase_name);
         pat_suggest(s, rule->phase_name, names.at, names.n);
     } else {
         pat_error(s, rule->name_span, E_PHASE, "no phase is declared for rule '%s'", rule->name);
@@ -312,10 +313,14 @@ void pat_check_rule(pat_session *s, const pat_program *p, pat_rule *rule)
     check_left(&c, &rule->match);
     if (s->n_errors == before)
         check_connected(s, &rule->match);
+    b.wrong = s->n_errors != before;
     for (uint32_t i = 0; i < rule->where.n; i++)
         pat_check_rule_condition(&c, rule->where.at[i]);
-    check_yields(s, rule);
-    if (!check_right(&c, rule) && s->n_errors == before)
+    unsigned left = s->n_errors;
+    bool replaces = check_right(&c, rule);
+    if (!b.wrong)
+        check_yields(s, rule, s->n_errors == left);
+    if (!replaces && s->n_errors == before)
         pat_error(s, rule->name_span, E_NOTHING_REPLACED,
                   "the right side of rule '%s' replaces no result of the match", rule->name);
 }

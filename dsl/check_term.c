@@ -19,7 +19,7 @@ void pat_unknown_op(pat_session *s, const pat_program *p, pat_span span, pat_nam
         PAT_PUSH(s->arena, names, p->ops.at[i]->name);
     for (uint32_t i = 0; pat_hints(s) && patterns_too && i < p->patterns.n; i++)
         PAT_PUSH(s->arena, names, p->patterns.at[i]->name);
-    pat_error(s, span, E_UNKNOWN_OP, "unknown op%s '%s'", patterns_too ? " or pattern" : "", name);
+    pat_unknown(s, span, E_UNKNOWN_OP, name, "unknown op%s '%s'", patterns_too ? " or pattern" : "", name);
     pat_suggest(s, name, names.at, names.n);
 }
 
@@ -97,6 +97,12 @@ static void bind_all(pat_checker *c, const pat_term *t)
         bind_names(c, t->attrs.at[i]->value);
 }
 
+static void check_operands(pat_checker *c, pat_term *t)
+{
+    for (uint32_t i = 0; i < t->operands.n; i++)
+        pat_check_term(c, t->operands.at[i]);
+}
+
 static void missing_attr(pat_checker *c, const pat_term *t, pat_name name)
 {
     pat_error(c->s, t->span, E_ATTR_MISSING, "attribute '%s' of '%s' is not given and has no default", name,
@@ -145,9 +151,13 @@ static bool is_bound(const pat_checker *c, const pat_expr *e)
 static void free_variable(pat_checker *c, const pat_expr *e)
 {
     bool value = pat_listed(&c->b->values, e->name);
+    if (c->b->wrong)
+        return;
     pat_error(c->s, e->span, E_FREE_VARIABLE,
               value ? "'%s' is a value, not a number" : "'%s' is not bound by the match", e->name);
-    if (!value)
+    if (!value && pat_is_graph_name(e->name))
+        pat_hint(c->s, "conditions on the run stand behind 'gate'");
+    else if (!value)
         pat_suggest(c->s, e->name, c->b->vars.at, c->b->vars.n);
 }
 
@@ -215,22 +225,23 @@ static void check_value(pat_checker *c, const pat_attr *a, const pat_expr *e)
 
 /* ----------------------------------------------------------------- terms -- */
 
-void pat_check_operand_count(pat_session *s, const pat_term *t, const pat_op *op, int code)
+bool pat_check_operand_count(pat_session *s, const pat_term *t, const pat_op *op, int code)
 {
     uint32_t least = 0, most = op->operands.n;
     bool variadic = most && op->operands.at[most - 1]->variadic;
     if (op->associative && most == 2 && t->operands.n > 2 && t->operands.n <= X_MAX_CHAIN)
-        return;
+        return true;
     for (uint32_t i = 0; i < most; i++)
         if (!op->operands.at[i]->optional && !op->operands.at[i]->variadic)
             least = i + 1;
     if (t->operands.n >= least && (t->operands.n <= most || variadic))
-        return;
+        return true;
     bool few = t->operands.n < least, exact = least == most && !variadic;
     uint32_t limit = few ? least : most;
     pat_error(s, t->span, code, "op '%s' takes %s%u operand%s, %u given", op->name,
               exact ? "" : few ? "at least " : "at most ", limit, limit == 1 ? "" : "s", t->operands.n);
     pat_note(s, op->name_span, "declared here");
+    return false;
 }
 
 /* Operands that may be absent, and rests, stand where the op takes them. */
@@ -260,7 +271,11 @@ static void check_op_use(pat_checker *c, pat_term *t, pat_op *op)
 {
     op->used = true;
     op->made |= !c->left;
-    pat_check_operand_count(c->s, t, op, E_OPERAND_COUNT);
+    if (!pat_check_operand_count(c->s, t, op, E_OPERAND_COUNT)) {
+        bind_all(c, t);
+        return;
+    }
+    check_operands(c, t);
     check_special_operands(c, t, op);
     if (!pat_resolve_attrs(c->s, t, op)) {
         bind_all(c, t);
@@ -291,9 +306,13 @@ static void check_pattern_use(pat_checker *c, pat_term *t, pat_pattern *q)
                   q->name);
         return;
     }
-    if (t->operands.n != q->params.n)
+    if (t->operands.n != q->params.n) {
         pat_error(c->s, t->span, E_OPERAND_COUNT, "pattern '%s' takes %u operand%s, %u given", q->name,
                   q->params.n, q->params.n == 1 ? "" : "s", t->operands.n);
+        bind_all(c, t);
+        return;
+    }
+    check_operands(c, t);
     pat_names declared = {0};
     for (uint32_t i = 0; i < q->attrs.n; i++)
         PAT_PUSH(c->s->arena, declared, q->attrs.at[i]->name);
@@ -319,8 +338,6 @@ static void check_apply(pat_checker *c, pat_term *t)
 {
     pat_pattern *q = pat_find_pattern(c->p, t->name);
     pat_op *op = q ? NULL : pat_find_op(c->p, t->name);
-    for (uint32_t i = 0; i < t->operands.n; i++)
-        pat_check_term(c, t->operands.at[i]);
     if (q)
         check_pattern_use(c, t, q);
     else if (op)
@@ -328,6 +345,7 @@ static void check_apply(pat_checker *c, pat_term *t)
     else {
         pat_unknown_op(c->s, c->p, t->name_span, t->name, c->left);
         bind_all(c, t);
+        check_operands(c, t);
     }
 }
 
@@ -356,7 +374,7 @@ static void check_name(pat_checker *c, const pat_term *t)
 {
     if (c->left) {
         pat_bind(c, &c->b->values, t->name);
-    } else if (!pat_listed(&c->b->values, t->name)) {
+    } else if (!c->b->wrong && !pat_listed(&c->b->values, t->name)) {
         pat_error(c->s, t->span, E_FREE_VALUE, "'%s' is not bound by the match", t->name);
         pat_suggest(c->s, t->name, c->b->values.at, c->b->values.n);
     }

@@ -1,5 +1,5 @@
 /* Parts of the checker.  check.c drives it and holds kernels and vocabularies, family.c makes rules of families,
- * check_option.c holds enums and options, check_op.c dtypes and ops, check_term.c the terms and expressions of
+ * check_option.c holds enums and options, check_op.c dtypes and ops, check_sig.c expressions of signatures, check_term.c the terms and expressions of
  * rules, check_rule.c patterns and rules. */
 #ifndef PAT_CHECKER_H
 #define PAT_CHECKER_H
@@ -25,6 +25,8 @@ void pat_expand_families(pat_session *s, pat_program *p);
 void pat_check_enums(pat_session *s, pat_program *p);
 /* The words of an enum, which are known to rules from here on. */
 void pat_check_words(pat_session *s, pat_program *p, pat_exprs words);
+/* on, off, true or false */
+bool pat_is_switch(const pat_expr *e);
 void pat_check_options(pat_session *s, const pat_program *p);
 void pat_check_enabled(pat_session *s, const pat_program *p, const pat_rule *rule);
 /* The options that are on whenever these rules are enabled; false when that is never. */
@@ -50,7 +52,20 @@ bool pat_literal_fits(const pat_attr *a, const pat_expr *e);
 bool pat_check_shape_element(pat_session *s, const pat_type *t, const pat_expr *e);
 void pat_check_dtypes(pat_session *s, pat_program *p);
 void pat_check_op(pat_session *s, pat_program *p, pat_op *op);
-/* An expression over the signature of an op and the run: a condition of one of the op's kernels. */
+
+/* ---- check_sig.c ---- */
+/* What the operands of an op bind. */
+typedef struct pat_sig {
+    const pat_op *op;
+    pat_names dims, ranks, dtypes;
+    bool run;   /* the run is known as well */
+    bool wrong; /* an operand is wrong: what it was meant to bind is not known */
+} pat_sig;
+pat_sig pat_signature(pat_session *s, const pat_op *op);
+/* An element of a shape: a number or dims. */
+void pat_check_element(pat_session *s, const pat_sig *g, const pat_expr *e);
+void pat_check_truth(pat_session *s, const pat_sig *g, const pat_expr *e);
+/* A condition of one of the op's kernels, which reads the run as well. */
 void pat_check_condition(pat_session *s, const pat_op *op, const pat_expr *e);
 
 /* ---- check_term.c ---- */
@@ -58,12 +73,13 @@ void pat_check_condition(pat_session *s, const pat_op *op, const pat_expr *e);
 typedef struct pat_bound {
     pat_names values;
     pat_names vars; /* dims, rank variables, dtype variables, attributes */
+    bool wrong;     /* the left side has errors: what seems not bound is not told of */
 } pat_bound;
 typedef struct pat_checker { pat_session *s; const pat_program *p; pat_bound *b; bool left; } pat_checker;
 
 void pat_unknown_op(pat_session *s, const pat_program *p, pat_span span, pat_name name, bool patterns_too);
 /* The operands that a term gives are as many as the op takes; code is what to report. */
-void pat_check_operand_count(pat_session *s, const pat_term *t, const pat_op *op, int code);
+bool pat_check_operand_count(pat_session *s, const pat_term *t, const pat_op *op, int code);
 /* Gives positional attributes their names; reports unknown and repeated ones. */
 bool pat_resolve_attrs(pat_session *s, pat_term *t, const pat_op *op);
 bool pat_has_arg(const pat_term *t, pat_name name);

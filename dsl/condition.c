@@ -201,14 +201,14 @@ static void check_gate(pat_session *s, const pat_program *p, const pat_rule *rul
         warn_always(&none, &(pat_exprs){0}, &gate);
 }
 
-/* What never holds in a rule is the prover's to tell. An instance of a family may well be told what it knows. */
+/* An instance of a family may well be told what it knows, or be one of those that the conditions leave out. */
 static void check_where(pat_session *s, const pat_program *p, const w_case *c)
 {
     c_reading r = {s, p, NULL, c->v};
     p_set none = p_open(s, c_describe, &r);
-    pat_exprs where = split_all(s, c->rule->where);
-    if (!c->rule->family_of)
-        warn_always(&none, &(pat_exprs){0}, &where);
+    pat_exprs where = split_all(s, c->rule->where), nothing = {0};
+    if (!c->rule->family_of && check_possible(&none, &nothing, &where))
+        warn_always(&none, &nothing, &where);
 }
 
 void pat_check_conditions(w_program *w)

@@ -198,6 +198,11 @@ bool pat_check_cover(t_env *t, const t_call *call)
     p_set known = p_open(t->s, describe, &v);
     const pat_expr **rows = pat_alloc(t->s->arena, k->rows.n * sizeof *rows);
     assume_rule(&v, &known);
+    bool never = p_possible(&known, NULL) == P_NEVER; /* which is told of elsewhere */
+    for (uint32_t i = 0; never && i < k->rows.n; i++)
+        k->rows.at[i]->reached = true;
+    if (never)
+        return true;
     for (uint32_t i = 0; i < k->rows.n; i++) {
         p_set row = known;
         rows[i] = row_condition(&v, k->rows.at[i]);

@@ -32,10 +32,12 @@ static bool repeats(const pat_session *s, pat_span span, int code)
     return false;
 }
 
-static void add(pat_session *s, pat_severity severity, pat_span span, int code, const char *fmt, va_list ap)
+/* silent: the error counts, and is not told. */
+static void add(pat_session *s, pat_severity severity, bool silent, pat_span span, int code, const char *fmt,
+                va_list ap)
 {
     if (severity <= PAT_WARNING) {
-        s->muted = s->rule && repeats(s, span, code);
+        s->muted = silent || (s->rule && repeats(s, span, code));
         s->n_repeated += s->muted && (severity == PAT_ERROR || s->options.werror);
         s->n_errors += s->muted && (severity == PAT_ERROR || s->options.werror);
     }
@@ -60,30 +62,36 @@ static void add(pat_session *s, pat_severity severity, pat_span span, int code, 
         pat_note(s, s->rule->name_span, "in the instance with %s", s->rule->instance);
 }
 
-#define FORWARD(severity, span, code) \
+#define FORWARD(severity, silent, span, code) \
     va_list ap; \
     va_start(ap, fmt); \
-    add(s, severity, span, code, fmt, ap); \
+    add(s, severity, silent, span, code, fmt, ap); \
     va_end(ap)
 
 void pat_error(pat_session *s, pat_span span, int code, const char *fmt, ...)
 {
-    FORWARD(PAT_ERROR, span, code);
+    FORWARD(PAT_ERROR, false, span, code);
+}
+
+void pat_unknown(pat_session *s, pat_span span, int code, pat_name name, const char *fmt, ...)
+{
+    bool told = pat_map_add(s->arena, &s->told, name, name);
+    FORWARD(PAT_ERROR, told, span, code);
 }
 
 void pat_warn(pat_session *s, pat_span span, int code, const char *fmt, ...)
 {
-    FORWARD(PAT_WARNING, span, code);
+    FORWARD(PAT_WARNING, false, span, code);
 }
 
 void pat_note(pat_session *s, pat_span span, const char *fmt, ...)
 {
-    FORWARD(PAT_NOTE, span, 0);
+    FORWARD(PAT_NOTE, false, span, 0);
 }
 
 void pat_hint(pat_session *s, const char *fmt, ...)
 {
-    FORWARD(PAT_HINT, ((pat_span){0}), 0);
+    FORWARD(PAT_HINT, false, ((pat_span){0}), 0);
 }
 
 unsigned pat_error_count(const pat_session *s)

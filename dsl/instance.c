@@ -26,82 +26,30 @@ typedef struct maker {
 
 /* ------------------------------------------------------------------ the binds -- */
 
-static bool mentions(const pat_expr *e, pat_name name)
-{
-    if (e->name == name)
-        return true;
-    for (uint32_t i = 0; i < e->args.n; i++)
-        if (mentions(e->args.at[i], name))
-            return true;
-    return false;
-}
-
-/* A dim, dtype variable or captured name of the rule's own match. */
-static bool captured(const pat_term *t, pat_name name)
-{
-    bool found = t->kind == PT_CONST && t->name == name;
-    if (t->type) {
-        found |= t->type->dtype == name;
-        for (uint32_t i = 0; i < t->type->elems.n; i++)
-            found |= mentions(t->type->elems.at[i], name);
-    }
-    for (uint32_t i = 0; i < t->attrs.n; i++)
-        found |= mentions(t->attrs.at[i]->value, name);
-    for (uint32_t i = 0; !found && i < t->operands.n; i++)
-        found = captured(t->operands.at[i], name);
-    return found;
-}
-
-static bool captured_by(const pat_rule *rule, pat_name name)
-{
-    for (uint32_t i = 0; i < rule->match.n; i++) {
-        const pat_stmt *st = rule->match.at[i];
-        if (captured(st->value, name))
-            return true;
-        for (uint32_t r = 0; r < st->results.n; r++)
-            if (captured(st->results.at[r], name))
-                return true;
-    }
-    return false;
-}
-
-static const pat_option *find_option(const pat_program *p, pat_name name)
-{
-    for (uint32_t i = 0; i < p->options.n; i++)
-        if (p->options.at[i]->name == name)
-            return p->options.at[i];
-    return NULL;
-}
-
 static void bind_dtype_variable(maker *m, const t_name *n, const pat_arg *b)
 {
-    int dtype = b->value->kind == PE_NAME ? pat_dtype_number(b->value->name) : 0;
-    if (dtype)
-        t_restrict_dtype(m->t, n->val.dtype, 1u << dtype);
+    t_restrict_dtype(m->t, n->val.dtype, 1u << pat_dtype_number(b->value->name));
 }
 
-static bool take_bind(maker *m, const pat_arg *b)
+static void take_bind(maker *m, const pat_arg *b)
 {
     t_env *t = m->t;
     const t_name *n = t_find_name(t, t->v->scope, b->name);
     const x_name *x = pat_scope_find(t->v->scope, b->name);
-    int dtype = b->value->kind == PE_NAME ? pat_dtype_number(b->value->name) : 0;
-    if (!strcmp(b->name, "dtype") && dtype) {
-        m->dtypes = 1u << dtype;
-        return true;
+    if (t_is_dtype_of_all(t, b)) {
+        m->dtypes = 1u << pat_dtype_number(b->value->name);
+        return;
     }
-    if (pat_is_graph_name(b->name) || find_option(t->p, b->name)) {
+    if (pat_is_graph_name(b->name) || pat_find_option(t->p, b->name)) {
         PAT_PUSH(t->c->arena, m->outside, b);
-        return true;
+        return;
     }
-    if (!captured_by(t->rule, b->name))
-        return false;
     if ((x && x->var && !n) || (n && n->attr && n->attr->kind && strchr("fs", n->attr->kind[0]))) {
         PAT_PUSH(t->c->arena, m->floats, b);
-        return true;
+        return;
     }
     if (!n)
-        return true; /* this alternative does not speak of it */
+        return; /* this alternative does not speak of it */
     s_val v = t_expr(t, b->value, t->v->scope, n->attr);
     if (n->val.kind == S_DTYPE)
         bind_dtype_variable(m, n, b);
@@ -109,7 +57,6 @@ static bool take_bind(maker *m, const pat_arg *b)
         s_assume_same(t->c, n->val.list, v.list);
     else if (n->val.kind == S_NUM && v.kind == S_NUM)
         s_assume_zero(t->c, s_sub(t->c, n->val.num, v.num));
-    return true;
 }
 
 /* ----------------------------------------------------------------- conditions -- */
@@ -518,9 +465,9 @@ static const char *print_graph(maker *m)
 static bool decided_later(maker *m, pat_name name)
 {
     for (uint32_t i = 0; i < m->t->rule->gate.n; i++)
-        if (mentions(m->t->rule->gate.at[i], name))
+        if (t_mentions(m->t->rule->gate.at[i], name))
             return true;
-    return find_option(m->t->p, name) || pat_is_graph_name(name);
+    return pat_find_option(m->t->p, name) || pat_is_graph_name(name);
 }
 
 static bool sensible(maker *m, bool *by_kernel)
@@ -535,7 +482,7 @@ static bool sensible(maker *m, bool *by_kernel)
         pat_note(m->t->s, broken->span, "the condition is here");
         return false;
     }
-    if (!test->because || (broken && mentions(broken, test->because)))
+    if (!test->because || (broken && t_mentions(broken, test->because)))
         return true;
     *by_kernel = !broken;
     if (!broken || decided_later(m, test->because))
@@ -586,11 +533,7 @@ static outcome make(t_env *t, const pat_test *test, pat_instances *out)
 {
     maker m = {.t = t, .test = test, .seed = 1};
     for (uint32_t i = 0; i < test->binds.n; i++)
-        if (!take_bind(&m, test->binds.at[i])) {
-            pat_error(t->s, test->binds.at[i]->span, E_TEST_BIND, "'%s' is not a name of rule '%s'",
-                      test->binds.at[i]->name, t->rule->name);
-            return FAILED;
-        }
+        take_bind(&m, test->binds.at[i]);
     choose_axes(&m);
     find_candidates(&m);
     if (t->c->contradiction || (!search(&m, true) && !search(&m, false)))
@@ -622,7 +565,12 @@ static bool make_test(pat_session *s, const pat_program *p, const pat_rule *rule
     uint32_t number = 0, made = 0;
     outcome o = MADE;
     do {
-        t_env *t = t_open(s, p, rule, pat_expand(s, p, rule, &choice), test);
+        t_env *t = t_open(s, p, rule, pat_expand(s, p, rule, &choice), NULL);
+        o = t_check_binds(t, test) ? NOT_HERE : FAILED;
+        t_close(t);
+        if (o == FAILED)
+            return false;
+        t = t_open(s, p, rule, pat_expand(s, p, rule, &choice), test);
         t->number = ++number;
         o = make(t, test, out);
         made += o == MADE;

@@ -98,7 +98,8 @@ static kind name_kind(kinds *k, const pat_expr *e)
                : n->val.kind == S_NUM ? K_SIZE : K_DTYPE;
     if (pat_is_any_word(k->t->p, e->name))
         return wrong(k, e, "a word is compared with an attribute that may have it");
-    return fail(k, e, E_FREE_VARIABLE, "nothing on the left says what this is");
+    return fail(k, e, E_FREE_VARIABLE, pat_is_dtype_var(k->t->p, e->name)
+                    ? "a condition reads the dtype of a value: dtype(x)" : "nothing on the left says what this is");
 }
 
 /* ----------------------------------------------------------- expressions -- */

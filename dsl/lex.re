@@ -9,6 +9,9 @@
 
 int pat_lex(PAT_STYPE *value, PAT_LTYPE *span, pat_parser *p);
 
+/* What is skipped after an error is not told of. */
+#define SAY(p, ...) do { if (!(p)->recovering) pat_error((p)->session, __VA_ARGS__); } while (0)
+
 /* shift: of the unit behind the number, such as 10 for KiB. */
 static int integer(pat_parser *p, PAT_STYPE *value, PAT_LTYPE span, const char *from, int shift)
 {
@@ -17,7 +20,7 @@ static int integer(pat_parser *p, PAT_STYPE *value, PAT_LTYPE span, const char *
     bool high = errno || value->ival > INT64_MAX >> shift;
     value->ival = (int64_t)((uint64_t)value->ival << shift);
     if (high) {
-        pat_error(p->session, span, E_INTEGER, "integer does not fit in 64 bits");
+        SAY(p, span, E_INTEGER, "integer does not fit in 64 bits");
         value->ival = 0;
     }
     return T_INT;
@@ -32,6 +35,19 @@ static int string(pat_parser *p, PAT_STYPE *value, const char *from, const char 
         text[n++] = *c == '\\' ? *++c : *c;
     value->name = pat_intern(p->session, text, n);
     return T_STRING;
+}
+
+/* Which brackets are open. */
+static void count_bracket(pat_reading *r, int token, pat_span span)
+{
+    enum { MOST = sizeof r->open / sizeof *r->open };
+    if (token == '(' || token == '[' || token == '{') {
+        if (r->n_open < MOST)
+            r->open[r->n_open] = span;
+        r->n_open++;
+    } else if ((token == ')' || token == ']' || token == '}') && r->n_open) {
+        r->n_open--;
+    }
 }
 
 /* A declaration's keyword at the start of a line. */
@@ -115,12 +131,12 @@ again:
         digit+ "." digit+ ([eE] [+-]? digit+)? | digit+ [eE] [+-]? digit+ {
             value->fval = strtod(start, NULL);
             if (isinf(value->fval))
-                pat_error(p->session, PLACED, E_FLOAT, "number is out of range");
+                SAY(p, PLACED, E_FLOAT, "number is out of range");
             DONE(T_FLOAT);
         }
         "\"" ([^"\\\n\x00] | "\\" ["\\])* "\"" { DONE(string(p, value, start + 1, YYCURSOR - 1)); }
         "\"" {
-            pat_error(p->session, PLACED, E_STRING, "string is not closed on its line");
+            SAY(p, PLACED, E_STRING, "string is not closed on its line");
             p->scanner_spoke = true;
             DONE(T_BAD);
         }
@@ -136,7 +152,7 @@ again:
                 YYCURSOR--;
                 DONE(0);
             }
-            pat_error(p->session, PLACED, E_NUL, "a NUL byte cannot stand in a .pat file");
+            SAY(p, PLACED, E_NUL, "a NUL byte cannot stand in a .pat file");
             p->scanner_spoke = true;
             DONE(T_BAD);
         }
@@ -144,10 +160,10 @@ again:
             unsigned char c = (unsigned char)*start;
             while (c >= 0xc0 && ((unsigned char)*YYCURSOR & 0xc0) == 0x80)
                 YYCURSOR++; /* one character of UTF-8, one message */
-            if (c > 32 && c < 127)
-                pat_error(p->session, PLACED, E_CHARACTER, "character '%c' has no meaning here", c);
-            else
-                pat_error(p->session, PLACED, E_CHARACTER, "byte 0x%02x has no meaning here", c);
+            SAY(p, PLACED, E_CHARACTER, c > 32 && c < 127 ? "character '%c' has no meaning here"
+                                                           : "byte 0x%02x has no meaning here", c);
+            if ((c == '&' || c == '!') && !p->recovering)
+                pat_hint(p->session, "conditions are joined by 'and', 'or', 'not'");
             p->scanner_spoke = true;
             DONE(T_BAD);
         }
@@ -158,6 +174,11 @@ done:
     span->end = (uint32_t)(YYCURSOR - p->begin);
     /* After a syntax error the rest of the declaration would only give more of them. */
     p->at_declaration = starts_declaration(p, token, start);
+    if (p->at_declaration) {
+        p->before = p->now;
+        p->now = (pat_reading){.keyword = token, .at = YYCURSOR};
+    }
+    count_bracket(&p->now, token, *span);
     if (p->recovering && token && !p->at_declaration) {
         p->scanner_spoke = false;
         goto again;

@@ -579,15 +579,63 @@ static int expected_tokens(const yypcontext_t *ctx, yysymbol_kind_t *to, int mos
     return kept;
 }
 
+static void hide(pat_parser *p, const char *at, size_t n)
+{
+    pat_name name = pat_intern(p->session, at, n);
+    pat_map_add(p->session->arena, &p->session->told, name, name);
+}
+
+/* What a declaration with a syntax error would have declared. */
+static void hide_names(pat_parser *p, const pat_reading *r)
+{
+    static const char blanks[] = " \t\r\n", letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    bool names = r->keyword == T_DTYPE || r->keyword == T_ENUM || r->keyword == T_OPTION || r->keyword == T_OP ||
+                 r->keyword == T_PHASE || r->keyword == T_PATTERN;
+    for (const char *c = r->at; names; c++) {
+        c += strspn(c, blanks);
+        size_t n = strspn(c, letters);
+        hide(p, c, n);
+        c += n;
+        c += strspn(c, blanks);
+        names = r->keyword == T_DTYPE && *c == ',';
+    }
+}
+
+static bool expects(const yypcontext_t *ctx, yysymbol_kind_t symbol)
+{
+    yysymbol_kind_t all[YYNTOKENS];
+    int n = yypcontext_expected_tokens(ctx, all, YYNTOKENS);
+    bool found = false;
+    for (int i = 0; i < n; i++)
+        found |= all[i] == symbol;
+    return found;
+}
+
+/* What the author may have meant: = for ==, a bracket that is not closed where the declaration ends. */
+static void hint(const yypcontext_t *ctx, pat_parser *p, const pat_reading *r)
+{
+    enum { MOST = sizeof r->open / sizeof *r->open };
+    yysymbol_kind_t token = yypcontext_token(ctx);
+    if (!strcmp(yysymbol_name(token), "'='") && expects(ctx, YYSYMBOL_T_EQ))
+        pat_hint(p->session, "equality is '=='");
+    if ((p->at_declaration || token == YYSYMBOL_YYEOF) && r->n_open && r->n_open <= MOST)
+        pat_note(p->session, r->open[r->n_open - 1], "this is not closed");
+}
+
 /* "unexpected X, expected Y or Z": few alternatives are listed, many are not. */
 static int yyreport_syntax_error(const yypcontext_t *ctx, pat_parser *p)
 {
     enum { MANY = 8 };
+    const pat_reading *within = p->at_declaration ? &p->before : &p->now;
     yysymbol_kind_t expected[MANY];
     char text[400];
     int n = expected_tokens(ctx, expected, MANY), k;
     yysymbol_kind_t token = yypcontext_token(ctx);
     p->recovering = !p->at_declaration; /* a declaration in the wrong place is itself where to go on */
+    hide_names(p, within);
+    const pat_span *at = yypcontext_location(ctx);
+    if (token == YYSYMBOL_T_NAME && at->begin && p->begin[at->begin - 1] == '\n') /* a declaration without its word */
+        hide(p, p->begin + at->begin, at->end - at->begin);
     if (p->scanner_spoke) {
         p->scanner_spoke = false;
         return 0;
@@ -596,5 +644,6 @@ static int yyreport_syntax_error(const yypcontext_t *ctx, pat_parser *p)
     for (int i = 0; i < n && k < (int)sizeof text; i++)
         k += append_symbol(text + k, sizeof text - (size_t)k, i ? " or " : ", expected ", expected[i]);
     say(p, *yypcontext_location(ctx), E_SYNTAX, text);
+    hint(ctx, p, within);
     return 0;
 }

@@ -103,11 +103,19 @@ bool t_proves(t_reading *r, const pat_expr *e);
  * gives, and the rule's own conditions are not assumed; NULL: they hold. */
 t_env *t_open(pat_session *s, const pat_program *p, const pat_rule *rule, x_variant *v, const pat_test *test);
 void t_close(t_env *t);
-/* With numbers for everything: each op is defined and gives the types that are known. */
 /* Whether dims of a shape come from a function that cannot be worked out, such as one that looks at a flag before the flag
  * has a value. */
 bool t_left_open(t_env *t, s_shape s);
+/* With numbers for everything: each op is defined and gives the types that are known. */
 bool t_recheck(t_env *t);
+
+/* ---- binds.c ---- */
+/* The names that a test gives values have them, and values of their kind; false after an error. The values are not in
+ * t: what a name stands for, the match alone tells. */
+bool t_check_binds(t_env *t, const pat_test *test);
+bool t_mentions(const pat_expr *e, pat_name name);
+/* `dtype`, which stands for every dtype that the match leaves open. */
+bool t_is_dtype_of_all(const t_env *t, const pat_arg *b);
 
 /* ---- prove.c ---- */
 /* Works out the right side; false after an error. */

@@ -335,6 +335,8 @@ void s_assume_rank(s_ctx *c, s_shape s, uint32_t least, bool exactly)
         open += s.at[i].seg;
         at = s.at[i].seg ? i : at;
     }
+    if (exactly ? dims > least || (!open && dims < least) : !open && dims < least)
+        c->contradiction = true;
     if (open != 1 || !is_open(c, s.at[at]) || dims > least || least > 64)
         return;
     s_shape value = exactly ? (s_shape){0} : s_segment(c, c->segs.at[s.at[at].id]->name, true);

@@ -44,7 +44,8 @@ uint32_t pat_add_file(pat_session *s, const char *path, const char *text, size_t
     char *copy = pat_alloc(s->arena, size + 1);
     memcpy(copy, text, size);
     *f = (pat_file){
-        .path = pat_intern(s, path, strlen(path)), .text = copy, .size = (uint32_t)size, .n_lines = 1};
+        .path = pat_intern(s, path, strlen(path)), .text = copy, .size = (uint32_t)size, .n_lines = 1,
+        .used_at = {UINT32_MAX, 0, 0}};
     for (size_t i = 0; i < size; i++)
         f->n_lines += copy[i] == '\n';
     f->lines = pat_alloc(s->arena, f->n_lines * sizeof *f->lines);

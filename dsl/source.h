@@ -37,6 +37,7 @@ struct pat_session {
     unsigned n_repeated;
     const pat_rule *rule; /* see pat_within */
     bool muted;         /* hints and notes belong to a repeated one */
+    pat_map told;       /* unknown names that are not told of (again): see pat_unknown */
     pat_diag_options options;
     pat_open_text *open_text;
     void *open_data;
@@ -46,11 +47,22 @@ struct pat_session {
 uint32_t pat_add_file(pat_session *s, const char *path, const char *text, size_t size);
 /* Makes the declarations of a program known by name; answers it. */
 pat_program *pat_index_names(pat_session *s, pat_program *p);
+/* An error for a name that no declaration has: told of once, and not at all when its declaration has a syntax error. */
+void pat_unknown(pat_session *s, pat_span span, int code, pat_name name, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 /* Where a span begins and ends (the place behind its last byte); line 1, column 1 without a file. */
 typedef struct pat_place { uint32_t line, col; } pat_place;
 void pat_places(const pat_session *s, pat_span span, pat_place *from, pat_place *to);
 /* Nearest of several names by edit distance, NULL when none is near. */
 const char *pat_nearest(const char *name, const char *const *names, uint32_t n);
+
+/* A declaration that is being read. */
+typedef struct pat_reading {
+    int keyword;                         /* token; 0: none */
+    const char *at;                      /* behind the keyword */
+    pat_span open[8];                    /* brackets that are not closed */
+    uint32_t n_open;
+} pat_reading;
 
 /* What scanner and parser share. */
 typedef struct pat_parser {
@@ -63,6 +75,7 @@ typedef struct pat_parser {
     bool scanner_spoke;                  /* the next syntax error would only repeat it */
     bool recovering;                     /* after a syntax error: skip to the next declaration */
     bool at_declaration;                 /* the last token began one */
+    pat_reading now, before;             /* of the last token, and the declaration before that */
     bool too_deep;                       /* said once for a file */
 } pat_parser;
 

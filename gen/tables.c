@@ -205,7 +205,7 @@ static int attr_slot(const pat_op *op, pat_name name)
 static const char *fn_enum(pat_name name)
 {
     static const char *const names[] = {
-#define X(id, name) #name, "SLD_FN_" #id,
+#define X(id, name, args, gives) #name, "SLD_FN_" #id,
         SLD_FN_LIST(X)
 #undef X
     };

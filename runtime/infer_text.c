@@ -50,7 +50,7 @@ static const struct { const char *text; int binds;
 static const char *function_name(unsigned fn)
 {
     static const char *const names[] = {
-#define X(id, name) #name,
+#define X(id, name, args, gives) #name,
         SLD_FN_LIST(X)
 #undef X
     };

@@ -500,44 +500,45 @@ static bool fn_max(sld_env *e, uint32_t n, const sld_val *a, sld_val *out)
 
 /* ----------------------------------------------------------------- dispatch -- */
 
-/* Kinds of arguments: l list, n number, a axes (a list or one number), o operand, x operand of several values
- * that may all be absent; capitals may be left out; + repeats the last. ORDER: SLD_FN_LIST. */
-static const struct {
-    bool (*call)(sld_env *e, uint32_t n, const sld_val *a, sld_val *out);
-    const char *args;
-} functions[SLD_FN_COUNT] = {
-    [SLD_FN_BROADCAST] = {fn_broadcast, "x+"},
-    [SLD_FN_REDUCE] = {fn_reduce, "laN"},
-    [SLD_FN_PERMUTE] = {fn_permute, "ll"},
-    [SLD_FN_SWAP] = {fn_swap, "lnn"},
-    [SLD_FN_RESHAPE] = {sld__fn_reshape, "llN"},
-    [SLD_FN_EXPAND] = {fn_expand, "ll"},
-    [SLD_FN_SQUEEZE] = {fn_squeeze, "la"},
-    [SLD_FN_UNSQUEEZE] = {fn_unsqueeze, "ll"},
-    [SLD_FN_FLATTEN] = {fn_flatten, "lnn"},
-    [SLD_FN_MATMUL] = {fn_matmul, "ll"},
-    [SLD_FN_CONCAT] = {sld__fn_concat, "xn"},
-    [SLD_FN_STACK] = {sld__fn_stack, "xn"},
-    [SLD_FN_SLICE] = {sld__fn_slice, "llllL"},
-    [SLD_FN_SPLIT] = {sld__fn_split, "llnN"},
-    [SLD_FN_GATHER] = {fn_gather, "lln"},
-    [SLD_FN_GATHER_ND] = {fn_gather_nd, "lln"},
-    [SLD_FN_SELECT] = {fn_select, "ln"},
-    [SLD_FN_PAD] = {fn_pad, "ll"},
-    [SLD_FN_CONV] = {fn_conv, "lllll"},
-    [SLD_FN_INDEX] = {fn_index, "lx"},
-    [SLD_FN_WITH] = {fn_with, "lnn"},
-    [SLD_FN_RANK] = {fn_rank, "l"},
-    [SLD_FN_SIZE] = {fn_size, "ln"},
-    [SLD_FN_NUMEL] = {fn_numel, "l"},
-    [SLD_FN_BYTES] = {fn_bytes, "o"},
-    [SLD_FN_CEILDIV] = {fn_ceildiv, "nn"},
-    [SLD_FN_MIN] = {fn_min, "nn"},
-    [SLD_FN_MAX] = {fn_max, "nn"},
-    [SLD_FN_CUT] = {sld__fn_cut, "nnn"},
-    [SLD_FN_DTYPE] = {fn_dtype, "o"},
-    [SLD_FN_TRANSPOSE_IF] = {fn_transpose_if, "ln"},
-    [SLD_FN_TOPK] = {fn_topk, "lnn"},
+typedef bool shape_fn(sld_env *e, uint32_t n, const sld_val *a, sld_val *out);
+static shape_fn *const functions[SLD_FN_COUNT] = {
+    [SLD_FN_BROADCAST] = fn_broadcast,
+    [SLD_FN_REDUCE] = fn_reduce,
+    [SLD_FN_PERMUTE] = fn_permute,
+    [SLD_FN_SWAP] = fn_swap,
+    [SLD_FN_RESHAPE] = sld__fn_reshape,
+    [SLD_FN_EXPAND] = fn_expand,
+    [SLD_FN_SQUEEZE] = fn_squeeze,
+    [SLD_FN_UNSQUEEZE] = fn_unsqueeze,
+    [SLD_FN_FLATTEN] = fn_flatten,
+    [SLD_FN_MATMUL] = fn_matmul,
+    [SLD_FN_CONCAT] = sld__fn_concat,
+    [SLD_FN_STACK] = sld__fn_stack,
+    [SLD_FN_SLICE] = sld__fn_slice,
+    [SLD_FN_SPLIT] = sld__fn_split,
+    [SLD_FN_GATHER] = fn_gather,
+    [SLD_FN_GATHER_ND] = fn_gather_nd,
+    [SLD_FN_SELECT] = fn_select,
+    [SLD_FN_PAD] = fn_pad,
+    [SLD_FN_CONV] = fn_conv,
+    [SLD_FN_INDEX] = fn_index,
+    [SLD_FN_WITH] = fn_with,
+    [SLD_FN_RANK] = fn_rank,
+    [SLD_FN_SIZE] = fn_size,
+    [SLD_FN_NUMEL] = fn_numel,
+    [SLD_FN_BYTES] = fn_bytes,
+    [SLD_FN_CEILDIV] = fn_ceildiv,
+    [SLD_FN_MIN] = fn_min,
+    [SLD_FN_MAX] = fn_max,
+    [SLD_FN_CUT] = sld__fn_cut,
+    [SLD_FN_DTYPE] = fn_dtype,
+    [SLD_FN_TRANSPOSE_IF] = fn_transpose_if,
+    [SLD_FN_TOPK] = fn_topk,
+};
+static const char *const arguments[SLD_FN_COUNT] = {
+#define X(id, name, args, gives) args,
+    SLD_FN_LIST(X)
+#undef X
 };
 
 static bool fits(char kind, const sld_val *v)
@@ -556,7 +557,7 @@ bool sld__shape_fn(sld_env *e, unsigned fn, uint32_t n, const sld_val *args, sld
 {
     if (fn >= SLD_FN_COUNT)
         return sld__infer_fail(e, "its declaration calls function %u, which is unknown", fn);
-    const char *want = functions[fn].args;
+    const char *want = arguments[fn];
     for (uint32_t i = 0; i < n; i++) {
         if (*want && args[i].kind == SLD_VAL_NONE && *want != 'x')
             return true;
@@ -568,5 +569,5 @@ bool sld__shape_fn(sld_env *e, unsigned fn, uint32_t n, const sld_val *args, sld
     }
     if (*want && want[1] != '+' && *want >= 'a')
         return sld__infer_fail(e, "a function of its declaration wants more arguments than %u", n);
-    return functions[fn].call(e, n, args, out);
+    return functions[fn](e, n, args, out);
 }

@@ -61,42 +61,45 @@ typedef struct sld_term {
 
 /* Functions that a signature may call.  The name in a .pat file is the lower-case
  * suffix.  LIST functions give the dims of a shape; the others give one number.
- * dsl/LANGUAGE.md defines each.  ORDER: SLD_FN_LIST. */
+ * dsl/LANGUAGE.md defines each.  ORDER: SLD_FN_LIST.  X(id, name, kinds of arguments, what it gives): l list, n number,
+ * d dtype, a axes (a list or one number), o operand, x operand of several values that may all be absent; capitals may
+ * be left out; + repeats the last. */
 #define SLD_FN_LIST(X) \
-    X(BROADCAST, broadcast)  /* (A, B, ...): NumPy broadcasting */ \
-    X(REDUCE, reduce)        /* (A, axes, keepdims): empty axes reduce all */ \
-    X(PERMUTE, permute)      /* (A, perm) */ \
-    X(SWAP, swap)            /* (A, axis, axis) */ \
-    X(RESHAPE, reshape)      /* (A, shape): one -1 is inferred; 0 copies when allowzero is false: (A, shape, allowzero) */ \
-    X(EXPAND, expand)        /* (A, shape): two-way broadcast; -1 keeps */ \
-    X(SQUEEZE, squeeze)      /* (A, axes): empty axes drop every 1 */ \
-    X(UNSQUEEZE, unsqueeze)  /* (A, axes): axes of the result */ \
-    X(FLATTEN, flatten)      /* (A, first, last) */ \
-    X(MATMUL, matmul)        /* (A, B): NumPy matmul */ \
-    X(CONCAT, concat)        /* (xs, axis): xs a variadic operand */ \
-    X(STACK, stack)          /* (xs, axis) */ \
-    X(SLICE, slice)          /* (A, axes, starts, ends, steps) */ \
-    X(SPLIT, split)          /* (A, sizes, axis, parts): one shape per result */ \
-    X(GATHER, gather)        /* (A, I, axis) */ \
-    X(GATHER_ND, gather_nd)  /* (A, I, batch_dims) */ \
-    X(SELECT, select)        /* (A, axis): drops the axis */ \
-    X(PAD, pad)              /* (A, pads): ONNX order, all begins then all ends */ \
-    X(CONV, conv)            /* (X, W, strides, pads, dilations) */ \
-    X(INDEX, index)          /* (A, indices): torch advanced indexing; absent = full slice */ \
-    X(WITH, with)            /* (A, axis, n): A with the axis replaced by n */ \
-    X(RANK, rank)            /* number: rank of a shape */ \
-    X(SIZE, size)            /* number: (A, axis) one dim */ \
-    X(NUMEL, numel)          /* number: product of a shape */ \
-    X(BYTES, bytes)          /* number: bytes of an operand */ \
-    X(CEILDIV, ceildiv)      /* number */ \
-    X(MIN, min) X(MAX, max)  /* number */ \
-    X(CUT, cut)              /* number: (n, start, end) elements of n that the half-open range keeps; negative counts from the end */ \
-    X(DTYPE, dtype)          /* dtype of an operand */ \
-    X(TRANSPOSE_IF, transpose_if) /* (A, flag): last two axes exchanged when flag */ \
-    X(TOPK, topk)            /* (A, k, axis): A with the axis replaced by k */
+    X(BROADCAST, broadcast, "x+", 'l')      /* (A, B, ...): NumPy broadcasting */ \
+    X(REDUCE, reduce, "laN", 'l')           /* (A, axes, keepdims): empty axes reduce all */ \
+    X(PERMUTE, permute, "ll", 'l')          /* (A, perm) */ \
+    X(SWAP, swap, "lnn", 'l')               /* (A, axis, axis) */ \
+    X(RESHAPE, reshape, "llN", 'l')         /* (A, shape): one -1 is inferred; 0 copies when allowzero is false: (A, shape, allowzero) */ \
+    X(EXPAND, expand, "ll", 'l')            /* (A, shape): two-way broadcast; -1 keeps */ \
+    X(SQUEEZE, squeeze, "la", 'l')          /* (A, axes): empty axes drop every 1 */ \
+    X(UNSQUEEZE, unsqueeze, "ll", 'l')      /* (A, axes): axes of the result */ \
+    X(FLATTEN, flatten, "lnn", 'l')         /* (A, first, last) */ \
+    X(MATMUL, matmul, "ll", 'l')            /* (A, B): NumPy matmul */ \
+    X(CONCAT, concat, "xn", 'l')            /* (xs, axis): xs a variadic operand */ \
+    X(STACK, stack, "xn", 'l')              /* (xs, axis) */ \
+    X(SLICE, slice, "llllL", 'l')           /* (A, axes, starts, ends, steps) */ \
+    X(SPLIT, split, "llnN", 'l')            /* (A, sizes, axis, parts): one shape per result */ \
+    X(GATHER, gather, "lln", 'l')           /* (A, I, axis) */ \
+    X(GATHER_ND, gather_nd, "lln", 'l')     /* (A, I, batch_dims) */ \
+    X(SELECT, select, "ln", 'l')            /* (A, axis): drops the axis */ \
+    X(PAD, pad, "ll", 'l')                  /* (A, pads): ONNX order, all begins then all ends */ \
+    X(CONV, conv, "lllll", 'l')             /* (X, W, strides, pads, dilations) */ \
+    X(INDEX, index, "lx", 'l')              /* (A, indices): torch advanced indexing; absent = full slice */ \
+    X(WITH, with, "lnn", 'l')               /* (A, axis, n): A with the axis replaced by n */ \
+    X(RANK, rank, "l", 'n')                 /* rank of a shape */ \
+    X(SIZE, size, "ln", 'n')                /* (A, axis) one dim */ \
+    X(NUMEL, numel, "l", 'n')               /* product of a shape */ \
+    X(BYTES, bytes, "o", 'n')               /* bytes of an operand */ \
+    X(CEILDIV, ceildiv, "nn", 'n') \
+    X(MIN, min, "nn", 'n') \
+    X(MAX, max, "nn", 'n') \
+    X(CUT, cut, "nnn", 'n')                 /* (n, start, end) elements of n that the half-open range keeps; negative counts from the end */ \
+    X(DTYPE, dtype, "o", 'd')               /* dtype of an operand */ \
+    X(TRANSPOSE_IF, transpose_if, "ln", 'l')/* (A, flag): last two axes exchanged when flag */ \
+    X(TOPK, topk, "lnn", 'l')               /* (A, k, axis): A with the axis replaced by k */
 
 typedef enum sld_fn {
-#define X(id, name) SLD_FN_##id,
+#define X(id, name, args, gives) SLD_FN_##id,
     SLD_FN_LIST(X)
 #undef X
     SLD_FN_COUNT

@@ -325,6 +325,51 @@ START_TEST(several_errors_in_one_run)
 }
 END_TEST
 
+#define MISTAKES "tests/dsl/mistakes/"
+
+/* The text with the first `was` made into `is`. */
+static char *changed(const char *text, const char *was, const char *is)
+{
+    const char *at = strstr(text, was);
+    ck_assert_msg(at != NULL, "'%s' is not in " MISTAKES "base.pat", was);
+    char *out = calloc(1, strlen(text) + strlen(is) + 1);
+    ck_assert_ptr_nonnull(out);
+    sprintf(out, "%.*s%s%s", (int)(at - text), text, is, at + strlen(was));
+    return out;
+}
+
+static void expect_one_error(const char *text, const char *was, const char *is)
+{
+    char *wrong = changed(text, was, is);
+    unsigned errors;
+    char *told = check_text(wrong, strlen(wrong), &errors);
+    const char *first = strstr(told, "[E"), *second = first ? strstr(first + 1, "[E") : NULL;
+    ck_assert_msg(first && !second, "'%s' instead of '%s':\n%s", is, was, told);
+    free(told);
+    free(wrong);
+}
+
+/* Lines `what stands in base.pat => what stands there by mistake`. */
+START_TEST(one_mistake_gives_one_error)
+{
+    size_t n;
+    unsigned errors, mistakes = 0;
+    char *text = read_all(MISTAKES "base.pat", &n), *list = read_all(MISTAKES "mistakes.txt", &n);
+    char *told = check_text(text, strlen(text), &errors);
+    ck_assert_msg(!*told, "%s", told);
+    for (char *line = strtok(list, "\n"); line; line = strtok(NULL, "\n"), mistakes++) {
+        char *arrow = strstr(line, " => ");
+        ck_assert_msg(arrow != NULL, "%s", line);
+        *arrow = 0;
+        expect_one_error(text, line, arrow + 4);
+    }
+    ck_assert_uint_gt(mistakes, 100);
+    free(told);
+    free(text);
+    free(list);
+}
+END_TEST
+
 START_TEST(use_needs_a_file)
 {
     const char text[] = "use \"a.pat\"\n";
@@ -445,6 +490,7 @@ Suite *dsl_suite(void)
     tcase_add_test(t, vocabulary_parameters);
     tcase_add_test(t, positional_attributes_get_names);
     tcase_add_test(t, several_errors_in_one_run);
+    tcase_add_test(t, one_mistake_gives_one_error);
     tcase_add_test(t, use_needs_a_file);
     tcase_add_test(t, missing_file_has_no_place);
     tcase_add_test(t, odd_paths);

@@ -290,7 +290,7 @@ START_TEST(buffers_override_files)
     change_text(b, OPS "phase 7\n");
     ask_at(1, "definition", a, 1, 21);
     goodbye();
-    ck_assert_uint_eq(published(a, 0)->items.n, 2);
+    ck_assert_uint_eq(published(a, 0)->items.n, 1);
     ck_assert_uint_eq(published(a, 1)->items.n, 0);
     ck_assert_uint_eq(published(b, 0)->items.n, 0);
     const pat_json *d = published(a, 2)->items.at[0];
