@@ -38,5 +38,8 @@
 #define hipEventElapsedTime cudaEventElapsedTime
 #define hipGetLastError cudaGetLastError
 #define hipGetErrorString cudaGetErrorString
+#define hipGetDevice cudaGetDevice
+#define hipDeviceGetAttribute cudaDeviceGetAttribute
+#define hipDeviceAttributeMultiprocessorCount cudaDevAttrMultiProcessorCount
 
 #endif

@@ -1,5 +1,6 @@
 #include "hipemu.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -156,6 +157,12 @@ std::vector<mapping> mappings;
 } // namespace
 
 void __syncthreads(void) { wait_as(AT_BARRIER); }
+
+void hipemu_yield(void)
+{
+    sched_yield();
+    wait_as(READY);
+}
 
 uint64_t hipemu_shuffle(uint64_t x, int from)
 {

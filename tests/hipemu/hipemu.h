@@ -1,6 +1,7 @@
-/* Runs GPU kernels on the CPU: the threads of a block are fibres of one thread, switched at barriers and shuffles alone,
- * in an order that the test chooses.  What depends on that order is a race; what keeps the pattern of fresh memory was
- * not written; device memory ends where a page does that nobody may touch. */
+/* Runs GPU kernels on the CPU: the threads of a block are fibres of one thread, switched at barriers, shuffles and
+ * yields alone, in an order that the test chooses; the blocks of a launch run one after the other.  What depends on that
+ * order is a race; what keeps the pattern of fresh memory was not written; device memory ends where a page does that
+ * nobody may touch. */
 #ifndef HIPEMU_H
 #define HIPEMU_H
 
@@ -25,7 +26,7 @@ extern dim3 blockIdx, blockDim, gridDim, threadIdx;
 
 typedef void *hipStream_t;
 typedef int hipError_t;
-enum { hipSuccess = 0 };
+enum { hipSuccess = 0, hipDeviceAttributeMultiprocessorCount = 0 };
 
 /* ---- the part of the runtime that a backend needs: one device, whose work is done at once ---- */
 typedef struct hipemu_event *hipEvent_t;
@@ -35,6 +36,8 @@ typedef enum hipMemcpyKind { hipMemcpyHostToDevice, hipMemcpyDeviceToHost, hipMe
 enum { hipStreamCaptureModeThreadLocal = 2 };
 hipError_t hipGetDeviceCount(int *n); /* 0 and an error when the environment has HIPEMU_NONE */
 hipError_t hipSetDevice(int index);
+hipError_t hipGetDevice(int *index);
+hipError_t hipDeviceGetAttribute(int *value, int attribute, int index); /* three multiprocessors */
 hipError_t hipGetDeviceProperties(hipDeviceProp_t *p, int index);
 hipError_t hipMalloc(void **at, size_t bytes);
 hipError_t hipFree(void *at);
@@ -69,6 +72,8 @@ template <typename T> T hipemu_lane(T x, int from)
 }
 #define __shfl_xor(value, mask, width) hipemu_lane((value), (int)(threadIdx.x % 32) ^ (mask))
 #define __shfl(value, lane, width) hipemu_lane((value), (lane))
+static inline uint32_t atomicAdd(uint32_t *at, uint32_t x) { uint32_t old = *at; *at += x; return old; }
+void hipemu_yield(void); /* in a loop that waits for other threads, or for another process */
 static inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 
 void hipemu_launch(dim3 grid, dim3 block, const std::function<void()> &thread);

@@ -1,7 +1,7 @@
 # The GPU kernels' sources, compiled for the emulation: part of make check.
 CXX     ?= g++
 HAVE_CXX := $(shell command -v $(CXX) 2>/dev/null)
-EMU_SRC := $(wildcard kernels/hip/*.hip) tests/hipemu/hipemu.cpp tests/hipemu/hipemu_runtime.cpp tests/hipemu/hipemu_test.cpp
+EMU_SRC := $(wildcard kernels/hip/*.hip) $(wildcard tests/hipemu/*.cpp)
 EMU_O   := $(patsubst %,$(B)/%.o,$(EMU_SRC))
 EMU_FLAGS := -std=c++17 -D_GNU_SOURCE -O1 -g -fPIC $(WARN) -Wno-unknown-pragmas $(filter -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) \
     -Itests/hipemu -Ikernels/hip -Iruntime -MMD -MP

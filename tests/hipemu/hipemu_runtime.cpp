@@ -40,6 +40,12 @@ hipError_t hipGetDeviceCount(int *n)
     return *n ? DONE : NO_DEVICE;
 }
 hipError_t hipSetDevice(int index) { return index ? NO_DEVICE : DONE; }
+hipError_t hipGetDevice(int *index) { return *index = DONE; }
+hipError_t hipDeviceGetAttribute(int *value, int, int)
+{
+    *value = 3;
+    return DONE;
+}
 hipError_t hipGetDeviceProperties(hipDeviceProp_t *p, int)
 {
     strcpy(p->name, "emulated GPU");

@@ -11,6 +11,7 @@
 #include "dtype.h"
 #include "gpu.h"
 #include "launch.h"
+#include "ranks.h"
 
 static int failures, checks;
 
@@ -484,6 +485,7 @@ int main(void)
         }
     planted();
     hipemu_free_all();
+    failures += ranks_failures(&checks);
     printf("GPU kernels in emulation: %d checks, %d failures\n", checks, failures);
     return failures != 0;
 }
