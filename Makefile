@@ -12,6 +12,7 @@
 #   make bench-cpu  fused ops on the CPU beside their chains and beside memcpy
 #   make hip        the backend for the GPUs of this machine, build/lib/libsolder_hip.so
 #   make bench-gpu  GPU kernels beside PyTorch; make gpu-resources: their registers and spills
+#   make bench-allreduce  sums over GPUs beside NCCL and PyTorch
 #   make fuzz      fuzzes the front end for TIME=60 seconds
 #   make clean
 #

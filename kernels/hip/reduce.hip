@@ -53,7 +53,7 @@ DEVICE void send(words *to, words x)
     put(to, x);
 }
 
-/* After `looks` in vain: whether to leave it at that, because a rank is missing. */
+/* After `looks` in vain: whether to leave it at that, because a rank is missing. In emulation others get their turn. */
 DEVICE bool give_up(const gpu_ranks &r, uint32_t looks, int from)
 {
 #if !defined(__CUDACC__) && !defined(__HIPCC__)

@@ -16,7 +16,7 @@ import torch.multiprocessing as mp
 BF, F8 = torch.bfloat16, torch.float8_e4m3fn
 P, F, I, U, L = ctypes.c_void_p, ctypes.c_float, ctypes.c_int32, ctypes.c_uint32, ctypes.c_int64
 EPS, LAUNCHES, REPLAYS = 1e-6, 50, 15
-TOKENS, WIDTHS = (1, 4, 8, 16, 32, 64, 128, 256, 512), (7168, 4096)
+TOKENS, WIDTHS = (1, 4, 8, 16, 32, 64, 128, 256, 512, 2048), (7168, 4096)
 QUANT = {"none": 0, "static": 1, "token": 2, "group": 3}
 
 
@@ -213,12 +213,13 @@ def work(rank, world, path):
         for t in TOKENS:
             us, told = case(lib, world, group, t, h, together)
             best, ours = min(us[k] for k in ("nccl", "one_shot", "two_shot")), min(us["fused1"], us["fused2"])
-            crossover = crossover or (t if us["fused2"] < us["fused1"] else None)
+            crossover = (crossover or t) if us["fused2"] < us["fused1"] else None
             if rank == 0:
                 print(f"{world} x {h} x {t:4d}  " + "  ".join(f"{k} {v:6.2f}" for k, v in us.items()) +
                       f"  ours/best {ours / best:.2f}  {' | '.join(told)}", flush=True)
         if rank == 0:
-            print(f"{world} GPUs, width {h}: two stages are faster from {crossover} tokens on", flush=True)
+            print(f"{world} GPUs, width {h}: " + (f"two stages are faster from {crossover} tokens on" if crossover else
+                                                 "one stage is faster at the most tokens"), flush=True)
     if int(lib.state[2]):
         print(f"rank {rank}: rank {int(lib.state[2]) - 1} was found missing", flush=True)
     missing(lib, rank)

@@ -1,7 +1,10 @@
 # make bench-gpu: GPU kernels beside their unfused chains, PyTorch eager and torch.compile, on the GPU of this machine.
+# make bench-allreduce: sums over the GPUs of this machine beside NCCL and PyTorch's symmetric memory.
 # make gpu-resources: registers and spills of the kernels for each architecture whose compiler is here.
-.PHONY: bench-gpu gpu-resources
+.PHONY: bench-gpu bench-allreduce gpu-resources
 bench-gpu:
 	$(Q)sh tests/bench/gpu/run.sh $(BENCH)
+bench-allreduce:
+	$(Q)sh tests/bench/gpu/allreduce.sh $(BENCH)
 gpu-resources:
 	$(Q)sh tests/bench/gpu/resources.sh
