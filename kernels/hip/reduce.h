@@ -8,14 +8,13 @@
 #ifndef SLD_HIP_REDUCE_H
 #define SLD_HIP_REDUCE_H
 
-#include <stdint.h>
+#include "launch.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 enum { GPU_RANKS = 8 };
-enum gpu_reduce_quant { GPU_REDUCE_NONE, GPU_REDUCE_STATIC, GPU_REDUCE_TOKEN, GPU_REDUCE_GROUP };
 
 /* On the device, zeroed at first. */
 typedef struct gpu_rank_state {
@@ -34,19 +33,19 @@ typedef struct gpu_ranks {
 } gpu_ranks;
 
 /* x summed over the ranks in their order, in f32, rounded; with w, the residual added and its norm:
- * sum = R(R(x of all ranks) + res), y = (R(x of all ranks) + res) rstd w, rounded or quantised. */
+ * sum = R(R(x of all ranks) + res), y = (R(x of all ranks) + res) rsqrt(mean of its squares + eps) w, rounded or quantised. */
 typedef struct gpu_reduce {
     const void *x, *res;  /* [rows, width]; res may be NULL */
     const void *w;        /* [width]; NULL: no norm, y takes the sum over the ranks */
-    float *scale;         /* STATIC: one, read */
+    const float *scale;   /* GPU_STATIC: one, on the device */
     void *sum;            /* [rows, width]; may be NULL, x or res */
     void *y;              /* [rows, width], of the dtype or of FP8 */
     void *norm;           /* [rows, width]: the rounded norm beside an FP8 y; may be NULL */
-    float *scales;        /* TOKEN: [rows], GROUP: [rows, width / 128], or [width / 128, rows] with columns */
-    float eps;
+    float *scales;        /* GPU_TOKEN: [rows]; GPU_GROUP: [rows, width / 128], or [width / 128, rows] with columns */
+    gpu_range range;
+    float eps, offset;    /* the weight is w + offset */
     int32_t rows, width, dtype, fp8, quant;
     int32_t two_stage;    /* each rank sums a part of every row and sends it to all; else everything is sent to all */
-    int32_t centred;      /* the weight is 1 + w */
     int32_t unrounded;    /* quantised before it is rounded */
     int32_t columns;
 } gpu_reduce;

@@ -2,7 +2,6 @@
  * (every row goes to every rank) and two (parts of rows to the rank that sums them, sums to every rank). What arrives is
  * seen by the words themselves, so that no barrier of ranks and no second access stands between sender and receiver. */
 #include "gpu.h"
-#include "launch.h"
 #include "reduce.h"
 
 #if defined(__CUDACC__) /* an array in it can be indexed without a copy */
@@ -163,42 +162,32 @@ DEVICE void store_scale(const gpu_reduce &a, size_t row, int group, float s)
     a.scales[a.columns ? (size_t)group * a.rows + row : row * (a.width / 128) + group] = s;
 }
 
-DEVICE float largest(const float *v, float most)
+template <fp8 F, int VECS> DEVICE void quantise(const gpu_reduce &a, int row, float (*v)[8], float *scratch)
 {
-#pragma unroll
-    for (int k = 0; k < 8; k++)
-        most = fmaxf(most, fabsf(v[k]));
-    return most;
-}
-
-template <int VECS> DEVICE void quantise(const gpu_reduce &a, size_t row, float (*v)[8], float *scratch)
-{
-    const float top = a.fp8 == GPU_E4M3FN ? fp8_max<E4M3FN>() : fp8_max<E4M3FNUZ>();
-    float s = a.quant == GPU_REDUCE_STATIC ? *a.scale : 1e-10f;
-    if (a.quant == GPU_REDUCE_TOKEN) {
+    float s = a.quant == GPU_STATIC ? *a.scale : a.range.floor;
+    if (a.quant == GPU_TOKEN) {
 #pragma unroll
         for (int i = 0; i < VECS; i++)
-            s = largest(v[i], s);
-        s = max_block(s, scratch) / top;
+#pragma unroll
+            for (int k = 0; k < 8; k++)
+                s = fmaxf(s, fabsf(v[i][k]));
+        s = max_block(s, scratch) / a.range.limit;
         if (threadIdx.x == 0)
             a.scales[row] = s;
     }
 #pragma unroll
     for (int i = 0; i < VECS; i++) {
         const int at = (i * blockDim.x + threadIdx.x) * 8;
-        if (a.quant == GPU_REDUCE_GROUP) {
-            s = max_lanes<16>(largest(v[i], 1e-10f)) / top;
+        if (a.quant == GPU_GROUP) {
+            s = group_scale(v[i], a.range);
             if (threadIdx.x % 16 == 0 && at < a.width)
                 store_scale(a, row, at / 128, s);
         }
         const float inverse = 1.0f / s;
 #pragma unroll
         for (int k = 0; k < 8; k++)
-            v[i][k] = a.quant == GPU_REDUCE_GROUP ? quotient(v[i][k], s, inverse) : v[i][k] * inverse;
-        if (a.fp8 == GPU_E4M3FN)
-            store_fp8<E4M3FN>(a.y, row * a.width + at, v[i], at < a.width);
-        else
-            store_fp8<E4M3FNUZ>(a.y, row * a.width + at, v[i], at < a.width);
+            v[i][k] = within<F>(a.quant == GPU_GROUP ? quotient(v[i][k], s, inverse) : v[i][k] * inverse, a.range.limit);
+        store_fp8<F>(a.y, (size_t)row * a.width + at, v[i], at < a.width);
     }
 }
 
@@ -222,20 +211,22 @@ DEVICE void finish(const gpu_reduce &a, size_t row, const share<VECS> &z, const 
     }
     if (!a.w)
         return;
-    const float r = rsqrtf(sum_block(square, scratch[0]) / a.width + a.eps), centre = a.centred ? 1.0f : 0.0f;
+    const float r = rsqrtf(sum_block(square, scratch[0]) / a.width + a.eps);
 #pragma unroll
     for (int i = 0; i < VECS; i++) {
         widen<T>(EARLY ? o.w.v[i] : load_vector(a.w, 0, a.width, i), b);
 #pragma unroll
         for (int k = 0; k < 8; k++)
-            v[i][k] = v[i][k] * r * (b[k] + centre);
+            v[i][k] = v[i][k] * r * (b[k] + a.offset);
         const words y = narrow<T>(v[i]);
         store_vector(a.quant ? a.norm : a.y, row, a.width, i, y);
         if (!a.unrounded)
             widen<T>(y, v[i]);
     }
-    if (a.quant)
-        quantise<VECS>(a, row, v, scratch[1]);
+    if (a.quant && a.fp8 == GPU_E4M3FN)
+        quantise<E4M3FN, VECS>(a, row, v, scratch[1]);
+    else if (a.quant)
+        quantise<E4M3FNUZ, VECS>(a, row, v, scratch[1]);
 }
 
 /* -------------------------------------------------------------- one stage -- */
@@ -438,7 +429,7 @@ static const char *refused(const gpu_ranks *r, const gpu_reduce *a)
         return "there must be 2 to 8 ranks";
     if (a->rows < 0 || a->width <= 0 || a->width % (a->quant ? 16 : 8) || a->width > 16384)
         return "the width must be a multiple of 8, of 16 for FP8, at most 16384";
-    if (a->quant == GPU_REDUCE_GROUP && a->width % 128)
+    if (a->quant == GPU_GROUP && a->width % 128)
         return "the width must be a multiple of the group of 128";
     if (a->quant && !a->w)
         return "what is quantised is a norm";

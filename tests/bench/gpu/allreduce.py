@@ -25,9 +25,10 @@ def record(name, *fields):
 
 
 Ranks = record("Ranks", (P * 8, "windows"), (P, "state"), (L, "bytes"), (I, "rank world"), (U, "patience"))
-Reduce = record("Reduce", (P, "x res w scale sum y norm scales"), (F, "eps"),
-                (I, "rows width dtype fp8 quant two_stage centred unrounded columns"))
-Norm = record("Norm", (P, "x res w scale sum y scales"), (F, "eps"), (I, "rows width dtype fp8 quant twice"))
+Reduce = record("Reduce", (P, "x res w scale sum y norm scales"), (F, "floor limit eps offset"),
+                (I, "rows width dtype fp8 quant two_stage unrounded columns"))
+Norm = record("Norm", (P, "x res w scale sum y norm scales"), (F, "floor limit eps offset"),
+              (I, "rows width dtype fp8 quant twice"))
 
 
 def pointers(fields):
@@ -65,7 +66,8 @@ class Library:
             raise RuntimeError(f"{name}: {error.decode()}")
 
     def reduce(self, x, y, **fields):
-        a = Reduce(**pointers(dict(x=x, y=y, rows=x.shape[0], width=x.shape[1], eps=EPS, **fields)))
+        a = Reduce(**pointers(dict(x=x, y=y, rows=x.shape[0], width=x.shape[1], floor=1e-10, limit=448.0, eps=EPS,
+                                 **fields)))
         self.call("gpu_all_reduce", self.ranks, a)
 
     def norm(self, x, res, w, sum, y):
