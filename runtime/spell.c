@@ -42,6 +42,7 @@ void sld__spell(sld_spelling *s, const char *name)
 
 const char *sld__did_you_mean(sld_spelling *s)
 {
-    snprintf(s->text, sizeof s->text, s->best ? "; did you mean '%s'?" : "", s->best);
+    if (s->best)
+        snprintf(s->text, sizeof s->text, "; did you mean '%s'?", s->best);
     return s->text;
 }
