@@ -93,7 +93,7 @@ static void look(sld_meter *m, sld_value v)
     m->shares.at[v] = n ? share_of(m, n) : (share){0};
     add_share(m, &m->shares.at[v], 1);
     for (uint32_t i = 0, n_out = n ? sld_n_results(m->g, n) : 0; i < n_out; i++)
-        m->first.at[v + i] = v;
+        m->first.at[sld_result(m->g, n, i)] = v;
 }
 
 sld_meter *sld__meter_new(sld_graph *g, const int64_t *symbols)

@@ -69,7 +69,7 @@ ROW_WIDE static const char *halves(const sld_launch *l, int64_t act)
     return NULL;
 }
 
-ROW_WIDE static const char *quantise(const sld_launch *l, const sld_tensor *u, const quantiser *t)
+ROW_WIDE static const char *quantise_gated(const sld_launch *l, const sld_tensor *u, const quantiser *t)
 {
     product p;
     product_open(&p, l, u, kern_attr(l, "act")->i);
@@ -108,13 +108,13 @@ static const char *by_scale(const sld_launch *l, const sld_tensor *u, const sld_
 {
     quantiser t = quant_open(l, 1, 0);
     t.scale = *(const float *)scale->data;
-    return quantise(l, u, &t);
+    return quantise_gated(l, u, &t);
 }
 
 static const char *by_group(const sld_launch *l, const sld_tensor *u)
 {
     quantiser t = quant_open(l, 2, (size_t)kern_attr(l, "group")->i);
-    return quantise(l, u, &t);
+    return quantise_gated(l, u, &t);
 }
 
 const char *sld_cpu_act_mul_static_quant(const sld_launch *l);
