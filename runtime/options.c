@@ -258,7 +258,7 @@ static bool op_has_kernel(const sld_ruleset *r, uint16_t op, sld_target target)
 static const char *op_without_kernel(const sld_ruleset *r, const sld_rule_info *rule, sld_target target)
 {
     for (uint32_t i = 0; i < rule->n_made; i++)
-        if (!op_has_kernel(r, rule->made[i], target))
+        if (!(r->ops[rule->made[i]].flags & SLD_OP_VIEW) && !op_has_kernel(r, rule->made[i], target))
             return r->ops[rule->made[i]].name;
     return NULL;
 }

@@ -270,7 +270,8 @@ bool sld__outcome_bound(sld_graph *g, const sld_call *c, const sld_outcome *o, s
 {
     if (o->bound >> target & 1)
         return true;
-    if (!sld__bind_call(g, c, target, NULL, why, n))
+    bool view = g->rules->ops[c->op].flags & SLD_OP_VIEW && c->n_out == 1; /* nothing is launched */
+    if (!view && !sld__bind_call(g, c, target, NULL, why, n))
         return false;
     if (o->id)
         g->interned->kept.at[o->id].bound |= (uint16_t)(1u << target);

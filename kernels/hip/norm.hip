@@ -14,6 +14,7 @@ __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, cons
     __shared__ float scratch[2][32];
     const size_t row = (size_t)blockIdx.x * width;
     float v[VECS][8], square = 0, top = 0;
+    const bool early = VECS < 4; /* weights come with the row where there are registers for them */
     words add[VECS] = {}, in[VECS] = {}, weights[VECS] = {};
     const float fixed = Q == STATIC ? *scale : 1.0f;
 #pragma unroll
@@ -23,7 +24,8 @@ __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, cons
             in[i] = load(x + row + at);
             if (RES)
                 add[i] = load(res + row + at);
-            weights[i] = load(w + at);
+            if (early)
+                weights[i] = load(w + at);
         }
     }
 #pragma unroll
@@ -48,7 +50,10 @@ __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, cons
     const float r = rsqrtf(sum_block(square, scratch[0]) / width + eps);
 #pragma unroll
     for (int i = 0; i < VECS; i++) {
+        const int at = (i * blockDim.x + threadIdx.x) * 8;
         float weight[8];
+        if (!early && at < width)
+            weights[i] = load(w + at);
         widen<T>(weights[i], weight);
 #pragma unroll
         for (int k = 0; k < 8; k++) {

@@ -4,12 +4,13 @@
 /* ------------------------------------------------------------------ cache -- */
 
 /* Where eight elements of a head of `dim` go, the first of them d: their index, and how far they stand apart. */
+template <bool USUAL>
 DEVICE int64_t cache_at(const gpu_paged &c, int which, int64_t slot, int head, int dim, int d, int *apart)
 {
-    const int64_t block = c.shift >= 0 ? slot >> c.shift : slot / c.block_size;
+    const int64_t block = USUAL || c.shift >= 0 ? slot >> c.shift : slot / c.block_size;
     const int off = (int)(slot - block * c.block_size), x = c.fp8 ? 16 : 8; /* elements of 16 bytes */
     *apart = 1;
-    if (!c.shuffled)
+    if (USUAL || !c.shuffled)
         return block * c.strides[which][0] + off * c.strides[which][1] + head * c.strides[which][2] + d;
     const int64_t base = block * c.strides[which][0] + (int64_t)head * dim * c.block_size;
     if (which == 0)
@@ -30,12 +31,13 @@ template <fp8 F> DEVICE half_words narrow_scaled(const float *v, float scale)
     return half_words{{fp8_pack<F>(q[0], q[1], q[2], q[3]), fp8_pack<F>(q[4], q[5], q[6], q[7])}};
 }
 
-/* Eight elements: as they are in raw, and as floats. */
+/* Eight elements: as they are in raw, and as floats. USUAL: not shuffled, not FP8, blocks of a power of two. */
+template <bool USUAL>
 DEVICE void to_cache(const gpu_paged &c, int which, int64_t slot, int head, int dim, int d, words raw, const float *v)
 {
     int apart;
-    const int64_t at = cache_at(c, which, slot, head, dim, d, &apart);
-    if (!c.fp8 && apart == 1) {
+    const int64_t at = cache_at<USUAL>(c, which, slot, head, dim, d, &apart);
+    if (USUAL || (!c.fp8 && apart == 1)) {
         store((uint16_t *)c.data[which] + at, raw);
     } else if (!c.fp8) {
 #pragma unroll
@@ -85,21 +87,29 @@ static int shift_of(int64_t n)
 
 /* --------------------------------------------------------- heads of a row -- */
 
-/* Eight elements of the rotation's table for a lane of heads: neox, of lanes that hold pairs i and i + R / 2; otherwise
- * of pairs 2 i and 2 i + 1 in one lane, each twice. */
-template <typename T> DEVICE void load_turn(const T *row, int lane, int rotated, bool neox, float *c, float *s)
+/* A lane's part of a row of the rotation's table [cos | sin]. neox: lanes hold pairs i and i + R / 2, and eight elements;
+ * otherwise pairs 2 i and 2 i + 1 stand in one lane, which has four, for each pair. */
+template <typename T> DEVICE void load_turn(const T *row, int lane, int rotated, bool neox, words *c, words *s)
+{
+    const int at = neox ? lane % (rotated / 16) * 8 : lane * 8 < rotated ? lane * 4 : 0;
+    if (neox) {
+        *c = load(row + at), *s = load(row + rotated / 2 + at);
+    } else {
+        const half_words a = *(const half_words *)(row + at), b = *(const half_words *)(row + rotated / 2 + at);
+        c->w[0] = a.w[0], c->w[1] = a.w[1], s->w[0] = b.w[0], s->w[1] = b.w[1];
+    }
+}
+
+/* As eight floats. */
+template <typename T> DEVICE void widen_turn(words x, bool neox, float *to)
 {
     if (neox) {
-        const T *at = row + lane % (rotated / 16) * 8;
-        widen<T>(load(at), c), widen<T>(load(at + rotated / 2), s);
+        widen<T>(x, to);
         return;
     }
-    const half_words a = *(const half_words *)(row + lane * 4), b = *(const half_words *)(row + rotated / 2 + lane * 4);
 #pragma unroll
-    for (int k = 0; k < 8; k++) {
-        c[k] = half_of<T>(a.w[k / 4], k / 2 % 2);
-        s[k] = half_of<T>(b.w[k / 4], k / 2 % 2);
-    }
+    for (int k = 0; k < 8; k++)
+        to[k] = half_of<T>(x.w[k / 4], k / 2 % 2);
 }
 
 /* Every lane calls it: those behind the rotated dims keep what they have. */
@@ -120,10 +130,10 @@ DEVICE void turn(float *v, const float *c, const float *s, int lane, int rotated
             v[k] = v[k] * c[k] + ((neox ? low : k % 2 == 0) ? -other[k] : other[k]) * s[k];
 }
 
-/* Heads of LANES * 8, eight elements a lane; HEADS of one token a lane. The norm is rounded, then the rotation. */
-template <typename T, int LANES, int HEADS> __global__ void __launch_bounds__(128) qkv_heads(gpu_qkv a)
+/* USUAL: a cache as above, whole heads turn, in halves. Heads of LANES * 8, eight elements a lane; HEADS of one token a lane. The norm is rounded, then the rotation. */
+template <typename T, int LANES, int HEADS, bool USUAL> __global__ void __launch_bounds__(128) qkv_heads(gpu_qkv a)
 {
-    const int dim = LANES * 8, all = a.n_q + 2 * a.n_kv, lane = threadIdx.x % LANES;
+    const int dim = LANES * 8, rotated = USUAL ? dim : a.rotated, all = a.n_q + 2 * a.n_kv, lane = threadIdx.x % LANES;
     const int first = (blockIdx.y * blockDim.x + threadIdx.x) / LANES * HEADS;
     const int64_t token = blockIdx.x;
     words raw[HEADS] = {};
@@ -131,15 +141,17 @@ template <typename T, int LANES, int HEADS> __global__ void __launch_bounds__(12
     for (int h = 0; h < HEADS; h++)
         if (first + h < all)
             raw[h] = load((const T *)a.qkv + (token * all + first + h) * dim + lane * 8);
-    float c[8] = {}, s[8] = {};
-    const int64_t slot = slot_of(a.cache, token);
-    if (a.table && lane * 8 < a.rotated) {
-        const int64_t p = a.positions[token], at = p < 0 ? 0 : p < a.length ? p : a.length - 1;
-        load_turn<T>((const T *)a.table + at * a.rotated, lane, a.rotated, a.neox, c, s);
-    }
-    words wq = {}, wk = {};
+    /* What does not wait for another load comes first. */
+    const int64_t position = a.table ? a.positions[token] : 0, slot = slot_of(a.cache, token);
+    words wq = {}, wk = {}, cosines = {}, sines = {};
     if (a.wq)
         wq = load((const T *)a.wq + lane * 8), wk = load((const T *)a.wk + lane * 8);
+    if (a.table) {
+        const int64_t at = position < 0 ? 0 : position < a.length ? position : a.length - 1;
+        load_turn<T>((const T *)a.table + at * rotated, lane, rotated, USUAL || a.neox, &cosines, &sines);
+    }
+    float c[8], s[8];
+    widen_turn<T>(cosines, USUAL || a.neox, c), widen_turn<T>(sines, USUAL || a.neox, s);
 #pragma unroll
     for (int h = 0; h < HEADS; h++) {
         const int head = first + h;
@@ -157,7 +169,7 @@ template <typename T, int LANES, int HEADS> __global__ void __launch_bounds__(12
                 v[k] = rounded<T>(v[k] * r * (w[k] + a.offset));
         }
         if (a.table)
-            turn(v, c, s, lane, a.rotated, a.neox);
+            turn(v, c, s, lane, rotated, USUAL || a.neox);
         const words out = is_q || is_k ? narrow<T>(v) : raw[h];
         T *to = (T *)(is_q ? a.q : is_k ? a.k : a.v);
         const int before = is_q ? 0 : is_k ? a.n_q : a.n_q + a.n_kv;
@@ -165,25 +177,31 @@ template <typename T, int LANES, int HEADS> __global__ void __launch_bounds__(12
             store(to + (token * (is_q ? a.n_q : a.n_kv) + head - before) * dim + lane * 8, out);
         if (head < all && !is_q && slot >= 0) {
             float exact[8];
-            widen<T>(out, exact);
-            to_cache(a.cache, !is_k, slot, head - before, dim, lane * 8, out, exact);
+            if (!USUAL)
+                widen<T>(out, exact);
+            to_cache<USUAL>(a.cache, !is_k, slot, head - before, dim, lane * 8, out, exact);
         }
     }
 }
 
-template <typename T, int LANES> static void qkv_of(const gpu_qkv *a, hipStream_t s)
+template <typename T, int LANES, bool USUAL> static void qkv_of(const gpu_qkv *a, hipStream_t s)
 {
     const int heads = a->tokens > 2048 ? 5 : 1, lanes = (a->n_q + 2 * a->n_kv + heads - 1) / heads * LANES, threads = 128;
     const dim3 blocks(a->tokens, (lanes + threads - 1) / threads);
     if (heads == 5)
-        LAUNCH((qkv_heads<T, LANES, 5>), blocks, threads, s, *a);
+        LAUNCH((qkv_heads<T, LANES, 5, USUAL>), blocks, threads, s, *a);
     else
-        LAUNCH((qkv_heads<T, LANES, 1>), blocks, threads, s, *a);
+        LAUNCH((qkv_heads<T, LANES, 1, USUAL>), blocks, threads, s, *a);
 }
 
 template <typename T> static void qkv_with(const gpu_qkv *a, hipStream_t s)
 {
-    a->dim == 64 ? qkv_of<T, 8>(a, s) : a->dim == 128 ? qkv_of<T, 16>(a, s) : qkv_of<T, 32>(a, s);
+    const gpu_paged *c = &a->cache;
+    const bool usual = a->neox && (a->rotated == a->dim || !a->table) && !c->shuffled && !c->fp8 && (c->shift >= 0 || !c->data[0]);
+    if (usual)
+        a->dim == 64 ? qkv_of<T, 8, true>(a, s) : a->dim == 128 ? qkv_of<T, 16, true>(a, s) : qkv_of<T, 32, true>(a, s);
+    else
+        a->dim == 64 ? qkv_of<T, 8, false>(a, s) : a->dim == 128 ? qkv_of<T, 16, false>(a, s) : qkv_of<T, 32, false>(a, s);
 }
 
 const char *gpu_qk_norm_rope_cache(const gpu_qkv *a, void *stream)
@@ -215,7 +233,7 @@ template <typename T> __global__ void cache_rows(gpu_cache a)
     const words x = load((const T *)(which ? a.v : a.k) + token * (which ? a.v_stride : vectors * 8) + at);
     float v[8];
     widen<T>(x, v);
-    to_cache(a.cache, which, slot, at / a.dim, a.dim, at % a.dim, x, v);
+    to_cache<false>(a.cache, which, slot, at / a.dim, a.dim, at % a.dim, x, v);
 }
 
 const char *gpu_cache_write(const gpu_cache *a, void *stream)

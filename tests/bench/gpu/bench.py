@@ -34,7 +34,7 @@ Act = record("Act", "x y product scales", *RANGE, *ints("rows width dtype fp8 qu
 Cast = record("Cast", "x y scales", *RANGE, ("n", L), *ints("dtype fp8 group"))
 Sum = record("Sum", "a b y", ("n", L), *ints("dtype"))
 PAGED = [(n, P) for n in "k_cache v_cache slots k_scale v_scale".split()] + [("strides", L * 6)] + [
-    (n, L) for n in "blocks block_size n_slots".split()] + [("k_fixed", F), ("v_fixed", F)] + ints("shuffled cache_fp8 shift")
+    (n, L) for n in "blocks block_size n_slots".split()] + [("k_fixed", F), ("v_fixed", F)] + ints("shuffled cache_fp8 shift padding")
 Qkv = record("Qkv", "qkv wq wk positions table q k v", *PAGED, ("eps", F), ("eps_k", F), ("offset", F),
              *ints("tokens n_q n_kv dim rotated length neox dtype"))
 Cache = record("Cache", "k v", *PAGED, ("v_stride", L), *ints("tokens heads dim dtype"))

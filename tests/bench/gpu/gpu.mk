@@ -8,3 +8,11 @@ bench-allreduce:
 	$(Q)sh tests/bench/gpu/allreduce.sh $(BENCH)
 gpu-resources:
 	$(Q)sh tests/bench/gpu/resources.sh
+# make bench-gpu-layers: layers of models through the runtime, fused beside unfused, captured.
+$(B)/bench/gpu_layers: tests/bench/gpu/layers.c $(B)/lib/libsolder.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/lib/libsolder.a $(LDLIBS)
+.PHONY: bench-gpu-layers
+bench-gpu-layers: hip $(B)/bench/gpu_layers
+	$(Q)SOLDER_DEVICE=$(B)/lib/libsolder_hip.so $(B)/bench/gpu_layers $(TOKENS)

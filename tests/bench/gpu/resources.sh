@@ -10,13 +10,13 @@ row() { # architecture, source, kernels, most registers, kernels that spill
 for source in kernels/hip/*.hip; do
     for arch in gfx90a gfx940; do
         command -v hipcc >/dev/null || continue
-        hipcc -O3 -std=c++17 --offload-arch=$arch -c -Rpass-analysis=kernel-resource-usage -o /dev/null "$source" \
+        hipcc -O3 -std=c++17 -Iruntime --offload-arch=$arch -c -Rpass-analysis=kernel-resource-usage -o /dev/null "$source" \
             2>"$report" || { cat "$report"; exit 1; }
         row $arch "$source" $(awk '/Function Name:/ { n++ } / VGPRs: / { v = $(NF - 1); if (v + 0 > top) top = v + 0 }
             /ScratchSize/ { if ($(NF - 1) + 0 > 0) bad++ } END { print n + 0, top + 0, bad + 0 }' "$report")
     done
     command -v nvcc >/dev/null || continue
-    nvcc -O3 -std=c++17 -arch=sm_90 -Xptxas -v -c -o /dev/null -x cu "$source" 2>"$report" || { cat "$report"; exit 1; }
+    nvcc -O3 -std=c++17 -Iruntime -arch=sm_90 -Xptxas -v -c -o /dev/null -x cu "$source" 2>"$report" || { cat "$report"; exit 1; }
     row sm_90 "$source" $(awk '/Compiling entry/ { n++ } /Used [0-9]+ registers/ { for (i = 1; i < NF; i++)
         if ($i == "Used" && $(i + 1) + 0 > top) top = $(i + 1) + 0 } /bytes spill stores/ && !/ 0 bytes spill stores/ { bad++ }
         END { print n + 0, top + 0, bad + 0 }' "$report")
