@@ -25,7 +25,7 @@ START_TEST(options_and_why)
                      "(command line)\n");
     free(text);
     text = sh_ok(SOLDER "options --target hip 2>&1", 0);
-    ASSERT_HAS(text, "solder: warning: option 'fuse_rope' is off: target hip has no kernel for 'rope'\n");
+    ASSERT_HAS(text, "solder: warning: option 'fuse_attention' is off: target hip has no kernel for 'sdpa'\n");
     free(text);
 }
 END_TEST
