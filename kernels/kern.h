@@ -188,6 +188,16 @@ static inline void kern_copy_element(const sld_tensor *to, size_t i, const sld_t
     memcpy((char *)to->data + i * n, (const char *)from->data + k * n, n);
 }
 
+/* NULL when the attribute pads only puts elements behind each row. */
+static inline const char *kern_pads_rows(const sld_launch *l)
+{
+    const sld_attr *pads = kern_attr(l, "pads");
+    for (uint32_t k = 0; k + 1 < pads->n; k++)
+        if (pads->p[k])
+            return "only the ends of rows are padded here";
+    return pads->n && pads->p[pads->n - 1] < 0 ? "rows are not cut here" : NULL;
+}
+
 enum { KERN_RANK_MAX = 16 };
 
 #endif

@@ -1,7 +1,6 @@
 # A sum over ranks, the residual added to it, its RMS norm and the quantisation of that, as one op.  Without a residual
 # nothing is added: the kernel reads no buffer for it.
-use "norm.pat"
-use "quant.pat"
+use "collective.pat"
 
 # Rules may round in other places than the ops that they replace.
 option allow_contract_change : bool = on at O1
@@ -14,7 +13,6 @@ option fuse_allreduce_rms : bool = on at O2 requires fuse_norm
 option collectives     : bool = on at O1 excludes old_collectives
 option old_collectives : bool
 
-op all_reduce(x: F[*A]; group: string) -> F[*A]  # sum over the ranks of a group, in their order, rounded once
 # sum = the reduced x + b; y is the norm of that before it is rounded.
 op all_reduce_rms_norm(x: F[*B, H], w: G[H], b: F[*B, H]?; eps: float, centred: bool = false, ranks: string)
    -> (y: F[*B, H], sum: F[*B, H]?)

@@ -312,6 +312,14 @@ rule written_head in normalise {
   replace { y = concat(src, slice(x; [-1], starts = [R], ends = [D], steps = [1]); -1) }
   test "rotated dims" { A = [3, 2], D = 12, R = 4; fires 1 }
 }
+# And one between what stays.
+rule written_middle in normalise {
+  match   { y = slice_scatter(x: T[*A, D], src: T[*A, R]; axis = -1, start, end = _, step = 1) }
+  where   start > 0, start + R < D
+  replace { y = concat(slice(x; [-1], starts = [0], ends = [start], steps = [1]), src,
+                       slice(x; [-1], starts = [start + R], ends = [D], steps = [1]); -1) }
+  test "keys" { A = [3], D = 12, R = 4, start = 4; fires 1 }
+}
 rule first_of_joined in normalise {
   match   { x = concat(a: T[*A, N], b: T[*A, M]; -1)
             y = slice(x; [-1], starts = [0], ends = [N], steps = [1]) }
@@ -333,4 +341,54 @@ rule joined_and_split in normalise {
   replace { x = x
             y = a
             z = b }
+}
+rule behind_first_of_joined in normalise {
+  match   { x = concat(a: T[*A, N], b: T[*A, M]; -1)
+            y = slice(x; [-1], starts = [S], ends = [E], steps = [1]) }
+  where   S > N, E >= S, E <= N + M
+  replace { x = x
+            y = slice(b; [-1], starts = [S - N], ends = [E - N], steps = [1]) }
+  test "two halves" { A = [2], N = 3, M = 5, S = 4, E = 7; fires 1 }
+}
+rule joined_and_split_in_three in normalise {
+  match   { x = concat(a: T[*A, N], b: T[*A, M], c: T[*A, K]; -1)
+            y, z, w = split(x; sizes = [N, M, K], axis = -1) }
+  replace { x = x
+            y = a
+            z = b
+            w = c }
+  test "three parts" { A = [2], N = 3, M = 5, K = 1; fires 1 }
+}
+# The same split twice, and a cut that a split makes as well.
+rule same_split in normalise {
+  match   { a, b = split(x; sizes, axis)
+            c, d = split(x; sizes, axis)
+            yield a, b, c, d }
+  replace { a = a
+            b = b
+            c = a
+            d = b }
+}
+rule same_split_in_three in normalise {
+  match   { a, b, c = split(x; sizes, axis)
+            d, e, f = split(x; sizes, axis)
+            yield a, b, c, d, e, f }
+  replace { a = a
+            b = b
+            c = c
+            d = a
+            e = b
+            f = c }
+}
+rule last_of_three in normalise {
+  match   { a, b, c = split(x: T[*A, D]; sizes = [N, M, _], axis = -1)
+            y = slice(slice(x; [-1], starts = [N], ends = [D], steps = [1]); [-1], starts = [M], ends = [E],
+                      steps = [1])
+            yield a, b, c, y }
+  where   N + E == D
+  replace { a = a
+            b = b
+            c = c
+            y = c }
+  test "values" { A = [2], D = 9, N = 2, M = 3, E = 7; fires 1 }
 }

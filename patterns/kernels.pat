@@ -1,7 +1,7 @@
 # Which kernels compute an op on which target, in order of preference.  `ref` is the
 # oracle and backs `cpu`.  A row without condition covers everything that the op's signature allows.
 # cpu kernels compute in f32, so f64 is left to ref.
-use "attention.pat"
+use "attn_quant.pat"
 use "act.pat"
 use "norm_quant.pat"
 use "act_quant.pat"
@@ -25,6 +25,12 @@ kernel gelu_mul     { cpu when dtype(g) in {f16, bf16, f32}; ref }
 kernel rope         { cpu when dtype(x) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }
 kernel qk_norm_rope { cpu when dtype(q) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }
 kernel sdpa         { cpu when dtype(q) in {f16, bf16, f32} and D <= 1024 and E <= 1024; ref when E <= 4096 }
+kernel add_rms_norm_pad {
+  cpu when dtype(a) in {f16, bf16, f32} and H <= 16384; ref
+}
+kernel sdpa_static_quant {
+  cpu when dtype(q) in {f16, bf16, f32} and D <= 1024 and E <= 1024; ref when E <= 4096
+}
 
 # ---- quantisation, alone and behind a norm ----
 kernel static_quant {
@@ -78,7 +84,10 @@ kernel act_and_mul_group_quant {
 }
 
 # ---- over ranks: thresholds of AITER's fused kernels, and what fits their pool ----
-kernel all_reduce { cpu when dtype(x) in {f16, bf16, f32}; ref }
+kernel all_reduce     { cpu when dtype(x) in {f16, bf16, f32}; ref }
+kernel reduce_scatter { cpu when dtype(x) in {f16, bf16, f32}; ref }
+kernel own_rows       { cpu; ref }
+kernel all_gather     { cpu; ref }
 kernel all_reduce_rms_norm {
   cpu one_stage when dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192 and numel(B) <= 80
       and (world == 2 or world == 4 and bytes(x) < 256 KiB or world == 8 and bytes(x) < 128 KiB)

@@ -2,7 +2,8 @@
 # last dim.  Recognised as exporters decompose it, then joined with what surrounds it.
 use "normalise.pat"
 
-option fuse_norm : bool = on at O1
+option fuse_norm        : bool = on at O1
+option fuse_act_padding : bool = on at O1 requires fuse_norm
 
 # One rounding, to the dtype of x; everything before it in f32.
 op rms_norm(x: F[*B, H], w: G[H]; eps: float) -> F[*B, H]
@@ -10,6 +11,9 @@ op rms_norm(x: F[*B, H], w: G[H]; eps: float) -> F[*B, H]
 op layer_norm(x: F[*B, H], w: G[H], bias: G[H]?; eps: float) -> F[*B, H]
 # sum = a + b rounded; y is the norm of the unrounded sum.
 op add_rms_norm(a: F[*B, H], b: F[*B, H], w: G[H]; eps: float) -> (y: F[*B, H], sum: F[*B, H]) commutative
+# And y once more as rows with zeros behind them, as products with padded weights want them.
+op add_rms_norm_pad(a: F[*B, H], b: F[*B, H], w: G[H]; eps: float, pads: ints)
+   -> (p: F[pad(a, pads)], y: F[*B, H]?, sum: F[*B, H]?)
 # rms_norm(x, w) * silu(z)
 op gated_rms_norm(x: F[*B, H], w: G[H], z: F[*B, H]; eps: float) -> F[*B, H]
 
@@ -45,6 +49,27 @@ rule add_rms_norm in fuse enabled fuse_norm {
   replace { y, sum = add_rms_norm(a, b, w; eps) }
   test "decode" { B = [1], H = 128, dtype = bf16; fires 1 }
   test "too wide for the cpu, ref takes it" { H = 16392; fires 1 }
+}
+
+# Between the sum and its norm the rows are counted in another way.
+rule add_rms_norm_of_reshape in fuse enabled fuse_norm {
+  match   { sum = add(a: F[*B, H], b: F[*B, H])
+            r = reshape(sum; shape = _)
+            y = rms_norm(r: F[*C, H], w; eps)
+            yield y, sum, r }
+  replace { n, sum = add_rms_norm(a, b, w; eps)
+            y = reshape(n; shape(y))
+            r = reshape(sum; shape(r)) }
+  test "batch and sequence" { B = [2, 3], C = [6], H = 16, dtype = bf16; fires 1 }
+}
+
+pattern zero() = none | 0.0
+rule add_rms_norm_pad in fuse enabled fuse_act_padding {
+  match   { y, sum = add_rms_norm(a: F[M, H], b, w: G[H]; eps)
+            p = pad(y, zero(); pads = [0, 0, 0, tail])
+            yield p, y, sum }
+  where   tail > 0
+  replace { p, y, sum = add_rms_norm_pad(a, b, w; eps, pads = [0, 0, 0, tail]) }
 }
 
 rule gated_rms_norm in fuse enabled fuse_norm {

@@ -48,6 +48,13 @@ rule static_quant_of_reshape in normalise {
             q = reshape(static_quant(x, scale; to, full); shape(q)) }
   test "heads" { B = [3, 4], H = 16, dtype = bf16, to = f8e4m3fn; fires 1 }
 }
+rule static_quant_of_transpose in normalise {
+  match   { t = transpose(x: F[*B, H]; perm = p)
+            q = static_quant(t, scale: f32[]; to, full) }
+  replace { t = t
+            q = transpose(static_quant(x, scale; to, full); p) }
+  test "heads" { B = [3, 4], H = 16, p = [1, 0, 2], dtype = bf16, to = f8e4m3fn; fires 1 }
+}
 # Groups of a row are groups of its parts (heads) where no group crosses two of them.
 rule group_quant_of_reshape in normalise {
   match   { r = reshape(x: F[*A, D]; shape = _)

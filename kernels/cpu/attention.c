@@ -1,6 +1,6 @@
 /* Rotary embedding, its join with the norm of each head, and attention that walks keys once
  * with a running maximum (Milakov and Gimelshein 2018), so that no scores are stored. */
-#include "fused.h"
+#include "quant.h"
 #include "rope.h"
 
 enum {
@@ -98,6 +98,7 @@ typedef struct attention {
     size_t len, d, e;
     float scale;
     bool safe;
+    const quantiser *quant; /* NULL: the result is stored as it is */
 } attention;
 
 /* Query rows [first, first + n) against the keys that start at row `kv`. */
@@ -124,16 +125,18 @@ static void attend(const attention *a, size_t first, size_t n, size_t kv)
         }
     }
     for (size_t r = 0; r < n; r++) {
-        float *out = row_begin(a->o, (first + r) * a->e, bo);
+        float *out = a->quant ? bo : row_begin(a->o, (first + r) * a->e, bo);
         for (size_t j = 0; j < a->e; j++)
             /* Without any key 0 / 0, as softmax over -inf gives, or zeros. */
             out[j] = a->safe && !(tile[r].sum > 0) ? 0 : tile[r].acc[j] / tile[r].sum;
-        row_end(a->o, (first + r) * a->e, a->e, out);
+        if (a->quant)
+            quant_row(a->quant, first + r, out);
+        else
+            row_end(a->o, (first + r) * a->e, a->e, out);
     }
 }
 
-const char *sld_cpu_sdpa(const sld_launch *l);
-const char *sld_cpu_sdpa(const sld_launch *l)
+static const char *sdpa(const sld_launch *l, const quantiser *quant)
 {
     const sld_tensor *q = &l->in[0], *k = &l->in[1], *v = &l->in[2];
     size_t hq = (size_t)q->dims[1], hk = (size_t)k->dims[1], rows = (size_t)q->dims[2];
@@ -141,7 +144,7 @@ const char *sld_cpu_sdpa(const sld_launch *l)
     const sld_tensor scores = {.dtype = q->dtype, .rank = 4, .dims = dims};
     attention a = {q, k, v, kern_present(l, 3) ? &l->in[3] : NULL, &l->out[0], &scores, (size_t)k->dims[2],
                    (size_t)q->dims[3], (size_t)v->dims[3], (float)kern_attr(l, "scale")->f,
-                   kern_attr(l, "safe")->i != 0};
+                   kern_attr(l, "safe")->i != 0, quant};
     const char *bad = sdpa_check(q, k, a.mask, &scores);
     for (size_t head = 0, heads = (size_t)q->dims[0] * hq; head < heads && !bad; head++) {
         size_t kv = (head / hq * hk + head % hq / (hq / hk)) * a.len;
@@ -149,4 +152,18 @@ const char *sld_cpu_sdpa(const sld_launch *l)
             attend(&a, head * rows + i, row_min(rows - i, TILE), kv);
     }
     return bad;
+}
+
+const char *sld_cpu_sdpa(const sld_launch *l);
+const char *sld_cpu_sdpa(const sld_launch *l)
+{
+    return sdpa(l, NULL);
+}
+
+const char *sld_cpu_sdpa_static_quant(const sld_launch *l);
+const char *sld_cpu_sdpa_static_quant(const sld_launch *l)
+{
+    quantiser t = quant_open(l, 0, 0);
+    t.scale = *(const float *)l->in[4].data;
+    return sdpa(l, &t);
 }

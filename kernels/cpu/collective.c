@@ -21,6 +21,7 @@ static void *contribution(const piece *p, uint32_t rank)
     return p->gathered ? (uint8_t *)p->c->windows[p->c->rank] + rank * bytes : half(p, rank, 0);
 }
 
+/* Elements [from, to) of a piece. */
 ROW_WIDE static void sum_ranks(const piece *p, size_t from, size_t to, void *result)
 {
     float sum[PIECE], buffer[PIECE];
@@ -35,8 +36,8 @@ ROW_WIDE static void sum_ranks(const piece *p, size_t from, size_t to, void *res
                 sum[i] += x[i];
         }
         if (out.dtype == SLD_F32)
-            memcpy((float *)out.data + at, sum, n * sizeof *sum);
-        row_end(&out, at, n, sum);
+            memcpy((float *)out.data + at - from, sum, n * sizeof *sum);
+        row_end(&out, at - from, n, sum);
     }
 }
 
@@ -45,7 +46,8 @@ static const char *sum_part(const piece *p)
 {
     uint32_t world = p->c->world, rank = p->c->rank;
     size_t size = kern_size(p->x->dtype);
-    sum_ranks(p, p->n * rank / world, p->n * (rank + 1) / world, half(p, rank, 1));
+    size_t mine = p->n * rank / world;
+    sum_ranks(p, mine, p->n * (rank + 1) / world, half(p, rank, 1) + mine * size);
     const char *why = p->c->meet(p->c);
     for (uint32_t r = 0; r < world && !why; r++) {
         size_t from = p->n * r / world, to = p->n * (r + 1) / world;
@@ -106,6 +108,96 @@ const char *sld_cpu_all_reduce(const sld_launch *l)
     for (size_t at = 0; at < n && !why; at += some) {
         piece p = {c, &l->in[0], at, row_min(n - at, some), gathered};
         why = sum_to(&p, (uint8_t *)l->out[0].data + at * size);
+    }
+    return why;
+}
+
+/* ---- rows of ranks ---- */
+static const char *joined(const sld_launch *l)
+{
+    int64_t ranks = kern_attr(l, "ranks")->i;
+    return ranks == (l->comm ? l->comm->world : 1) ? NULL : "the ranks that it is for have not joined";
+}
+
+/* One rank has all rows. */
+static const char *copy_rows(const sld_launch *l)
+{
+    size_t n = kern_numel(&l->in[0]) * kern_size(l->in[0].dtype);
+    if (n)
+        memcpy(l->out[0].data, l->in[0].data, n);
+    return NULL;
+}
+
+/* Elements [first, first + n) of the rows of a rank, as far as there are so many. */
+static size_t share_of(const sld_tensor *x, size_t each, uint32_t rank, size_t first, size_t n)
+{
+    size_t all = kern_numel(x), from = rank * each + first;
+    return from >= all ? 0 : row_min(n, all - from);
+}
+
+const char *sld_cpu_reduce_scatter(const sld_launch *l);
+const char *sld_cpu_reduce_scatter(const sld_launch *l)
+{
+    const sld_comm *c = l->comm;
+    const sld_tensor *x = &l->in[0];
+    size_t each = kern_numel(&l->out[0]), size = kern_size(x->dtype);
+    const char *why = joined(l);
+    if (!why && !c)
+        return copy_rows(l);
+    size_t some = why ? 0 : c->bytes / 128 * 64 / (c->world * size);
+    for (size_t at = 0; at < each && !why; at += some) {
+        size_t n = row_min(some, each - at);
+        piece p = {c, x, 0, n * c->world, false};
+        for (uint32_t r = 0; r < c->world; r++) {
+            size_t m = share_of(x, each, r, at, n);
+            uint8_t *to = half(&p, c->rank, 0) + r * n * size;
+            if (m)
+                memcpy(to, (const uint8_t *)x->data + (r * each + at) * size, m * size);
+            memset(to + m * size, 0, (n - m) * size);
+        }
+        why = c->meet(c);
+        if (!why)
+            sum_ranks(&p, c->rank * n, (c->rank + 1) * n, (uint8_t *)l->out[0].data + at * size);
+        why = why ? why : c->meet(c);
+    }
+    return why;
+}
+
+const char *sld_cpu_own_rows(const sld_launch *l);
+const char *sld_cpu_own_rows(const sld_launch *l)
+{
+    const sld_tensor *x = &l->in[0];
+    size_t each = kern_numel(&l->out[0]), size = kern_size(x->dtype);
+    const char *why = joined(l);
+    if (!why && !l->comm)
+        return copy_rows(l);
+    size_t m = why ? 0 : share_of(x, each, l->comm->rank, 0, each);
+    if (m)
+        memcpy(l->out[0].data, (const uint8_t *)x->data + l->comm->rank * each * size, m * size);
+    if (!why && each > m)
+        memset((uint8_t *)l->out[0].data + m * size, 0, (each - m) * size);
+    return why;
+}
+
+const char *sld_cpu_all_gather(const sld_launch *l);
+const char *sld_cpu_all_gather(const sld_launch *l)
+{
+    const sld_comm *c = l->comm;
+    size_t each = kern_numel(&l->in[0]), size = kern_size(l->in[0].dtype);
+    const char *why = joined(l);
+    if (!why && !c)
+        return copy_rows(l);
+    size_t some = why ? 0 : c->bytes / size;
+    for (size_t at = 0; at < each && !why; at += some) {
+        size_t n = row_min(some, each - at);
+        memcpy(c->windows[c->rank], (const uint8_t *)l->in[0].data + at * size, n * size);
+        why = c->meet(c);
+        for (uint32_t r = 0; r < c->world && !why; r++) {
+            size_t m = share_of(&l->out[0], each, r, at, n);
+            if (m)
+                memcpy((uint8_t *)l->out[0].data + (r * each + at) * size, c->windows[r], m * size);
+        }
+        why = why ? why : c->meet(c);
     }
     return why;
 }

@@ -52,6 +52,39 @@ const char *sld_cpu_add_rms_norm(const sld_launch *l)
     return store(&n, &l->out[0]);
 }
 
+/* Row i of a tensor of its own width, where there is one, from n numbers and zeros behind them. */
+ROW_PART void put_row(const sld_tensor *to, size_t i, const float *y, size_t n)
+{
+    if (!to->data)
+        return;
+    size_t width = (size_t)to->dims[to->rank - 1], size = kern_size(to->dtype);
+    if (to->dtype == SLD_F32)
+        memcpy((float *)to->data + i * width, y, n * size);
+    row_end(to, i * width, n, y);
+    memset((uint8_t *)to->data + (i * width + n) * size, 0, (width - n) * size);
+}
+
+ROW_WIDE static void store_padded(norm *n, const sld_launch *l)
+{
+    float y[ROW_MAX];
+    for (size_t i = 0; i < n->n; i++) {
+        norm_row(n, i, y);
+        put_row(&l->out[0], i, y, n->width);
+        put_row(&l->out[1], i, y, n->width);
+    }
+}
+
+const char *sld_cpu_add_rms_norm_pad(const sld_launch *l);
+const char *sld_cpu_add_rms_norm_pad(const sld_launch *l)
+{
+    norm n;
+    const char *why = kern_pads_rows(l);
+    add_open(&n, l);
+    if (!why)
+        store_padded(&n, l);
+    return why;
+}
+
 const char *sld_cpu_gated_rms_norm(const sld_launch *l);
 const char *sld_cpu_gated_rms_norm(const sld_launch *l)
 {

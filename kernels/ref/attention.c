@@ -1,4 +1,5 @@
 /* Rotary embedding, its join with the norm of each head, and attention; all in double. */
+#include "f8.h"
 #include "rope.h"
 
 enum { HEAD_MAX = 4096 };
@@ -72,11 +73,22 @@ const char *sld_ref_qk_norm_rope(const sld_launch *l)
     return NULL;
 }
 
-/* softmax(scale q k^T + mask) v, each score computed anew for the maximum, the sum and the result. */
-const char *sld_ref_sdpa(const sld_launch *l);
-const char *sld_ref_sdpa(const sld_launch *l)
+/* by NULL: the result is stored as it is, otherwise as it is rounded to the dtype of the queries, over the scale. */
+static void put(const sld_launch *l, const sld_tensor *by, size_t i, double v)
 {
-    const sld_tensor *q = &l->in[0], *k = &l->in[1], *v = &l->in[2], *o = &l->out[0];
+    double bits, top = by ? quant_top(l->out[0].dtype, kern_attr(l, "full")->i) : 0;
+    sld_tensor one = {.dtype = l->in[0].dtype, .data = &bits};
+    kern_put(by ? &one : &l->out[0], by ? 0 : i, v);
+    if (!by)
+        return;
+    v = kern_get(&one, 0) / kern_get(by, 0);
+    kern_put(&l->out[0], i, v > top ? top : v < -top ? -top : v);
+}
+
+/* softmax(scale q k^T + mask) v, each score computed anew for the maximum, the sum and the result. */
+static const char *sdpa(const sld_launch *l, const sld_tensor *by)
+{
+    const sld_tensor *q = &l->in[0], *k = &l->in[1], *v = &l->in[2];
     const sld_tensor *mask = kern_present(l, 3) ? &l->in[3] : NULL;
     size_t hq = (size_t)q->dims[1], hk = (size_t)k->dims[1], rows = (size_t)q->dims[2];
     size_t len = (size_t)k->dims[2], d = (size_t)q->dims[3], e = (size_t)v->dims[3];
@@ -110,7 +122,19 @@ const char *sld_ref_sdpa(const sld_launch *l)
                     acc[j] += weight * kern_get(v, (kv + p) * e + j);
             }
         for (size_t j = 0; j < e; j++)
-            kern_put(o, i * e + j, safe && !(sum > 0) ? 0 : acc[j] / sum);
+            put(l, by, i * e + j, safe && !(sum > 0) ? 0 : acc[j] / sum);
     }
     return NULL;
+}
+
+const char *sld_ref_sdpa(const sld_launch *l);
+const char *sld_ref_sdpa(const sld_launch *l)
+{
+    return sdpa(l, NULL);
+}
+
+const char *sld_ref_sdpa_static_quant(const sld_launch *l);
+const char *sld_ref_sdpa_static_quant(const sld_launch *l)
+{
+    return sdpa(l, &l->in[4]);
 }

@@ -31,9 +31,15 @@ const char *sld_ref_rms_norm(const sld_launch *l)
     return NULL;
 }
 
+/* Results that nothing reads have no data. */
+static void put(const sld_tensor *to, size_t i, double v)
+{
+    if (to->data)
+        kern_put(to, i, v);
+}
+
 /* The norm is that of the sum before it is rounded. */
-const char *sld_ref_add_rms_norm(const sld_launch *l);
-const char *sld_ref_add_rms_norm(const sld_launch *l)
+static const char *add_rms_norm(const sld_launch *l, const sld_tensor *y, const sld_tensor *sums)
 {
     const sld_tensor *a = &l->in[0], *b = &l->in[1], *w = &l->in[2];
     rows r = rows_of(a);
@@ -42,14 +48,38 @@ const char *sld_ref_add_rms_norm(const sld_launch *l)
         double sum = 0;
         for (size_t k = at; k < at + r.width; k++) {
             double s = kern_get(a, k) + kern_get(b, k);
-            kern_put(&l->out[1], k, s);
+            put(sums, k, s);
             sum += s * s;
         }
         double scale = 1 / sqrt(sum / (double)r.width + kern_attr(l, "eps")->f);
         for (size_t k = 0; k < r.width; k++)
-            kern_put(&l->out[0], at + k,
-                     (kern_get(a, at + k) + kern_get(b, at + k)) * scale * kern_get(w, k));
+            put(y, at + k, (kern_get(a, at + k) + kern_get(b, at + k)) * scale * kern_get(w, k));
     }
+    return NULL;
+}
+
+const char *sld_ref_add_rms_norm(const sld_launch *l);
+const char *sld_ref_add_rms_norm(const sld_launch *l)
+{
+    return add_rms_norm(l, &l->out[0], &l->out[1]);
+}
+
+/* The rows of the padded result are written as if they had no ends, from the last on, and then drawn apart. */
+const char *sld_ref_add_rms_norm_pad(const sld_launch *l);
+const char *sld_ref_add_rms_norm_pad(const sld_launch *l)
+{
+    const sld_tensor *p = &l->out[0];
+    rows r = rows_of(&l->in[0]);
+    size_t width = (size_t)p->dims[p->rank - 1];
+    const char *why = kern_pads_rows(l);
+    if (why)
+        return why;
+    add_rms_norm(l, p, &l->out[2]);
+    for (size_t i = 0; i < r.n * r.width; i++)
+        put(&l->out[1], i, kern_get(p, i));
+    for (size_t i = r.n; i-- > 0;)
+        for (size_t k = width; k-- > 0;)
+            kern_put(p, i * width + k, k < r.width ? kern_get(p, i * r.width + k) : 0);
     return NULL;
 }
 

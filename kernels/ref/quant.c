@@ -11,7 +11,6 @@ struct source {
     double eps, rms, centre;
     bool unrounded;                 /* quantised as it is */
     int act;                        /* of an activation: silu, gelu, gelu by tanh */
-    const sld_comm *comm;           /* x is the sum over these ranks, and lies in their windows */
 };
 
 static double rounded(uint8_t dtype, double v)
@@ -22,14 +21,6 @@ static double rounded(uint8_t dtype, double v)
     return kern_get(&one, 0);
 }
 
-static double reduced(const sld_tensor *x, const sld_comm *comm, size_t i)
-{
-    double sum = 0;
-    for (uint32_t r = 0; r < comm->world; r++)
-        sum += kern_get(&(sld_tensor){.dtype = x->dtype, .data = comm->windows[r]}, i);
-    return rounded(x->dtype, sum);
-}
-
 static double element(source *s, size_t i)
 {
     return kern_get(s->x, i);
@@ -37,8 +28,7 @@ static double element(source *s, size_t i)
 
 static double sum(source *s, size_t i)
 {
-    double x = s->comm ? reduced(s->x, s->comm, i) : kern_get(s->x, i);
-    return x + (s->b ? kern_get(s->b, i) : 0);
+    return kern_get(s->x, i) + (s->b ? kern_get(s->b, i) : 0);
 }
 
 static double norm(source *s, size_t i)
@@ -292,30 +282,4 @@ const char *sld_ref_act_and_mul_group_quant(const sld_launch *l);
 const char *sld_ref_act_and_mul_group_quant(const sld_launch *l)
 {
     return act_by_group(l, NULL);
-}
-
-/* ---- over ranks: all of x lies in the windows before anything is computed ---- */
-static const char *share(const sld_launch *l)
-{
-    size_t n = kern_numel(&l->in[0]) * kern_size(l->in[0].dtype);
-    if (!l->comm)
-        return NULL;
-    if (n > l->comm->bytes)
-        return "the tensor does not fit the window that ranks share";
-    if (n)
-        memcpy(l->comm->windows[l->comm->rank], l->in[0].data, n);
-    return l->comm->meet(l->comm);
-}
-
-static const char *leave(const sld_launch *l)
-{
-    return l->comm ? l->comm->meet(l->comm) : NULL;
-}
-
-const char *sld_ref_all_reduce(const sld_launch *l);
-const char *sld_ref_all_reduce(const sld_launch *l)
-{
-    const char *why = share(l);
-    source s = {.at = sum, .x = &l->in[0], .comm = l->comm};
-    return why ? why : (store(l, s), leave(l));
 }

@@ -27,6 +27,7 @@ typedef struct shared {
 
 static shared *all;
 static int patience = PATIENCE;
+static bool by_rows; /* sequence parallelism is asked for */
 
 static const char *meet(const sld_comm *c)
 {
@@ -49,6 +50,17 @@ static sld_graph *parse(sld_ctx *ctx, const char *body, int64_t world)
     ck_assert_msg(g != NULL, "%s\n%s", sld_error(ctx), text);
     g->world = world;
     return g;
+}
+
+static void fuse(sld_graph *g, int64_t world)
+{
+    sld_settings *s = sld_settings_new(g->ctx, g->rules);
+    ck_assert(s && (!by_rows || (!sld_settings_set(s, "enable_sp", "on", "test") &&
+                                 !sld_settings_set(s, "sp_min_token_num", "5", "test"))));
+    ck_assert(!sld_settings_resolve(s, SLD_TARGET_CPU, NULL, NULL));
+    const sld_fuse_options o = {.target = SLD_TARGET_CPU, .world = world, .settings = s, .tokens = {5, 90}};
+    ck_assert_msg(!sld_fuse(g, &o, NULL) && !sld_graph_verify(g), "%s", sld_error(g->ctx));
+    sld_settings_free(s);
 }
 
 /* Operands of a rank: the first differs between ranks, the others do not. */
@@ -75,7 +87,7 @@ static const char *work(const char *text, bool fused, const sld_comm *comm)
     sld_tensor out[4];
     static char why[200];
     if (fused)
-        sld_fuse(g, &(sld_fuse_options){.target = SLD_TARGET_CPU, .world = comm->world}, NULL);
+        fuse(g, comm->world);
     for (uint32_t i = 0; i < g->inputs.n; i++)
         inputs[i] = input(g, i, comm->rank);
     sld_plan *p = sld_plan_new(g, SLD_TARGET_CPU, NULL);
@@ -177,6 +189,49 @@ START_TEST(quantised)
 }
 END_TEST
 
+/* Three layers, whose rows do not divide among the ranks. */
+#define LAYER(n, from, sum, before) "%p" n " = silu(%n" from ")\n%a" n " = all_reduce(%p" n "; group = \"tp\")\n" \
+                                    "%n" n ", %r" n " = add_rms_norm(%a" n ", %" before ", %w; eps = 1e-06)\n"
+#define LAYERS X("[7, 512]", "512", "bf16") "%n0 = rms_norm(%a, %w; eps = 1e-06)\n" LAYER("1", "0", "r1", "a") LAYER("2", "1", "r2", "r1")
+static const char layers[] = LAYERS "%q = static_quant(%n2, %s; to = f8e4m3fn)\noutput q = %q\n";
+static const char layers_in_groups[] =
+    LAYERS "%q, %c = group_quant(%n2; group = 128, to = f8e4m3fn)\noutput q = %q\noutput c = %c\noutput r = %r2\n";
+
+static unsigned count(const sld_graph *g, const char *op)
+{
+    unsigned k = 0;
+    for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n))
+        k += !strcmp(sld_node_op(g, n)->name, op);
+    return k;
+}
+
+/* Each rank norms its own rows; the residual is never gathered between layers. */
+START_TEST(rows_of_ranks)
+{
+    static unsigned char first[RESULT];
+    const char *text = _i / 2 ? layers_in_groups : layers;
+    uint32_t world = _i % 2 ? 4 : 2;
+    on_ranks(text, false, world, RANKS_MAX, "");
+    memcpy(first, all->results[0], RESULT);
+    ck_assert(first[0] || first[1]);
+    by_rows = true;
+    on_ranks(text, true, world, RANKS_MAX, "");
+    for (uint32_t r = 0; r < world; r++)
+        ck_assert_msg(!memcmp(all->results[r], first, RESULT), "rank %u of %u", r, world);
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_graph *g = parse(ctx, text, world);
+    fuse(g, world);
+    by_rows = false;
+    ck_assert_uint_eq(count(g, "all_reduce"), 0);
+    ck_assert_uint_eq(count(g, "reduce_scatter"), 3);
+    ck_assert_uint_eq(count(g, "all_gather"), _i / 2 ? 5 : 3); /* codes, scales and the last sum, or codes */
+    ck_assert_uint_eq(count(g, "own_rows"), 0);
+    ck_assert_uint_eq(count(g, _i / 2 ? "add_rms_norm_group_quant" : "add_rms_norm_static_quant"), 1);
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
+}
+END_TEST
+
 START_TEST(missing_rank)
 {
     patience = 0;
@@ -256,6 +311,7 @@ Suite *collective_suite(void)
     tcase_add_checked_fixture(t, map_memory, unmap_memory);
     tcase_add_loop_test(t, as_the_chain, 0, 3 * sizeof chains / sizeof *chains);
     tcase_add_loop_test(t, quantised, 0, 3);
+    tcase_add_loop_test(t, rows_of_ranks, 0, 4);
     tcase_add_loop_test(t, missing_rank, 0, 2);
     tcase_add_test(t, crossover);
     tcase_add_test(t, whole_stack);

@@ -132,6 +132,13 @@ static const fast cases[] = {
              "%r, %n = act_and_mul_static_quant(%x, %s; act = gelu_tanh, to = f8e4m3fnuz)", 1},
     {FLOATS, "input %x : $[3, 256]\n%r, %s, %n = act_and_mul_group_quant(%x; act = silu, group = 64, to = f8e4m3fn)", 1},
     {FLOATS, "input %x : $[3, 1111]\n%r = all_reduce(%x; group = \"tp\")", 0},
+    {FLOATS, "input %x : $[3, 11]\n%r = reduce_scatter(%x; group = \"tp\", ranks = 1)", 0},
+    {FLOATS, "input %x : $[3, 11]\n%r = own_rows(%x; group = \"tp\", ranks = 1)", 0},
+    {FLOATS, "input %x : $[3, 11]\n%r = all_gather(%x; group = \"tp\", ranks = 1, rows = 3)", 0},
+    {FLOATS, "input %x : $[3, 67]\ninput %y : $[3, 67]\ninput %w : $[67]\n"
+             "%r, %n, %s = add_rms_norm_pad(%x, %y, %w; eps = 1e-06, pads = [0, 0, 0, 13])", 67},
+    {FLOATS, "input %x : $[1, 4, 3, 16]\ninput %k : $[1, 2, 5, 16]\ninput %v : $[1, 2, 5, 24]\nconst %s : f32[] = 0.02\n"
+             "%r = sdpa_static_quant(%x, %k, %v, _, %s; scale = 0.25, to = f8e4m3fn)", 24},
     {FLOATS, "input %q : $[1, 2, 0, 4]\ninput %k : $[1, 1, 3, 4]\ninput %v : $[1, 1, 3, 4]\n"
              "%r = sdpa(%q, %k, %v)", 1},
 };
