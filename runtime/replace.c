@@ -39,7 +39,7 @@ uint32_t sld__inner_reads(const sld_graph *g, const sld_node *nodes, uint32_t n,
     uint32_t found = reads_of(g, at, v);
     for (sld_node m = from + 1; m < at; m++) {
         uint32_t reads = reads_of(g, m, v);
-        if (reads && !is_one_of(nodes, n, m))
+        if (SLD_CHECKED && reads && !is_one_of(nodes, n, m))
             return SLD_NEAR;
         found += reads;
     }

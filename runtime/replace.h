@@ -29,11 +29,12 @@ SLD_PART const sld_kept *sld__known(const sld_graph *g, uint16_t op, uint32_t n_
     const sld_value_rec *const values = g->values.at;
     const uint32_t id = t->last[op];
     const sld_kept *k = &t->kept.at[id];
-    if (!id || !sld__asks(g, k, n_in, in, attrs, n_out) || !(k->bound >> g->fuse->options.target & 1))
+    if (!id || !sld__asks(g, k, n_in, in, attrs, n_out) ||
+        (SLD_CHECKED && !(k->bound >> g->fuse->options.target & 1)))
         return NULL;
     const uint32_t *types = t->words.at + k->types + n_in;
     SLD_EACH(i, n_out)
-        if (values[old[i]].type != types[i])
+        if (SLD_CHECKED && values[old[i]].type != types[i])
             return NULL;
     return k;
 }
@@ -49,9 +50,9 @@ SLD_PART bool sld__fits(const sld_graph *g, const sld_node *nodes, uint32_t n, u
         if (values[old[i]].origin != nodes[n - 1]) {
             inner[i] = sld__inner_reads(g, nodes, n, old[i]);
             SLD_EACH(j, n_in)
-                fits &= in[j] != old[i];
+                fits &= !SLD_CHECKED || in[j] != old[i];
         }
-        fits &= inner[i] < SLD_NEAR && values[old[i]].n_uses != inner[i];
+        fits &= !SLD_CHECKED || (inner[i] < SLD_NEAR && values[old[i]].n_uses != inner[i]);
     }
     return fits;
 }
@@ -79,7 +80,8 @@ SLD_PART bool sld_rewrite_replace(sld_graph *g, int rule, const sld_node *nodes,
     sld_fuse_state *const s = g->fuse;
     const sld_kept *k = NULL;
     uint32_t inner[SLD_BLOCKS];
-    if (s->quick && nodes[n - 1] == s->cursor && n_out && n_out < SLD_BLOCKS && !(s->off && s->off[rule]))
+    if (s->quick && nodes[n - 1] == s->cursor && n_out && n_out < SLD_BLOCKS &&
+        !(SLD_CHECKED && s->off && s->off[rule]))
         k = sld__known(g, op, n_in, in, attrs, n_out, old);
     if (!k || !sld__fits(g, nodes, n, n_in, in, n_out, old, inner) ||
         !SLD_RESERVE(g->ctx, g->operands, g->operands.n + n_in + n_out + 2))

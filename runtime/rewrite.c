@@ -152,7 +152,7 @@ static bool acceptable(sld_graph *g)
         s->status = SLD_ERR_MEMORY;
         return false;
     }
-    return types_stay(g) && kernels_cover(g);
+    return !SLD_CHECKED || (types_stay(g) && kernels_cover(g));
 }
 
 /* Whether there is a place for what is built. */

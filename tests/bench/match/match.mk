@@ -1,5 +1,5 @@
 # make bench-match: matching and rewriting beside MLIR 19 and C written by hand; see tests/bench/README.md.
-# BENCH="stack quick" runs a part: the words are those of run.py.
+# BENCH="stack quick" runs a part: the words are those of run.py; "sound" is the cost of the checks of a rewrite.
 MATCH := tests/bench/match
 BM    := $(B)/bench
 LLVM  := $(firstword $(wildcard /usr/lib/llvm-19))
@@ -30,6 +30,19 @@ $(BM)/match/%.o: $(MATCH)/%.c $(MATCH)/decoder.h
 $(BM)/solder: $(BM)/match/solder.o $(BM)/decoder.o $(B)/lib/libsolder.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDLIBS)
+# The same without the checks of a rewrite.
+$(BM)/unchecked/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -DSLD_CHECKED=0 -c -o $@ $<
+$(BM)/unchecked/decoder.o: $(BM)/decoder.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -DSLD_CHECKED=0 -c -o $@ $<
+$(BM)/unchecked/solder: $(BM)/match/solder.o $(BM)/unchecked/decoder.o \
+    $(addprefix $(BM)/unchecked/,$(patsubst %.c,%.o,$(wildcard runtime/rewrite.c runtime/replace.c runtime/pass.c))) $(B)/lib/libsolder.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDLIBS)
 $(BM)/hand: $(MATCH)/hand.c $(MATCH)/decoder.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -44,6 +57,6 @@ $(BM)/mlir: $(MATCH)/mlir.cpp $(MATCH)/decoder.h $(BM)/patterns.mlir
 	    -Wl,--start-group $(MLIR_LIBS) $(LLVM_LIBS) -Wl,--end-group -lz -l:libzstd.so.1 -l:libtinfo.so.6 -lpthread -ldl -lm
 
 .PHONY: bench-match
-bench-match: $(BM)/solder $(BM)/hand $(if $(HAVE_MLIR),$(BM)/mlir)
+bench-match: $(BM)/solder $(BM)/unchecked/solder $(BM)/hand $(if $(HAVE_MLIR),$(BM)/mlir)
 	@SOLDERC_BIN=$(B)/bin/solderc BENCH_CC="$(BENCH_CC)" BENCH_LINK="$(BENCH_LINK)" \
 	    python3 $(MATCH)/run.py $(BM) $(BENCH)

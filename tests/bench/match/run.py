@@ -1,11 +1,11 @@
 """Matching and rewriting a decoder stack: Solder, MLIR 19 and C written by hand, in one run.
 
-Usage: python3 run.py BIN [stack] [rules] [quick]
+Usage: python3 run.py BIN [stack] [rules] [sound] [quick]
 
 BIN holds the programs that match.mk builds: hand, solder, pointer, mlir, and solderc beside it. A program that is
 not there is left out, with a line that says so. `stack` is the table over sizes, `rules` the growth with rules
-that never match; both when neither is named. Every number is the median of at least 9 runs (3 with `quick`) of one
-thread pinned to the last CPU; all programs must leave the same graph.
+that never match, `sound` what checking costs; all when none is named. Every number is the median of at least 9 runs
+(3 with `quick`) of one thread pinned to the last CPU; all programs must leave the same graph.
 """
 import json
 import os
@@ -78,6 +78,22 @@ def stack_table(bench):
               + f" | {memory[who]:.1f} |", flush=True)
 
 
+# ------------------------------------------------------------------ what checking costs --
+
+def sound_table(bench):
+    print("\nChecks of a rewrite: ns per op, the best of runs that alternate with those of a build without them\n")
+    print("| layers | with | without | ratio |\n| --- | --- | --- | --- |")
+    for irregular, layers in [(i, l) for i in (0, 1) for l in LAYERS[:2]]:
+        best = {"solder": float("inf"), "unchecked/solder": float("inf")}
+        for _ in range(3 if bench.quick else 7):
+            results = [(p, bench.call(p, layers, bench.runs(layers), irregular)[0]) for p in best]
+            check_same([r for _, r in results])
+            for p, r in results:
+                best[p] = min(best[p], r["best"])
+        a, b = best.values()
+        print(f"| {layers}{', irregular' if irregular else ''} | {a:.2f} | {b:.2f} | {a / b:.2f} |", flush=True)
+
+
 # ------------------------------------------------------------------ rules that never match --
 
 def extra_rules(family, count, with_rules=True):
@@ -139,12 +155,14 @@ def rules_table(bench, solderc, flags):
 def main():
     words = sys.argv[2:]
     bench = Bench(os.path.abspath(sys.argv[1]), "quick" in words)
-    every = not {"stack", "rules"} & set(words)
+    every = not {"stack", "rules", "sound"} & set(words)
     if every or "stack" in words:
         stack_table(bench)
     if every or "rules" in words:
         flags = {k: os.environ[f"BENCH_{k.upper()}"].split() for k in ("cc", "link")}
         rules_table(bench, os.environ["SOLDERC_BIN"], flags)
+    if every or "sound" in words:
+        sound_table(bench)
 
 
 main()
