@@ -45,8 +45,11 @@ static void count_bracket(pat_reading *r, int token, pat_span span)
         if (r->n_open < MOST)
             r->open[r->n_open] = span;
         r->n_open++;
-    } else if ((token == ')' || token == ']' || token == '}') && r->n_open) {
-        r->n_open--;
+    } else if (token == ')' || token == ']' || token == '}') {
+        if (r->n_open)
+            r->n_open--;
+        else
+            r->open[0] = (pat_span){0};
     }
 }
 

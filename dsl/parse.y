@@ -611,6 +611,11 @@ static bool expects(const yypcontext_t *ctx, yysymbol_kind_t symbol)
     return found;
 }
 
+static char opening(char close)
+{
+    return close == ')' ? '(' : close == ']' ? '[' : '{';
+}
+
 /* What the author may have meant: = for ==, a bracket that is not closed where the declaration ends. */
 static void hint(const yypcontext_t *ctx, pat_parser *p, const pat_reading *r)
 {
@@ -618,8 +623,13 @@ static void hint(const yypcontext_t *ctx, pat_parser *p, const pat_reading *r)
     yysymbol_kind_t token = yypcontext_token(ctx);
     if (!strcmp(yysymbol_name(token), "'='") && expects(ctx, YYSYMBOL_T_EQ))
         pat_hint(p->session, "equality is '=='");
+    const char *name = yysymbol_name(token); /* such as "'}'" */
+    bool closes = strlen(name) == 3 && strchr(")]}", name[1]);
+    const pat_span *last = r->n_open < MOST ? &r->open[r->n_open] : NULL; /* which that bracket was taken to close */
     if ((p->at_declaration || token == YYSYMBOL_YYEOF) && r->n_open && r->n_open <= MOST)
         pat_note(p->session, r->open[r->n_open - 1], "this is not closed");
+    else if (closes && last && last->end && p->begin[last->begin] != opening(name[1]))
+        pat_note(p->session, *last, "this is not closed");
 }
 
 /* "unexpected X, expected Y or Z": few alternatives are listed, many are not. */
