@@ -260,7 +260,9 @@ static bool check_right(pat_checker *c, pat_rule *rule)
         check_results(c, st);
         for (uint32_t r = 0; r < st->results.n; r++) {
             define(c, rule, &defined, st->results.at[r]);
-            replaces |= st->results.at[r]->name && defines(&rule->match, st->results.at[r]->name);
+            const pat_term *name = st->results.at[r];
+            bool kept = st->value->kind == PT_NAME && st->value->name == name->name;
+            replaces |= !kept && name->name && defines(&rule->match, name->name);
         }
     }
     return replaces;

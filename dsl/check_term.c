@@ -393,6 +393,9 @@ void pat_check_term(pat_checker *c, pat_term *t)
             pat_bind(c, &c->b->vars, t->name);
         /* fall through */
     case PT_NUMBER:
+        if (t->kind == PT_NUMBER && !(t->tol >= 0))
+            pat_error(c->s, t->span, E_FLOAT, "a tolerance is not negative");
+        /* fall through */
     case PT_WILD:
         if (!c->left)
             pat_error(c->s, t->span, E_LEFT_ONLY, "this can stand only on the left of a rule");

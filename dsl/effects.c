@@ -8,12 +8,14 @@
 
 /* Version `step` of the buffer that left value `root` first holds; root -1: no buffer of the match. */
 typedef struct version { int64_t root; uint32_t step; } version;
+typedef struct left_read { const pat_op *op; version at; } left_read;
 typedef struct named { pat_name name; version at; PAT_LIST(const x_val) from; } named;
 
 typedef struct effects {
     t_env *t;
     PAT_LIST(named) right;   /* values that the right side has defined */
-    PAT_LIST(version) left_reads, right_writes;
+    PAT_LIST(left_read) left_reads;
+    PAT_LIST(version) right_writes;
     bool left_effect, right_effect;
     pat_span left_effect_at;
     bool failed;
@@ -64,6 +66,13 @@ static void push(effects *e, void *list_of_version, version v)
     PAT_PUSH(e->t->c->arena, *list, kept);
 }
 
+static void push_read(effects *e, const pat_op *op, version at)
+{
+    left_read *r = pat_alloc(e->t->c->arena, sizeof *r);
+    *r = (left_read){op, at};
+    PAT_PUSH(e->t->c->arena, e->left_reads, r);
+}
+
 /* A node all of whose results are kept stays where it is. */
 static bool stays(const x_node *n)
 {
@@ -89,7 +98,7 @@ static void look_left(effects *e)
         for (uint32_t j = 0; j < n->operands.n; j++) {
             const pat_operand *o = t_operand(n->op, j);
             if (o && !o->inout && n->operands.at[j]->kind != XVAL_NONE)
-                push(e, &e->left_reads, left_version(n->operands.at[j]));
+                push_read(e, n->op, left_version(n->operands.at[j]));
         }
         if (n->op->effect && !stays(n)) {
             e->left_effect = true;
@@ -145,14 +154,17 @@ static version read_name(effects *e, const pat_term *term, named *into)
     if (!n || !n->val)
         return (version){-1, 0};
     if (n->val->kind == XVAL_RESULT && !n->val->kept) {
-        pat_error(t->s, term->span, E_INTERIOR, "'%s' is inside the match and goes with it", term->name);
-        pat_hint(t->s, "keep it with '%s = %s', or compute it again", term->name, term->name);
+        if (!e->failed) {
+            pat_error(t->s, term->span, E_INTERIOR, "'%s' is inside the match and goes with it", term->name);
+            pat_hint(t->s, "keep it with '%s = %s', or compute it again", term->name, term->name);
+        }
         e->failed = true;
     }
     PAT_PUSH(t->c->arena, into->from, n->val);
     return left_version(n->val);
 }
 
+/* An op that reads the buffer on both sides sees the same version; another one, one that is read on the left. */
 static void check_read(effects *e, const pat_term *term, const pat_op *op, version at)
 {
     uint32_t last = at.root < 0 ? 0 : left_writes(e, at.root);
@@ -160,9 +172,15 @@ static void check_read(effects *e, const pat_term *term, const pat_op *op, versi
         return;
     /* The right side may merge writes: its last version is the left's last. */
     version on_left = {at.root, at.step ? last : 0};
-    for (uint32_t i = 0; i < e->left_reads.n; i++)
-        if (same(*e->left_reads.at[i], on_left))
-            return;
+    bool by_any = false, by_this = false, reads = false;
+    for (uint32_t i = 0; i < e->left_reads.n; i++) {
+        const left_read *r = e->left_reads.at[i];
+        by_any |= same(r->at, on_left);
+        by_this |= same(r->at, on_left) && r->op == op;
+        reads |= r->at.root == at.root && r->op == op;
+    }
+    if (reads ? by_this : by_any)
+        return;
     pat_error(e->t->s, term->span, E_READ_ORDER, "'%s' reads '%s' %s it is written; the left side does not", op->name,
               value_name(e, at.root), at.step ? "after" : "before");
     e->failed = true;

@@ -52,3 +52,11 @@ rule inside in fuse {
             kc2 = cache_write(k2, slots, kc) }
   replace { kc2 = cache_write(k2, slots, kc) }
 }
+rule old_version in fuse {
+  match   { k2 = rotate(k, cos)
+            kc2 = cache_write(k2, slots, kc)
+            a = attend(attend(q, kc), trace(kc2))
+            yield k2, kc2, a }
+  replace { k2, kc2 = rope_write(k, cos, slots, kc)
+            a = attend(attend(q, kc2), trace(kc2)) }
+}
