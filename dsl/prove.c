@@ -72,6 +72,9 @@ static bool check_result(t_env *t, const pat_term *name, const t_value *right)
     pat_note(t->s, n->val->span, "the left side gives it here");
     if (dtype)
         needs_same(t, left->shape, right->shape);
+    else
+        pat_hint(t->s, "needs the dtypes %s and %s to be equal", t_dtype_text(t, left->dtype),
+                 t_dtype_text(t, right->dtype));
     variant_note(t);
     return false;
 }

@@ -426,7 +426,9 @@ s_shape s_apply_list(s_ctx *c, s_fn fn, pat_name name, uint32_t n, const s_val *
         uint32_t k = 0;
         while (k < n && s_same_val(g->args[k], a[k]))
             k++;
-        if (k == n)
+        bool crossed = n == 2 && !strcmp(name, "broadcast") && s_same_val(g->args[0], a[1]) &&
+                       s_same_val(g->args[1], a[0]);
+        if (k == n || crossed)
             return one_segment(c, i);
     }
     return one_segment(c, new_seg(c, (s_seg){.name = name, .function = true, .fn = fn, .n_args = n, .args = a}));
