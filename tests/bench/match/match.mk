@@ -43,6 +43,10 @@ $(BM)/unchecked/solder: $(BM)/match/solder.o $(BM)/unchecked/decoder.o \
     $(addprefix $(BM)/unchecked/,$(patsubst %.c,%.o,$(wildcard runtime/rewrite.c runtime/replace.c runtime/pass.c))) $(B)/lib/libsolder.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LDLIBS)
+$(BM)/pointer: $(MATCH)/pointer.c $(MATCH)/decoder.h $(BM)/decoder.c $(wildcard tests/embed/*.h) runtime/sld_match.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(BENCH_CC) $(WARN) -O2 -I$(BM) -Itests/embed -o $@ $< -lm
 $(BM)/hand: $(MATCH)/hand.c $(MATCH)/decoder.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -57,6 +61,6 @@ $(BM)/mlir: $(MATCH)/mlir.cpp $(MATCH)/decoder.h $(BM)/patterns.mlir
 	    -Wl,--start-group $(MLIR_LIBS) $(LLVM_LIBS) -Wl,--end-group -lz -l:libzstd.so.1 -l:libtinfo.so.6 -lpthread -ldl -lm
 
 .PHONY: bench-match
-bench-match: $(BM)/solder $(BM)/unchecked/solder $(BM)/hand $(if $(HAVE_MLIR),$(BM)/mlir)
+bench-match: $(BM)/solder $(BM)/unchecked/solder $(BM)/pointer $(BM)/hand $(if $(HAVE_MLIR),$(BM)/mlir)
 	@SOLDERC_BIN=$(B)/bin/solderc BENCH_CC="$(BENCH_CC)" BENCH_LINK="$(BENCH_LINK)" \
 	    python3 $(MATCH)/run.py $(BM) $(BENCH)

@@ -5,7 +5,8 @@ Usage: python3 run.py BIN [stack] [rules] [sound] [quick]
 BIN holds the programs that match.mk builds: hand, solder, pointer, mlir, and solderc beside it. A program that is
 not there is left out, with a line that says so. `stack` is the table over sizes, `rules` the growth with rules
 that never match, `sound` what checking costs; all when none is named. Every number is the median of at least 9 runs
-(3 with `quick`) of one thread pinned to the last CPU; all programs must leave the same graph.
+(3 with `quick`) of one thread pinned to the last CPU; all programs must leave the same graph. Behind the table stands
+what it says against the others: factors of the irregular stack, growth with layers.
 """
 import json
 import os
@@ -68,14 +69,25 @@ def stack_table(bench):
         for r in results:
             rows.setdefault(r["who"], {})[irregular, layers] = r["ns"]
             ops[irregular, layers] = r["ops"]
-            memory.setdefault(r["who"], r["bytes"])
-    print("ns per op, match and rewrite; bytes per op of the graph\n")
+            memory[r["who"]] = r["bytes"]
+    print("ns per op, match and rewrite; bytes per op of the last graph, lists of readers included (building: without)\n")
     print("| | " + " | ".join(f"{l} layers{', irregular' if i else ''}" for i, l in columns) + " | bytes |")
     print("| --- |" + " --- |" * (len(columns) + 1))
     print("| ops | " + " | ".join(f"{ops[c]:,}" for c in columns) + " | |")
     for who, cells in rows.items():
         print(f"| {who} | " + " | ".join(f"{cells[c]:.2f}" if cells[c] < 10 else f"{cells[c]:.0f}" for c in columns)
               + f" | {memory[who]:.1f} |", flush=True)
+    factors(rows)
+
+
+def factors(rows):
+    small, large = (1, LAYERS[0]), (1, LAYERS[-1])
+    own = rows["Solder, its own graph"]
+    print(f"\nSolder's own graph, irregular: {LAYERS[-1]} layers take {own[large] / own[small]:.2f} x as long per op as "
+          f"{LAYERS[0]}, and at {LAYERS[-1]} it takes")
+    for who, cells in rows.items():
+        if who != "Solder, its own graph" and "building" not in who:
+            print(f"  {own[large] / cells[large]:.3f} x the time of {who}")
 
 
 # ------------------------------------------------------------------ what checking costs --
@@ -137,18 +149,19 @@ def solder_rules(bench, solderc, flags, family, count):
 def rules_table(bench, solderc, flags):
     counts = [0, 10, 100] if bench.quick else [0, 10, 100, 1000, 10000]
     print("\nRules that never match, 94 irregular layers: ns per op; for Solder also generating and compiling (s), bytes a rule\n")
-    print("| family | rules | Solder | generate | cc -O2 | bytes | MLIR PDLL walk | compile, ms | MLIR C++ walk |")
-    print("| --- |" + " --- |" * 8)
+    print("| family | rules | Solder | growth | generate | cc -O2 | bytes | MLIR PDLL walk | compile, ms | MLIR C++ walk |")
+    print("| --- |" + " --- |" * 9)
     patterns = os.path.join(bench.folder, "patterns.mlir")
     for family in (1, 2, 3, 4):
         for count in counts:
             ns, gen, cc, size = solder_rules(bench, solderc, flags, family, count)
+            without = ns if count == 0 else without
             mlir = ["", "", ""]
             if bench.has("mlir"):
                 pdl = bench.call("mlir", 94, 9, 1, "pdl", "walk", patterns, count, family)
                 cpp = bench.call("mlir", 94, 9, 1, "cpp", "walk", patterns, count, family)
                 mlir = [f"{pdl[0]['ns']:.0f}", f"{pdl[2]['ms']:.1f}", f"{cpp[0]['ns']:.0f}"]
-            print(f"| {FAMILIES[family - 1]} | {count} | {ns:.2f} | {gen:.2f} | {cc:.2f} | {size:.0f} | " + " | ".join(mlir) + " |",
+            print(f"| {FAMILIES[family - 1]} | {count} | {ns:.2f} | {ns / without:.2f} | {gen:.2f} | {cc:.2f} | {size:.0f} | " + " | ".join(mlir) + " |",
                   flush=True)
 
 

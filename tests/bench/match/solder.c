@@ -3,7 +3,7 @@
  * Usage: solder LAYERS RUNS IRREGULAR [NAME]
  * NAME stands in the report; other rulesets than decoder.pat's are linked for the growth with the number of rules. */
 #include "decoder.h"
-#include "graph.h"
+#include "users.h"
 
 const sld_ruleset *sld_ruleset_decoder(void);
 
@@ -67,6 +67,19 @@ static sld_graph *new_graph(sld_ctx *ctx, uint32_t layers, bool irregular, decod
     return g;
 }
 
+/* What the graph takes for each op; listed: with the readers of all values written down. */
+static double bytes_per_op(sld_ctx *ctx, uint32_t layers, bool irregular, bool listed)
+{
+    decoder_counts c;
+    size_t empty = live;
+    sld_graph *g = new_graph(ctx, layers, irregular, &c);
+    if (listed && !sld__users_make(g))
+        exit(1);
+    double bytes = (double)(live - empty) / c.ops;
+    sld_graph_free(g);
+    return bytes;
+}
+
 static uint64_t print(const sld_graph *g)
 {
     uint64_t *prints = calloc(g->values.n, sizeof *prints), sum = 0, in[8];
@@ -108,17 +121,15 @@ int main(int argc, char **argv)
     bool irregular = argc > 3 && atoi(argv[3]);
     const sld_allocator allocator = {counted, NULL};
     sld_ctx *ctx = sld_ctx_new(&allocator);
-    double *seconds = calloc(runs, sizeof *seconds), *building = calloc(runs, sizeof *building), bytes = 0;
+    double *seconds = calloc(runs, sizeof *seconds), *building = calloc(runs, sizeof *building);
     decoder_counts c = {0};
     uint64_t p = 0;
     uint32_t left = 0;
     for (uint32_t r = 0; r < runs; r++) {
         sld_rule_stats *stats = calloc(sld_ruleset_decoder()->n_rules, sizeof *stats);
-        size_t empty = live;
         double start = bench_now();
         sld_graph *g = new_graph(ctx, layers, irregular, &c);
         building[r] = bench_now() - start;
-        bytes = (double)(live - empty) / c.ops;
         start = bench_now();
         sld_status status = sld_fuse(g, NULL, stats);
         seconds[r] = bench_now() - start;
@@ -131,8 +142,10 @@ int main(int argc, char **argv)
         free(stats);
         sld_graph_free(g);
     }
-    bench_report(argc > 4 ? argv[4] : "Solder, its own graph", layers, irregular, c.ops, seconds, runs, left, p, bytes);
-    bench_report("Solder, building", layers, irregular, c.ops, building, runs, left, p, bytes);
+    bench_report(argc > 4 ? argv[4] : "Solder, its own graph", layers, irregular, c.ops, seconds, runs, left, p,
+                 bytes_per_op(ctx, layers, irregular, true));
+    bench_report("Solder, building", layers, irregular, c.ops, building, runs, left, p,
+                 bytes_per_op(ctx, layers, irregular, false));
     sld_ctx_free(ctx);
     return 0;
 }
