@@ -22,6 +22,8 @@ typedef struct tables {
     PAT_LIST(slot) slots;       /* of the variant */
     out terms;
     uint32_t n_terms;
+    out arrays;                 /* that patterns share; printed before them too */
+    byte_map known;             /* those, by their text */
 } tables;
 
 /* ---------------------------------------------------------------- places -- */
@@ -270,12 +272,39 @@ static void emit_val(tables *t, const x_val *v)
     out_f(o, "%s},\n", v->types.n ? "}" : "");
 }
 
-static void emit_ids(tables *t, uint32_t n, x_val *const *vals)
+/* The name of an array with this text, which patterns share. Frees the text. */
+static const char *shared(tables *t, const char *type, out *body)
 {
-    out_f(&t->body, n ? "(const uint16_t[]){" : "NULL");
-    for (uint32_t i = 0; i < n; i++)
-        out_f(&t->body, "%s%u", i ? ", " : "", vals[i]->id);
-    out_f(&t->body, n ? "}" : "");
+    const char **name = (const char **)byte_map_at(t->g->arena, &t->known, body->text, body->n);
+    if (!*name) {
+        *name = gen_format(t->g, "shared_%u", t->known.n);
+        out_f(&t->arrays, "static const %s %s[] = {%s};\n", type, *name, body->text);
+    }
+    out_free(body);
+    return *name;
+}
+
+static const char *vals_of(tables *t)
+{
+    out body = t->body, text;
+    t->body = (out){0};
+    out_f(&t->body, "\n");
+    for (uint32_t i = 0; i < t->v->vals.n; i++)
+        emit_val(t, t->v->vals.at[i]);
+    text = t->body;
+    t->body = body;
+    return shared(t, "sld_pat_val", &text);
+}
+
+/* Operands, then results. */
+static const char *ids_of(tables *t, const x_node *n)
+{
+    out text = {0};
+    for (uint32_t i = 0; i < n->operands.n; i++)
+        out_f(&text, "%u, ", n->operands.at[i]->id);
+    for (uint32_t i = 0; i < n->results.n; i++)
+        out_f(&text, "%u, ", n->results.at[i]->id);
+    return text.n ? shared(t, "uint16_t", &text) : "NULL";
 }
 
 /* ----------------------------------------------------------------- nodes -- */
@@ -337,11 +366,8 @@ static void emit_node(tables *t, const x_node *n)
                     n->operands.at[0]->kind != XVAL_REST && n->operands.at[1]->kind != XVAL_REST;
     out_f(o, "        {");
     emit_name_place(t, n->span);
-    out_f(o, ", OP_%s, %d, %d, %u, %u, %u, %u, ", n->op->name, commutes, !depends(t->v->root, n), n->results.n, attrs.n,
-          early, n->operands.n);
-    emit_ids(t, n->operands.n, n->operands.at);
-    out_f(o, ", ");
-    emit_ids(t, n->results.n, n->results.at);
+    out_f(o, ", OP_%s, %d, %d, %u, %u, %u, %u, %s", n->op->name, commutes, !depends(t->v->root, n), n->results.n,
+          attrs.n, early, n->operands.n, ids_of(t, n));
     out_f(o, attrs.n ? ", (const sld_pat_attr[]){" : ", NULL");
     for (uint32_t i = 0; i < attrs.n; i++)
         emit_attr(t, n, attrs.at[i]);
@@ -350,10 +376,11 @@ static void emit_node(tables *t, const x_node *n)
 
 static void emit_vars(tables *t)
 {
-    out_f(&t->body, "    .n_vars = %u, .vars = (const char *const[]){", t->slots.n);
+    if (t->slots.n)
+        out_f(&t->body, "    .n_vars = %u, .vars = (const char *const[]){", t->slots.n);
     for (uint32_t i = 0; i < t->slots.n; i++)
         out_f(&t->body, "%s\"%s\"", i ? ", " : "", t->slots.at[i]->name);
-    out_f(&t->body, t->slots.n ? "},\n" : "0},\n");
+    out_f(&t->body, t->slots.n ? "},\n" : "");
 }
 
 /* Conditions come last, because the words in them belong to the attributes that nodes capture. */
@@ -364,10 +391,8 @@ static void emit_variant(tables *t, const pat_rule *rule, uint32_t number, uint3
     t->slots.n = 0;
     out_f(o, "{\n    .rule = RULE_%s, .variant = %u, .n_variants = %u, .root = %u,\n", rule->name, number, count,
           v->root->id - 1);
-    out_f(o, "    .n_vals = %u, .vals = (const sld_pat_val[]){\n", v->vals.n);
-    for (uint32_t i = 0; i < v->vals.n; i++)
-        emit_val(t, v->vals.at[i]);
-    out_f(o, "    },\n    .n_nodes = %u, .nodes = (const sld_pat_node[]){\n", v->nodes.n);
+    out_f(o, "    .n_vals = %u, .vals = %s,\n", v->vals.n, vals_of(t));
+    out_f(o, "    .n_nodes = %u, .nodes = (const sld_pat_node[]){\n", v->nodes.n);
     for (uint32_t i = 0; i < v->nodes.n; i++)
         emit_node(t, v->nodes.at[i]);
     out_f(o, "    },\n");
@@ -409,7 +434,9 @@ uint32_t emit_patterns(gen *g)
     }
     out_line(g->o, "/* ---- left sides of the rules as data, and the lines that they stand in ---- */");
     emit_lines(&t, g->o);
-    out_f(g->o, "static const sld_pattern patterns[] = {\n%s{0}\n};\n\n", t.body.text ? t.body.text : "");
+    out_f(g->o, "%sstatic const sld_pattern patterns[] = {\n%s{0}\n};\n\n", t.arrays.text ? t.arrays.text : "",
+          t.body.text ? t.body.text : "");
+    out_free(&t.arrays);
     out_free(&t.body);
     out_free(&t.terms);
     return n;

@@ -110,8 +110,6 @@ bool sld_rewrite_commit(sld_graph *g);
 bool sld__pass_rewrite(sld_graph *g);
 /* One reader learns what stands for v now. */
 sld_value sld__pass_follow(sld_graph *g, sld_value v);
-/* Nodes near behind the cursor read `with` instead of old. Answers how many of `uses` there may be farther on. */
-uint32_t sld__pass_tell(sld_graph *g, sld_value old, sld_value with, uint32_t uses);
 /* Node n does so for all it reads. What it reads now may be what it did not read before: then the other phases hear
  * of it. */
 void sld__pass_note(sld_graph *g, sld_node n);

@@ -1,7 +1,7 @@
 /* Solder's op graph: flat arrays addressed by dense ids, 0 meaning none.  Internal to
  * the runtime and to the primitives that generated code is compiled over.
  *
- *   node  -> op, operands (values, one after another), results (consecutive values)
+ *   node  -> op, operands (values, one after another), results (values, nearly always one after another)
  *   value -> type, producer, number of uses
  *   type  -> dtype and shape; equal types are one entry, and so are equal lists of attributes
  *
@@ -31,7 +31,7 @@ typedef struct sld_value_rec {
 
 #define SLD_LISTED UINT32_MAX
 
-#define SLD_ORIGIN_MOVED 0x40000000u /* | another value, which stands for this one: only in a sweep, see sweep.c */
+#define SLD_ORIGIN_MOVED 0x40000000u /* | another value, which stands for this one: only in a pass, see pass.c */
 #define SLD_ORIGIN_INPUT 0x80000000u
 #define SLD_ORIGIN_CONST 0xc0000000u
 #define SLD_NODES_MAX 0x3fffffffu

@@ -268,7 +268,7 @@ static void match_results(sld_walker *w, const sld_pat_node *p, sld_node n)
     if (n_out != p->n_results)
         fault(w, (sld_fault){SLD_FAULT_RESULTS, p->place, n, 0, 0, p});
     for (uint32_t i = 0; i < p->n_results && i < n_out && !over(w); i++) {
-        uint16_t val = p->results[i];
+        uint16_t val = p->operands[p->n_operands + i];
         const sld_pat_val *r = &w->m.pattern->vals[val];
         sld_value v = w->m.vals[val] = SLD_RESULT(w->g, n, i);
         if (!r->outlives && SLD_USES(w->g, v) != r->n_uses)

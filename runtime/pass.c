@@ -21,19 +21,6 @@ sld_value sld__pass_follow(sld_graph *g, sld_value v)
     return v;
 }
 
-uint32_t sld__pass_tell(sld_graph *g, sld_value old, sld_value with, uint32_t uses)
-{
-    const sld_node_rec *r = &g->nodes.at[g->fuse->cursor], *end = &g->nodes.at[g->nodes.n - 1];
-    end = end - r > SLD_NEAR ? r + SLD_NEAR : end;
-    while (uses && r++ < end)
-        for (sld_value *in = g->operands.at + r->in, *last = in + r->n_in; in < last; in++)
-            if (*in == old) {
-                *in = with;
-                uses--;
-            }
-    return uses;
-}
-
 void sld__pass_note(sld_graph *g, sld_node n)
 {
     sld_fuse_state *s = g->fuse;

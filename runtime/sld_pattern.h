@@ -67,7 +67,7 @@ typedef struct sld_pat_node {
     bool apart;         /* the root does not depend on it: it is found among the readers of a value */
     uint8_t n_results, n_attrs, n_early;
     uint16_t n_operands;
-    const uint16_t *operands, *results; /* values */
+    const uint16_t *operands; /* values, and behind them the results */
     const sld_pat_attr *attrs;
 } sld_pat_node;
 

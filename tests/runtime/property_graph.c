@@ -199,7 +199,7 @@ static void add_left_side(maker *m)
         }
         add(m, rules->ops[node->op].name, node->n_operands, in, NULL, node->n_results);
         for (uint32_t k = 0; k < node->n_results && before + k < m->n; k++)
-            made[node->results[k]] = m->values[before + k];
+            made[node->operands[node->n_operands + k]] = m->values[before + k];
         if (below(m, 4) == 0)
             add_node(m);
     }
