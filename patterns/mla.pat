@@ -31,13 +31,13 @@ op mla_rope_cache(q: F[S, H, N], kv: F[S, C], pe: F[S, 1, R], positions: i64[P],
 # [N - rope, latent], then the last ones; rounded to F, then stored as f8 by the layer's scale where `to` is f8.
 op mla_latent_queries(q: F[S, H, N]; layer: string, latent: int, rope: int, to: dtype)
    -> to[S, H, latent + rope]
-   where rope <= N
+   where rope < N
 # Both at once.
 op mla_decode_queries(q: F[S, H, N], kv: F[S, C], pe: F[S, 1, R], positions: i64[P], cos_sin: T1[L, R],
                       scale: f32[*A];
                       neox: bool, layer: string, cache: string, to: dtype)
    -> (queries: to[S, H, C + R], q1: F[S, H, N]?, pe1: F[S, 1, R]?, done: F[0])
-   effect where R <= N, R % 2 == 0
+   effect where R < N, R % 2 == 0
 # Attention of every row, decode step or part of a prompt, over the rows of the cache that its sequence has.
 op paged_latent_attention(queries: Q1[S, H, D], out: F[S, M], updated: F[0]; layer: string) -> F[S, M]
 
@@ -91,7 +91,7 @@ rule mla_latent_queries_quant in caches enabled lift_mla_queries, queries {
   match   { done = mla_kv_cache_update(kv: F[S, C], pe: F[S, 1, R], scale; layer, cache = "fp8")
             y = paged_mla_attention(q: F[S, H, N], kv, pe, out, done; layer)
             yield done, y }
-  where   R <= N
+  where   R < N
   gate    tokens <= mla_decode_max_token_num
   replace { done = done
             y = paged_latent_attention(mla_latent_queries(q; layer, latent = C, rope = R, to), out, done;
@@ -100,7 +100,7 @@ rule mla_latent_queries_quant in caches enabled lift_mla_queries, queries {
 for to in {bf16, f16, f32}
 rule mla_latent_queries in caches enabled lift_mla_queries {
   match   { y = paged_mla_attention(q: to[S, H, N], kv: F[S, C], pe: F[S, 1, R], out, done; layer) }
-  where   R <= N
+  where   R < N
   gate    tokens <= mla_decode_max_token_num
   replace { y = paged_latent_attention(mla_latent_queries(q; layer, latent = C, rope = R, to), out, done;
                                        layer) }

@@ -12,32 +12,44 @@ enum {
     TOKENS = 32, COLUMNS = 128 /* of one product */
 };
 
-const char *sld_cpu_mla_dual_rms_norm(const sld_launch *l);
-const char *sld_cpu_mla_dual_rms_norm(const sld_launch *l)
+ROW_WIDE static void norm_both(const sld_launch *l, const float *const w[2], const float eps[2])
 {
     const sld_tensor *x = &l->in[0], *out = l->out;
-    const float eps[] = {(float)kern_attr(l, "eps")->f, (float)kern_attr(l, "eps_kv")->f};
     size_t width = (size_t)x->dims[1], size = kern_size(x->dtype), rest = (size_t)out[2].dims[1];
-    float bx[ROW_MAX], by[ROW_MAX], bw[ROW_MAX];
+    float bx[ROW_MAX], by[ROW_MAX];
     for (size_t row = 0; row < (size_t)x->dims[0]; row++) {
         size_t at = row * width;
+        row_expect(x, at + width, row + 1 < (size_t)x->dims[0] ? width : 0);
         for (size_t part = 0; part < 2; part++) {
             size_t n = (size_t)out[part].dims[1];
             float *y = row_begin(&out[part], row * n, by);
-            norm(row_load(&l->in[1 + part], 0, n, bw), eps[part], n, row_load(x, at, n, bx), y);
+            const float *v = row_load(x, at, n, bx);
+            float scale = head_scale(SLD_F32, n, eps[part], v);
+            for (size_t i = 0; i < n; i++)
+                y[i] = v[i] * scale * w[part][i];
             row_end(&out[part], row * n, n, y);
             at += n;
         }
         if (rest)
             memcpy((char *)out[2].data + row * rest * size, (const char *)x->data + at * size, rest * size);
     }
+}
+
+const char *sld_cpu_mla_dual_rms_norm(const sld_launch *l);
+const char *sld_cpu_mla_dual_rms_norm(const sld_launch *l)
+{
+    float bq[ROW_MAX], bk[ROW_MAX];
+    const float eps[] = {(float)kern_attr(l, "eps")->f, (float)kern_attr(l, "eps_kv")->f};
+    const float *w[] = {row_load(&l->in[1], 0, (size_t)l->in[1].dims[0], bq),
+                        row_load(&l->in[2], 0, (size_t)l->in[2].dims[0], bk)};
+    norm_both(l, w, eps);
     return NULL;
 }
 
 /* ---------------------------------------------------------------- the cache -- */
 
 /* n elements of x, from `at`, into a row of the cache, from element `to`. */
-static void store_latent(const sld_cache *c, size_t token, size_t to, const sld_tensor *x, size_t at, size_t n)
+ROW_PART void store_latent(const sld_cache *c, size_t token, size_t to, const sld_tensor *x, size_t at, size_t n)
 {
     float bx[LATENT_MAX];
     uint8_t codes[LATENT_MAX];
@@ -53,28 +65,34 @@ static void store_latent(const sld_cache *c, size_t token, size_t to, const sld_
 }
 
 /* Row `token` of kv, and behind it r elements of pe from `at`. */
-static void store_row(const sld_cache *c, size_t token, const sld_tensor *kv, const sld_tensor *pe, size_t at, size_t r)
+ROW_PART void store_row(const sld_cache *c, size_t token, const sld_tensor *kv, const sld_tensor *pe, size_t at, size_t r)
 {
     size_t n = (size_t)kv->dims[1];
     store_latent(c, token, 0, kv, token * n, n);
     store_latent(c, token, n, pe, at, r);
 }
 
+ROW_WIDE static void store_rows(const sld_launch *l, const sld_cache *c)
+{
+    size_t r = (size_t)l->in[1].dims[2];
+    for (size_t i = 0; i < (size_t)l->in[0].dims[0]; i++)
+        store_row(c, i, &l->in[0], &l->in[1], i * r, r);
+}
+
 const char *sld_cpu_mla_kv_cache_update(const sld_launch *l);
 const char *sld_cpu_mla_kv_cache_update(const sld_launch *l)
 {
     sld_cache c;
-    size_t r = (size_t)l->in[1].dims[2];
     const char *bad = mla_open(l, &l->in[0], &l->in[1], &l->in[2], &c);
-    for (size_t i = 0; !bad && i < (size_t)l->in[0].dims[0]; i++)
-        store_row(&c, i, &l->in[0], &l->in[1], i * r, r);
+    if (!bad)
+        store_rows(l, &c);
     return bad;
 }
 
 /* ------------------------------------------------------------------- queries -- */
 
 /* Floats that are rounded to the dtype of the batch already, as attention takes them. */
-static void store_queries(const sld_tensor *out, size_t to, double scale, size_t n, const float *x)
+ROW_PART void store_queries(const sld_tensor *out, size_t to, double scale, size_t n, const float *x)
 {
     if (mla_is_f8(out->dtype))
         narrow(out->dtype, scale, n, x, (uint8_t *)out->data + to);
@@ -88,7 +106,10 @@ static void store_queries(const sld_tensor *out, size_t to, double scale, size_t
 static void multiply(size_t m, size_t n, size_t k, const float *restrict a, const float *restrict b, float *restrict c)
 {
 #ifdef SLD_HAVE_BLAS
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)k, b, (int)n, 0, c, (int)n);
+    if (m == 1)
+        cblas_sgemv(CblasRowMajor, CblasTrans, (int)k, (int)n, 1, b, (int)n, a, 1, 0, c, 1);
+    else
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)k, b, (int)n, 0, c, (int)n);
 #else
     memset(c, 0, m * n * sizeof *c);
     for (size_t i = 0; i < m; i++)
@@ -99,11 +120,12 @@ static void multiply(size_t m, size_t n, size_t k, const float *restrict a, cons
 }
 
 /* Head h of `m` tokens from `first` on, times n columns of the layer's weights from `column` on. */
-static void absorb_tile(const sld_latent *w, const sld_tensor *q, const float *b, size_t h, size_t first, size_t m,
+ROW_PART void absorb_tile(const sld_latent *w, const sld_tensor *q, const float *b, size_t h, size_t first, size_t m,
                         size_t column, size_t n, const sld_tensor *out)
 {
     float a[TOKENS * PLAIN_MAX], c[TOKENS * COLUMNS];
     size_t heads = (size_t)q->dims[1], d = (size_t)q->dims[2], k = (size_t)w->plain, width = (size_t)out->dims[2];
+    *a = 0; /* no dims are no product, but the compiler does not see that */
     for (size_t i = 0; i < m; i++)
         row_widen(q, ((first + i) * heads + h) * d, k, a + i * k);
     multiply(m, n, k, a, b, c);
@@ -113,7 +135,7 @@ static void absorb_tile(const sld_latent *w, const sld_tensor *q, const float *b
 }
 
 /* The dims that do not turn, of all rows: weights are widened once. */
-static void absorb(const sld_latent *w, const sld_tensor *q, const sld_tensor *out)
+ROW_WIDE static void absorb(const sld_latent *w, const sld_tensor *q, const sld_tensor *out)
 {
     sld_tensor keys = {.dtype = q->dtype, .data = (void *)w->keys};
     size_t rows = (size_t)q->dims[0], plain = (size_t)w->plain, latent = (size_t)w->latent;
@@ -171,48 +193,56 @@ static const char *open_turning(const sld_launch *l, const sld_tensor *q1, const
     return bad;
 }
 
-/* n elements, turned and rounded, where the result is wanted. */
-static void keep(const sld_tensor *y, size_t at, size_t n, const float *x)
+/* The last dims of a head of x, turned, into y. */
+ROW_PART void turn_tail(const turning *a, const turned *t, uint8_t dtype, const sld_tensor *x, size_t end, void *y)
 {
-    if (y->dtype)
-        store_queries(y, at, 1, n, x);
+    head_turn(dtype, t->cos, t->sin, a->rope / 2, a->neox, a->rope, NULL, 0, head_at(x, end - a->rope), y);
 }
 
-static void turn_head(const turning *a, const turned *t, size_t head)
+ROW_PART void turn_head(const turning *a, const turned *t, uint8_t dtype, size_t head)
 {
-    float bx[HEAD_MAX], y[HEAD_MAX];
-    size_t size = kern_size(a->q->dtype), plain = a->dim - a->rope, at = head * a->dim;
-    rotate(t->cos, t->sin, a->rope / 2, a->neox, a->rope, row_load(a->q, at + plain, a->rope, bx), y);
-    row_round(a->q->dtype, a->rope, y);
-    keep(a->q1, at + plain, a->rope, y);
+    float own[HEAD_MAX], by[HEAD_MAX];
+    size_t plain = a->dim - a->rope, at = head * a->dim;
+    sld_tensor kept = {.dtype = dtype, .data = own};
+    if (a->q1->dtype)
+        kept.data = head_at(a->q1, at + plain);
+    turn_tail(a, t, dtype, a->q, at + a->dim, kept.data);
     if (a->q1->dtype && plain)
-        memcpy((char *)a->q1->data + at * size, (const char *)a->q->data + at * size, plain * size);
+        memcpy(head_at(a->q1, at), head_at(a->q, at), plain * kern_size(dtype));
     if (a->queries)
         store_queries(a->queries, (head + 1) * (size_t)a->queries->dims[2] - a->rope, mla_query_scale(a->latent),
-                      a->rope, y);
+                      a->rope, row_load(&kept, 0, a->rope, by));
 }
 
-static void turn_key(const turning *a, const turned *t, size_t token)
+ROW_PART void turn_key(const turning *a, const turned *t, uint8_t dtype, size_t token)
 {
-    float bx[HEAD_MAX], y[HEAD_MAX];
-    uint8_t bits[HEAD_MAX * sizeof(float)];
-    sld_tensor own = {.dtype = a->pe->dtype, .data = bits};
-    rotate(t->cos, t->sin, a->rope / 2, a->neox, a->rope, row_load(a->pe, token * a->rope, a->rope, bx), y);
-    store_queries(&own, 0, 1, a->rope, y);
-    if (a->pe1->dtype && a->rope)
-        memcpy((char *)a->pe1->data + token * a->rope * kern_size(own.dtype), bits, a->rope * kern_size(own.dtype));
-    store_row(&a->cache, token, a->kv, &own, 0, a->rope);
+    float own[HEAD_MAX];
+    sld_tensor kept = {.dtype = dtype, .data = own};
+    if (a->pe1->dtype)
+        kept.data = head_at(a->pe1, token * a->rope);
+    turn_tail(a, t, dtype, a->pe, (token + 1) * a->rope, kept.data);
+    store_row(&a->cache, token, a->kv, &kept, 0, a->rope);
 }
 
-static void turn(const turning *a)
+ROW_PART void turn_rows(const turning *a, uint8_t dtype)
 {
     float bt[HEAD_MAX];
     for (size_t i = 0; i < a->rows; i++) {
         turned t = load_row(a->table, kern_geti(a->positions, i), bt);
         for (size_t h = 0; h < a->heads; h++)
-            turn_head(a, &t, i * a->heads + h);
-        turn_key(a, &t, i);
+            turn_head(a, &t, dtype, i * a->heads + h);
+        turn_key(a, &t, dtype, i);
     }
+}
+
+ROW_WIDE static void turn(const turning *a)
+{
+    if (a->q->dtype == SLD_BF16)
+        turn_rows(a, SLD_BF16);
+    else if (a->q->dtype == SLD_F32)
+        turn_rows(a, SLD_F32);
+    else
+        turn_rows(a, SLD_F16);
 }
 
 const char *sld_cpu_mla_rope_cache(const sld_launch *l);

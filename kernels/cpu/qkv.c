@@ -2,20 +2,25 @@
  * and cached while it is in the first-level cache of the CPU. */
 #include "rotary.h"
 
+enum { HEADS_AT_ONCE = 32 };
+
 /* ---------------------------------------------------------------- the cache -- */
 
 /* A head, in the dtype of the cache, into its place. */
-static void place(const sld_cache *c, int which, int64_t slot, size_t head, const char *x)
+ROW_PART void place(const sld_cache *c, int which, int64_t slot, size_t head, const char *x, size_t n)
 {
-    size_t size = kern_size(c->dtype), n = (size_t)c->head_size;
-    bool shuffled = c->layout == SLD_CACHE_SHUFFLE;
-    size_t piece = !shuffled ? n : which == CACHE_KEY ? (size_t)cache_piece(c) : 1;
+    size_t size = kern_size(c->dtype);
+    if (c->layout != SLD_CACHE_SHUFFLE) {
+        memcpy((char *)c->data[which] + cache_at(c, which, slot, head, 0) * size, x, n * size);
+        return;
+    }
+    size_t piece = which == CACHE_KEY ? (size_t)cache_piece(c) : 1;
     for (size_t i = 0; i < n; i += piece)
         memcpy((char *)c->data[which] + cache_at(c, which, slot, head, i) * size, x + i * size, piece * size);
 }
 
-/* One head of a result into the cache. */
-static void store(const sld_cache *c, int which, size_t token, size_t head, const sld_tensor *x, size_t at)
+/* One head of n dims, stored in the dtype of the batch, into the cache. */
+ROW_PART void store(const sld_cache *c, int which, size_t token, size_t head, const sld_tensor *x, size_t at, size_t n)
 {
     float bx[HEAD_MAX];
     uint8_t codes[HEAD_MAX];
@@ -23,61 +28,91 @@ static void store(const sld_cache *c, int which, size_t token, size_t head, cons
         return;
     const char *row = (const char *)x->data + at * kern_size(x->dtype);
     if (c->dtype != x->dtype) {
-        narrow(c->dtype, cache_scale(c, which), (size_t)c->head_size, row_load(x, at, (size_t)c->head_size, bx), codes);
+        narrow(c->dtype, cache_scale(c, which), n, row_load(x, at, n, bx), codes);
         row = (const char *)codes;
     }
-    place(c, which, c->slots[token], head, row);
+    place(c, which, c->slots[token], head, row, n);
 }
 
 /* ------------------------------------------------------------------ launches -- */
 
-static void run_head(const qkv *a, const turned *t, size_t row, int which, size_t h)
+/* Heads [from, to) of one row. The scales of all come first: each is the end of a long chain of sums, and these need not
+ * wait for one another. */
+ROW_PART void run_heads(const qkv *a, const turned *t, size_t row, int which, size_t from, size_t to, uint8_t dtype,
+                        size_t d, size_t half)
 {
-    float bx[HEAD_MAX], normed[HEAD_MAX], by[HEAD_MAX];
-    const sld_tensor *y = &a->out[which];
-    size_t to = qkv_out(a, row, which, h), d = a->dim;
-    const float *x = row_load(a->x, qkv_in(a, row, which, h), d, bx);
-    if (a->weights[which]) {
-        norm(t->weights[which], (float)a->eps[which], d, x, normed);
-        row_round(a->x->dtype, d, normed);
-        x = normed;
+    float scales[HEADS_AT_ONCE];
+    const sld_tensor *x = a->x, *y = &a->out[which];
+    const float *w = t->weights[which];
+    if (!a->weights[which]) {
+        for (size_t h = from; h < to; h++)
+            head_turn(dtype, t->cos, t->sin, half, a->neox, d, NULL, 1, head_at(x, qkv_in(a, row, which, h)),
+                      head_at(y, qkv_out(a, row, which, h)));
+        return;
     }
-    float *out = row_begin(y, to, by);
-    rotate(t->cos, t->sin, (size_t)a->table->dims[1] / 2, a->neox, d, x, out);
-    row_end(y, to, d, out);
-    if (which == QKV_K && a->cache)
-        store(a->cache, CACHE_KEY, row, h, y, to);
+    for (size_t h = from; h < to; h++)
+        scales[h - from] = head_scale(dtype, d, (float)a->eps[which], head_at(x, qkv_in(a, row, which, h)));
+    for (size_t h = from; h < to; h++)
+        head_turn(dtype, t->cos, t->sin, half, a->neox, d, w, scales[h - from], head_at(x, qkv_in(a, row, which, h)),
+                  head_at(y, qkv_out(a, row, which, h)));
 }
 
-static void run_values(const qkv *a, size_t row)
+ROW_PART void run_values(const qkv *a, size_t row, size_t d)
 {
-    size_t n = a->heads[QKV_V] * a->dim, size = kern_size(a->x->dtype);
+    size_t n = a->heads[QKV_V] * d, size = kern_size(a->x->dtype);
     if (!n)
         return;
     memcpy((char *)a->out[QKV_V].data + row * n * size,
            (const char *)a->x->data + qkv_in(a, row, QKV_V, 0) * size, n * size);
     for (size_t h = 0; a->cache && h < a->heads[QKV_V]; h++)
-        store(a->cache, CACHE_VALUE, row, h, &a->out[QKV_V], qkv_out(a, row, QKV_V, h));
+        store(a->cache, CACHE_VALUE, row, h, &a->out[QKV_V], qkv_out(a, row, QKV_V, h), d);
+}
+
+ROW_PART void run_rows(const qkv *a, const float *wq, const float *wk, uint8_t dtype, size_t d, size_t half)
+{
+    float bt[HEAD_MAX];
+    for (size_t row = 0; row < a->rows; row++) {
+        turned t = load_row(a->table, kern_geti(a->positions, row), bt);
+        t.weights[QKV_Q] = wq, t.weights[QKV_K] = wk;
+        if (row + 1 < a->rows)
+            row_expect(a->x, (row + 1) * a->width, a->width);
+        for (int which = QKV_Q; which <= QKV_K; which++)
+            for (size_t h = 0; h < a->heads[which]; h += HEADS_AT_ONCE)
+                run_heads(a, &t, row, which, h, row_min(h + HEADS_AT_ONCE, a->heads[which]), dtype, d, half);
+        for (size_t h = 0; a->cache && h < a->heads[QKV_K]; h++)
+            store(a->cache, CACHE_KEY, row, h, &a->out[QKV_K], qkv_out(a, row, QKV_K, h), d);
+        run_values(a, row, d);
+    }
+}
+
+/* Heads of the usual size as a constant: their loops have no ends to look for. */
+ROW_WIDE static void run_all(const qkv *a, const float *wq, const float *wk)
+{
+    size_t d = a->dim, half = (size_t)a->table->dims[1] / 2;
+    if (a->x->dtype == SLD_BF16 && d == 128 && half == 64)
+        run_rows(a, wq, wk, SLD_BF16, 128, 64);
+    else if (a->x->dtype == SLD_BF16)
+        run_rows(a, wq, wk, SLD_BF16, d, half);
+    else if (a->x->dtype == SLD_F32 && d == 128 && half == 64)
+        run_rows(a, wq, wk, SLD_F32, 128, 64);
+    else if (a->x->dtype == SLD_F32)
+        run_rows(a, wq, wk, SLD_F32, d, half);
+    else
+        run_rows(a, wq, wk, SLD_F16, d, half);
 }
 
 static const char *run(const sld_launch *l, bool normed, bool cached)
 {
     qkv a;
-    float bt[HEAD_MAX], w[2][HEAD_MAX];
+    float w[2][HEAD_MAX];
     const char *bad = qkv_open(l, normed, cached, &a);
     for (int which = QKV_Q; which <= QKV_K && normed && !bad; which++) {
         row_widen(a.weights[which], 0, a.dim, w[which]);
         for (size_t i = 0; i < a.dim; i++)
             w[which][i] += (float)a.offset;
     }
-    for (size_t row = 0; row < a.rows && !bad; row++) {
-        turned t = load_row(a.table, kern_geti(a.positions, row), bt);
-        t.weights[QKV_Q] = w[QKV_Q], t.weights[QKV_K] = w[QKV_K];
-        for (int which = QKV_Q; which <= QKV_K; which++)
-            for (size_t h = 0; h < a.heads[which]; h++)
-                run_head(&a, &t, row, which, h);
-        run_values(&a, row);
-    }
+    if (!bad)
+        run_all(&a, w[QKV_Q], w[QKV_K]);
     return bad;
 }
 
@@ -99,27 +134,50 @@ const char *sld_cpu_rope_cache(const sld_launch *l)
     return run(l, false, true);
 }
 
+/* The heads of both operands, all rows. */
+ROW_PART void turn_rows(const sld_launch *l, uint8_t dtype, size_t d, size_t half)
+{
+    float bt[HEAD_MAX];
+    bool neox = kern_attr(l, "neox")->i;
+    for (uint32_t which = 1; which <= 2; which++) {
+        const sld_tensor *x = &l->in[which], *y = &l->out[which - 1];
+        size_t rows = (size_t)x->dims[0], n = rows ? kern_numel(x) / rows : 0;
+        for (size_t row = 0; row < rows; row++) {
+            turned t = load_row(&l->in[3], kern_geti(&l->in[0], row), bt);
+            for (size_t at = row * n; at < (row + 1) * n; at += d)
+                head_turn(dtype, t.cos, t.sin, half, neox, d, NULL, 0, head_at(x, at), head_at(y, at));
+        }
+    }
+}
+
+ROW_WIDE static void turn_all(const sld_launch *l, size_t d, size_t half)
+{
+    if (l->in[1].dtype == SLD_BF16 && d == 128 && half == 64)
+        turn_rows(l, SLD_BF16, 128, 64);
+    else if (l->in[1].dtype == SLD_BF16)
+        turn_rows(l, SLD_BF16, d, half);
+    else if (l->in[1].dtype == SLD_F32)
+        turn_rows(l, SLD_F32, d, half);
+    else
+        turn_rows(l, SLD_F16, d, half);
+}
+
 const char *sld_cpu_rotary_embedding(const sld_launch *l);
 const char *sld_cpu_rotary_embedding(const sld_launch *l)
 {
-    const sld_tensor *table = &l->in[3];
-    size_t rows = (size_t)l->in[1].dims[0], d = (size_t)kern_attr(l, "head_size")->i;
-    bool neox = kern_attr(l, "neox")->i;
-    float bt[HEAD_MAX], bx[HEAD_MAX], by[HEAD_MAX];
     const char *bad = qkv_check_rotary(l);
-    for (size_t row = 0; row < rows && !bad; row++) {
-        turned t = load_row(table, kern_geti(&l->in[0], row), bt);
-        for (int which = 0; which < 2; which++) {
-            const sld_tensor *in = &l->in[1 + which], *y = &l->out[which];
-            size_t n = kern_numel(in) / rows;
-            for (size_t at = row * n; at < (row + 1) * n; at += d) {
-                float *out = row_begin(y, at, by);
-                rotate(t.cos, t.sin, (size_t)table->dims[1] / 2, neox, d, row_load(in, at, d, bx), out);
-                row_end(y, at, d, out);
-            }
-        }
-    }
+    if (!bad)
+        turn_all(l, (size_t)kern_attr(l, "head_size")->i, (size_t)l->in[3].dims[1] / 2);
     return bad;
+}
+
+ROW_WIDE static void store_all(const sld_launch *l, const sld_cache *c)
+{
+    size_t d = (size_t)c->head_size, heads = (size_t)c->heads;
+    for (size_t i = 0, n = (size_t)l->in[0].dims[0]; i < n; i++)
+        for (size_t which = CACHE_KEY; which <= CACHE_VALUE; which++)
+            for (size_t h = 0; h < heads; h++)
+                store(c, (int)which, i, h, &l->in[which], (i * heads + h) * d, d);
 }
 
 const char *sld_cpu_kv_cache_update(const sld_launch *l);
@@ -127,9 +185,7 @@ const char *sld_cpu_kv_cache_update(const sld_launch *l)
 {
     const sld_cache *c;
     const char *bad = qkv_check_update(l, &c);
-    for (size_t i = 0, n = bad ? 0 : (size_t)l->in[0].dims[0]; i < n; i++)
-        for (size_t which = CACHE_KEY; which <= CACHE_VALUE; which++)
-            for (size_t h = 0; h < (size_t)c->heads; h++)
-                store(c, (int)which, i, h, &l->in[which], (i * (size_t)c->heads + h) * (size_t)c->head_size);
+    if (!bad)
+        store_all(l, c);
     return bad;
 }

@@ -2,62 +2,111 @@
 #ifndef SLD_CPU_ROTARY_H
 #define SLD_CPU_ROTARY_H
 
-#include "fused.h"
 #include "qkv.h"
+#include "quant.h"
 
 enum { HEAD_MAX = 1024 /* the largest head of the conditions of the kernels */ };
 
-/* x rounded to the dtype of t, as storing and loading it would. */
-static inline void row_round(uint8_t dtype, size_t n, float *restrict x)
+/* x rounded to the dtype, as storing and loading it would. */
+ROW_PART void row_round(uint8_t dtype, size_t n, float *restrict x)
 {
     if (dtype == SLD_BF16)
         for (size_t i = 0; i < n; i++)
-            x[i] = sld_bf16_to_f32(sld_f32_to_bf16(x[i]));
+            x[i] = sld__f32_from_bits(row_to_bf16(x[i]) << 16);
     else if (dtype == SLD_F16)
         for (size_t i = 0; i < n; i++)
             x[i] = sld_f16_to_f32(sld_f32_to_f16(x[i]));
 }
 
-/* Cosines c, sines s, each of half the dims that turn. */
-static inline void rotate(const float *restrict c, const float *restrict s, size_t half, bool neox, size_t d,
-                   const float *restrict x, float *restrict y)
+/* ---- one head from memory to memory; the dtype is a constant where these become part of a loop ---- */
+
+ROW_PART float head_get(uint8_t dtype, const void *restrict x, size_t i)
+{
+    return dtype == SLD_F32 ? ((const float *)x)[i] : dtype == SLD_BF16 ? sld_bf16_to_f32(((const uint16_t *)x)[i])
+                                                                        : sld_f16_to_f32(((const uint16_t *)x)[i]);
+}
+
+ROW_PART void head_put(uint8_t dtype, void *restrict y, size_t i, float v)
+{
+    if (dtype == SLD_F32)
+        ((float *)y)[i] = v;
+    else
+        ((uint16_t *)y)[i] = dtype == SLD_BF16 ? (uint16_t)row_to_bf16(v) : sld_f32_to_f16(v);
+}
+
+ROW_PART float head_round(uint8_t dtype, float v)
+{
+    return dtype == SLD_F32 ? v : dtype == SLD_BF16 ? sld__f32_from_bits(row_to_bf16(v) << 16)
+                                                    : sld_f16_to_f32(sld_f32_to_f16(v));
+}
+
+/* What an RMS norm multiplies d elements by; the sums are those of row_dot. */
+ROW_PART float head_scale(uint8_t dtype, size_t d, float eps, const void *restrict x)
+{
+    enum { WAYS = 64 };
+    float s[WAYS] = {0};
+    size_t i = 0;
+    for (; i + WAYS <= d; i += WAYS)
+        for (size_t k = 0; k < WAYS; k++)
+            s[k] += head_get(dtype, x, i + k) * head_get(dtype, x, i + k);
+    for (size_t k = 0; i < d; i++, k++)
+        s[k] += head_get(dtype, x, i) * head_get(dtype, x, i);
+    for (size_t half = WAYS / 2; half; half /= 2)
+        for (size_t k = 0; k < half; k++)
+            s[k] += s[k + half];
+    return 1 / sqrtf(s[0] / (float)d + eps);
+}
+
+/* Element i, normed and rounded where there are weights. */
+ROW_PART float head_normed(uint8_t dtype, const void *restrict x, size_t i, float scale, const float *restrict w)
+{
+    float v = head_get(dtype, x, i);
+    return w ? head_round(dtype, v * scale * w[i]) : v;
+}
+
+/* How a row turns: cosines, sines, each of `half`; weights of norms, NULL: none. */
+typedef struct turned { const float *cos, *sin, *weights[2]; } turned;
+
+/* The head x of d elements multiplied by scale and w unless that is NULL, its first 2 * half elements turned. */
+ROW_PART void head_turn(uint8_t dtype, const float *restrict c, const float *restrict s, size_t half, bool neox, size_t d,
+                        const float *restrict w, float scale, const void *restrict x, void *restrict y)
 {
     if (neox)
         for (size_t i = 0; i < half; i++) {
-            y[i] = x[i] * c[i] - x[i + half] * s[i];
-            y[i + half] = x[i + half] * c[i] + x[i] * s[i];
+            float a = head_normed(dtype, x, i, scale, w), b = head_normed(dtype, x, i + half, scale, w);
+            head_put(dtype, y, i, a * c[i] - b * s[i]);
+            head_put(dtype, y, i + half, b * c[i] + a * s[i]);
         }
     else
         for (size_t i = 0; i < half; i++) {
-            y[2 * i] = x[2 * i] * c[i] - x[2 * i + 1] * s[i];
-            y[2 * i + 1] = x[2 * i + 1] * c[i] + x[2 * i] * s[i];
+            float a = head_normed(dtype, x, 2 * i, scale, w), b = head_normed(dtype, x, 2 * i + 1, scale, w);
+            head_put(dtype, y, 2 * i, a * c[i] - b * s[i]);
+            head_put(dtype, y, 2 * i + 1, b * c[i] + a * s[i]);
         }
     for (size_t i = 2 * half; i < d; i++)
-        y[i] = x[i];
+        head_put(dtype, y, i, head_normed(dtype, x, i, scale, w));
 }
 
-static inline void norm(const float *restrict w, float eps, size_t d, const float *restrict x, float *restrict y)
+ROW_PART char *head_at(const sld_tensor *t, size_t i)
 {
-    float scale = 1 / sqrtf(row_dot(x, x, d) / (float)d + eps);
-    for (size_t i = 0; i < d; i++)
-        y[i] = x[i] * scale * w[i];
+    return (char *)t->data + i * kern_size(t->dtype);
 }
 
-static inline void narrow(uint8_t dtype, double scale, size_t n, const float *restrict x, uint8_t *restrict out)
+/* Codes of x / scale, clamped to what the format has. */
+ROW_PART void narrow(uint8_t dtype, double scale, size_t n, const float *restrict x, uint8_t *restrict out)
 {
     float by = (float)scale;
+    uint32_t fn = sld__f32_bits(448), fnuz = sld__f32_bits(240);
     if (dtype == SLD_F8E4M3FN)
         for (size_t i = 0; i < n; i++)
-            out[i] = sld_f32_to_f8e4m3fn(x[i] / by);
+            out[i] = (uint8_t)quant_code(x[i] / by, fn, 7);
     else
         for (size_t i = 0; i < n; i++)
-            out[i] = sld_f32_to_f8e4m3fnuz(x[i] / by);
+            out[i] = (uint8_t)quant_code(x[i] / by, fnuz, 8);
 }
 
-typedef struct turned { const float *cos, *sin, *weights[2]; } turned;
-
 /* Row p of the table. */
-static inline turned load_row(const sld_tensor *table, int64_t p, float *buffer)
+ROW_PART turned load_row(const sld_tensor *table, int64_t p, float *buffer)
 {
     size_t r = (size_t)table->dims[1];
     const float *row = row_load(table, (size_t)p * r, r, buffer);
