@@ -32,11 +32,11 @@ op mla_rope_cache(q: F[S, H, N], kv: F[S, C], pe: F[S, 1, R], positions: i64[P],
 op mla_latent_queries(q: F[S, H, N]; layer: string, latent: int, rope: int, to: dtype)
    -> to[S, H, latent + rope]
    where rope < N
-# Both at once.
+# Both at once, where nothing else reads turned queries and keys.
 op mla_decode_queries(q: F[S, H, N], kv: F[S, C], pe: F[S, 1, R], positions: i64[P], cos_sin: T1[L, R],
                       scale: f32[*A];
                       neox: bool, layer: string, cache: string, to: dtype)
-   -> (queries: to[S, H, C + R], q1: F[S, H, N]?, pe1: F[S, 1, R]?, done: F[0])
+   -> (queries: to[S, H, C + R], done: F[0])
    effect where R < N, R % 2 == 0
 # Attention of every row, decode step or part of a prompt, over the rows of the cache that its sequence has.
 op paged_latent_attention(queries: Q1[S, H, D], out: F[S, M], updated: F[0]; layer: string) -> F[S, M]
@@ -109,9 +109,9 @@ rule mla_decode_queries in fuse enabled fuse_mla_decode_queries {
   match   { q1, pe1, done = mla_rope_cache(q, kv: F[S, C], pe: F[S, 1, R], positions, cos_sin, scale; neox,
                                            layer, cache)
             queries = mla_latent_queries(q1; layer, latent = C, rope = R, to)
-            yield q1, pe1, done, queries }
-  replace { queries, q1, pe1, done = mla_decode_queries(q, kv, pe, positions, cos_sin, scale; neox, layer,
-                                                        cache, to) }
+            yield done, queries }
+  replace { queries, done = mla_decode_queries(q, kv, pe, positions, cos_sin, scale; neox, layer,
+                                               cache, to) }
 }
 
 kernel mla_dual_rms_norm   { cpu when dtype(x) in {f16, bf16, f32} and A <= 16384 and C <= 16384; ref }

@@ -170,19 +170,19 @@ const char *sld_cpu_mla_latent_queries(const sld_launch *l)
 
 typedef struct turning {
     const sld_tensor *q, *kv, *pe, *positions, *table;
-    const sld_tensor *q1, *pe1, *queries; /* of dtype SLD_DTYPE_NONE, NULL: not wanted */
+    const sld_tensor *q1, *pe1, *queries; /* turned, or ready for attention; NULL: not wanted */
     size_t rows, heads, dim, rope;
     bool neox;
     const sld_latent *latent;             /* with queries */
     sld_cache cache;
 } turning;
 
-static const char *open_turning(const sld_launch *l, const sld_tensor *q1, const sld_tensor *pe1,
-                                const sld_tensor *queries, turning *a)
+static const char *open_turning(const sld_launch *l, const sld_tensor *queries, turning *a)
 {
     const sld_tensor *in = l->in;
-    *a = (turning){.q = &in[0], .kv = &in[1], .pe = &in[2], .positions = &in[3], .table = &in[4], .q1 = q1, .pe1 = pe1,
-                   .queries = queries};
+    *a = (turning){.q = &in[0], .kv = &in[1], .pe = &in[2], .positions = &in[3], .table = &in[4], .queries = queries};
+    if (!queries)
+        a->q1 = &l->out[0], a->pe1 = &l->out[1];
     a->rows = (size_t)in[0].dims[0], a->heads = (size_t)in[0].dims[1], a->dim = (size_t)in[0].dims[2];
     a->rope = (size_t)in[2].dims[2];
     a->neox = kern_attr(l, "neox")->i;
@@ -204,10 +204,10 @@ ROW_PART void turn_head(const turning *a, const turned *t, uint8_t dtype, size_t
     float own[HEAD_MAX], by[HEAD_MAX];
     size_t plain = a->dim - a->rope, at = head * a->dim;
     sld_tensor kept = {.dtype = dtype, .data = own};
-    if (a->q1->dtype)
+    if (a->q1)
         kept.data = head_at(a->q1, at + plain);
     turn_tail(a, t, dtype, a->q, at + a->dim, kept.data);
-    if (a->q1->dtype && plain)
+    if (a->q1 && plain)
         memcpy(head_at(a->q1, at), head_at(a->q, at), plain * kern_size(dtype));
     if (a->queries)
         store_queries(a->queries, (head + 1) * (size_t)a->queries->dims[2] - a->rope, mla_query_scale(a->latent),
@@ -218,7 +218,7 @@ ROW_PART void turn_key(const turning *a, const turned *t, uint8_t dtype, size_t 
 {
     float own[HEAD_MAX];
     sld_tensor kept = {.dtype = dtype, .data = own};
-    if (a->pe1->dtype)
+    if (a->pe1)
         kept.data = head_at(a->pe1, token * a->rope);
     turn_tail(a, t, dtype, a->pe, (token + 1) * a->rope, kept.data);
     store_row(&a->cache, token, a->kv, &kept, 0, a->rope);
@@ -249,7 +249,7 @@ const char *sld_cpu_mla_rope_cache(const sld_launch *l);
 const char *sld_cpu_mla_rope_cache(const sld_launch *l)
 {
     turning a;
-    const char *bad = open_turning(l, &l->out[0], &l->out[1], NULL, &a);
+    const char *bad = open_turning(l, NULL, &a);
     if (!bad)
         turn(&a);
     return bad;
@@ -259,7 +259,7 @@ const char *sld_cpu_mla_decode_queries(const sld_launch *l);
 const char *sld_cpu_mla_decode_queries(const sld_launch *l)
 {
     turning a;
-    const char *bad = open_turning(l, &l->out[1], &l->out[2], &l->out[0], &a);
+    const char *bad = open_turning(l, &l->out[0], &a);
     if (bad)
         return bad;
     absorb(a.latent, a.q, a.queries);

@@ -89,9 +89,8 @@ static void turn_tail(const sld_launch *l, int64_t p, const sld_tensor *x, size_
     rotate(&l->in[4], p, kern_attr(l, "neox")->i, y, to + d - r, r, buffer + d - r);
 }
 
-/* Turned heads go to q1, and ready for attention to `queries`, where these are wanted. */
-static const char *turn_and_write(const sld_launch *l, const sld_tensor *queries, const sld_tensor *q1,
-                                  const sld_tensor *pe1)
+/* Turned heads are the results, or `queries`: these heads ready for attention. */
+static const char *turn_and_write(const sld_launch *l, const sld_tensor *queries)
 {
     const sld_tensor *q = &l->in[0], *kv = &l->in[1], *pe = &l->in[2], *positions = &l->in[3];
     size_t rows = (size_t)q->dims[0], heads = (size_t)q->dims[1], d = (size_t)q->dims[2], r = (size_t)pe->dims[2];
@@ -106,15 +105,14 @@ static const char *turn_and_write(const sld_launch *l, const sld_tensor *queries
     for (size_t i = 0; i < rows && !bad; i++) {
         int64_t p = kern_geti(positions, i);
         for (size_t h = 0; h < heads; h++) {
-            turn_tail(l, p, q, (i * heads + h) * d, d, r, &own, 0);
-            for (size_t k = 0; k < d && q1->dtype; k++)
-                kern_put(q1, (i * heads + h) * d + k, kern_get(&own, k));
+            size_t head = i * heads + h;
+            turn_tail(l, p, q, head * d, d, r, queries ? &own : &l->out[0], queries ? 0 : head * d);
             if (queries)
-                latent_query(w, &own, 0, h, queries, (i * heads + h) * (size_t)queries->dims[2]);
+                latent_query(w, &own, 0, h, queries, head * (size_t)queries->dims[2]);
         }
         turn_tail(l, p, pe, i * r, r, r, &own, 0);
-        for (size_t k = 0; k < r && pe1->dtype; k++)
-            kern_put(pe1, i * r + k, kern_get(&own, k));
+        for (size_t k = 0; k < r && !queries; k++)
+            kern_put(&l->out[1], i * r + k, kern_get(&own, k));
         write_latent(&c, i, kv, &own, 0, r);
     }
     return bad;
@@ -123,13 +121,13 @@ static const char *turn_and_write(const sld_launch *l, const sld_tensor *queries
 const char *sld_ref_mla_rope_cache(const sld_launch *l);
 const char *sld_ref_mla_rope_cache(const sld_launch *l)
 {
-    return turn_and_write(l, NULL, &l->out[0], &l->out[1]);
+    return turn_and_write(l, NULL);
 }
 
 const char *sld_ref_mla_decode_queries(const sld_launch *l);
 const char *sld_ref_mla_decode_queries(const sld_launch *l)
 {
-    return turn_and_write(l, &l->out[0], &l->out[1], &l->out[2]);
+    return turn_and_write(l, &l->out[0]);
 }
 
 /* ----------------------------------------------------------------- attention -- */

@@ -44,7 +44,7 @@ static const mode modes[] = {
      "rotary_embedding concat mla_kv_cache_update mla_latent_queries paged_latent_attention ", false},
     {"two", "fuse_mla_decode_queries=off", "mla_rope_cache mla_latent_queries paged_latent_attention ", false},
     {"one", "", "mla_decode_queries paged_latent_attention ", false},
-    {"one, read", "", "mla_decode_queries paged_latent_attention ", true},
+    {"two, read", "", "mla_rope_cache mla_latent_queries paged_latent_attention ", true},
 };
 enum { N_MODES = sizeof modes / sizeof *modes };
 

@@ -173,8 +173,11 @@ typedef struct miss { const char *from, *to, *rule; uint32_t fired; const char *
 static const miss misses[] = {
     {"", "", WRITE, 1, NULL},
     {"", "", BOTH, 1, NULL},
-    /* queries, turned or not, latents and turned keys may be read elsewhere */
-    {"output y = %y\n", "output y = %y\noutput w = %w\noutput h = %h\noutput k = %c1\noutput kv = %kv\n", BOTH, 1, NULL},
+    /* queries, turned or not, latents and turned keys may be read elsewhere; then turned ones are made as such */
+    {"output y = %y\n", "output y = %y\noutput w = %w\noutput h = %h\noutput k = %c1\noutput kv = %kv\n", WRITE, 1, NULL},
+    {"output y = %y\n", "output y = %y\noutput h = %h\noutput kv = %kv\n", BOTH, 1, NULL},
+    {"output y = %y\n", "output y = %y\noutput w = %w\n", BOTH, 0, "expected no reader outside the match"},
+    {"output y = %y\n", "output y = %y\noutput k = %c1\n", BOTH, 0, "expected no reader outside the match"},
     /* turned dims alone may not */
     {"output y = %y\n", "output y = %y\noutput b = %b1\n", WRITE, 0, "expected no reader outside the match"},
     /* the first dims of a head turn */
