@@ -9,7 +9,7 @@
 #   make doc        build/reference.md: all ops, patterns, rules and kernels
 #   make bench-check  time and memory of checking generated rules
 #   make bench-match  matching and rewriting a decoder stack beside MLIR and C by hand
-#   make bench-cpu  fused ops on the CPU beside their chains and beside memcpy
+#   make bench-cpu  fused ops and layers on the CPU beside their chains, memcpy and ONNX Runtime
 #   make hip        the backend for the GPUs of this machine, build/lib/libsolder_hip.so
 #   make bench-gpu  GPU kernels beside PyTorch; make gpu-resources: their registers and spills
 #   make bench-allreduce  sums over GPUs beside NCCL and PyTorch

@@ -6,17 +6,32 @@ enum { HEADS_AT_ONCE = 32 };
 
 /* ---------------------------------------------------------------- the cache -- */
 
+/* n elements, each `stride` of them behind the one before. */
+ROW_PART void scatter(char *restrict to, const char *restrict from, size_t size, size_t n, size_t stride)
+{
+    if (size == 1)
+        for (size_t i = 0; i < n; i++)
+            to[i * stride] = from[i];
+    else if (size == 2)
+        for (size_t i = 0; i < n; i++)
+            ((uint16_t *)to)[i * stride] = ((const uint16_t *)from)[i];
+    else
+        for (size_t i = 0; i < n; i++)
+            memcpy(to + i * stride * size, from + i * size, size);
+}
+
 /* A head, in the dtype of the cache, into its place. */
 ROW_PART void place(const sld_cache *c, int which, int64_t slot, size_t head, const char *x, size_t n)
 {
-    size_t size = kern_size(c->dtype);
-    if (c->layout != SLD_CACHE_SHUFFLE) {
-        memcpy((char *)c->data[which] + cache_at(c, which, slot, head, 0) * size, x, n * size);
-        return;
-    }
-    size_t piece = which == CACHE_KEY ? (size_t)cache_piece(c) : 1;
-    for (size_t i = 0; i < n; i += piece)
-        memcpy((char *)c->data[which] + cache_at(c, which, slot, head, i) * size, x + i * size, piece * size);
+    size_t size = kern_size(c->dtype), piece = (size_t)cache_piece(c);
+    char *to = (char *)c->data[which] + cache_at(c, which, slot, head, 0) * size;
+    if (c->layout != SLD_CACHE_SHUFFLE)
+        memcpy(to, x, n * size);
+    else if (which == CACHE_VALUE)
+        scatter(to, x, size, n, piece);
+    else
+        for (size_t i = 0; i < n / piece; i++)
+            memcpy(to + i * (size_t)c->block_size * 16, x + i * 16, 16);
 }
 
 /* One head of n dims, stored in the dtype of the batch, into the cache. */

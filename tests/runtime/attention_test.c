@@ -59,6 +59,27 @@ START_TEST(engine_counts)
 }
 END_TEST
 
+/* The same counts as a build of an engine asks for them. */
+START_TEST(counts_are_expected)
+{
+    static const char *const runs[] = {
+        "qwen3_30b_tp1.fx.json.gz --tokens 1..256 --expect qk_norm_rope_kvcache=48",
+        "qwen3_next_fp8_tp2.fx.json.gz --tokens 1..256 --expect qk_norm_rope_kvcache=4",
+        "llama70b_fp8_tp4.fx.json.gz --tokens 1..256 --expect rope_kvcache=80",
+        "deepseek_v3_tp8.fx.json.gz --tokens 1..256 --expect mla_decode_queries=8 --expect mla_dual_rms_norm=8",
+        "deepseek_v3_tp8.fx.json.gz --tokens 1..257 --expect mla_decode_queries=8",
+    };
+    const char *solder = getenv("SOLDER_BIN"), *dir = getenv("SOLDER_MODELS");
+    char command[600];
+    if (!solder)
+        return (void)fprintf(stderr, "skipped: SOLDER_BIN is not set\n");
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        snprintf(command, sizeof command, "%s fuse %s/engine/%s >/dev/null 2>&1", solder, dir ? dir : "tests/models", runs[i]);
+        ck_assert_msg((system(command) != 0) == (i + 1 == sizeof runs / sizeof *runs), "%s", command);
+    }
+}
+END_TEST
+
 /* ---------------------------------------------------------------- near misses -- */
 
 /* A chain with one thing changed: in the text, `from` becomes `to`. why: what the report of the miss must say. */
@@ -197,6 +218,7 @@ Suite *attention_suite(void)
     TCase *t = tcase_create("engine graphs");
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, engine_counts, 0, N_ENGINES);
+    tcase_add_test(t, counts_are_expected);
     tcase_add_loop_test(t, near_misses, 0, N_MISSES);
     tcase_add_loop_test(t, rotation_as_torch_writes_it, 0, 4);
     suite_add_tcase(s, t);
