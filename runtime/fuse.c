@@ -176,7 +176,7 @@ static bool know_readers(driver *d)
 }
 
 /* The first root from n on, with what it and those before it read resolved; `end` if there is none. */
-static sld_node resolve_to_root(const driver *d, sld_node n, sld_node end)
+static __attribute__((noinline)) sld_node resolve_to_root(const driver *d, sld_node n, sld_node end)
 {
     for (; n < end; n++) {
         sld__pass_resolve(d->g, n);
@@ -186,27 +186,30 @@ static sld_node resolve_to_root(const driver *d, sld_node n, sld_node end)
     return n;
 }
 
+static inline sld_node next_root(const sld_node_rec *nodes, const sld_root *roots, sld_node n, sld_node end)
+{
+    while (n < end && !roots[nodes[n].op].rewrite)
+        n++;
+    return n;
+}
+
 /* Tries the rules at all nodes from n on, to the first where there is more to do than a quick rewrite. There the cursor
- * stands then, or at d->end. Answers the rule that rewrote it, or -1. */
-static int try_all(driver *d, sld_node n)
+ * stands then, or at d->end. Answers the rule that rewrote it, or -1. On its own it keeps all in registers. */
+static __attribute__((noinline)) int try_all(driver *d, sld_node n)
 {
     sld_graph *const g = d->g;
     sld_fuse_state *const s = g->fuse;
     const sld_root *const roots = d->roots;
     const sld_node end = d->end;
+    const uint64_t most = d->most < d->limit ? d->most : d->limit;
     for (;;) {
-        const sld_node_rec *const nodes = g->nodes.at;
-        if (s->n_moved)
-            n = resolve_to_root(d, n, end);
-        else
-            while (n < end && !roots[nodes[n].op].rewrite)
-                n++;
+        n = s->n_moved ? resolve_to_root(d, n, end) : next_root(g->nodes.at, roots, n, end);
         s->cursor = n;
         if (n >= end)
             return -1;
-        const sld_root *r = &roots[nodes[n].op];
+        const sld_root *r = &roots[g->nodes.at[n].op];
         int rule = r->rewrite(g, n, r->rule);
-        if (rule < 0 ? s->cycle || s->status : !s->alone || d->rewrites + 1 >= d->most || d->rewrites >= d->limit)
+        if (rule < 0 ? s->cycle || s->status : !s->alone || d->rewrites + 1 >= most)
             return rule;
         if (rule < 0)
             n++;
