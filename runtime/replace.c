@@ -46,25 +46,47 @@ uint32_t sld__inner_reads(const sld_graph *g, const sld_node *nodes, uint32_t n,
     return found;
 }
 
-static inline void drop_result(sld_graph *g, sld_value v)
+/* Of values nothing is kept but their records: they go into the list of free ones. */
+static void drop_plain(sld_graph *g, const sld_node *nodes, uint32_t n)
 {
-    if (!g->values.at[v].origin)
-        return;
-    g->n_unread -= !g->values.at[v].n_uses;
-    sld__give_value(g, v);
+    sld_value_rec *const values = g->values.at;
+    uint32_t unread = 0, free = g->free_values[1];
+    for (uint32_t i = 0; i < n; i++) {
+        sld_node_rec *r = &g->nodes.at[nodes[i]];
+        uint32_t n_out = sld_n_results(g, nodes[i]);
+        for (uint32_t k = 0; k < n_out; k++) {
+            const sld_value v = r->out != SLD_LISTED ? r->out + k : sld_result(g, nodes[i], k);
+            if (!values[v].origin)
+                continue;
+            unread += !values[v].n_uses;
+            values[v] = (sld_value_rec){.n_uses = free};
+            free = v;
+        }
+        r->op = r->n_in = 0;
+    }
+    g->n_unread -= unread;
+    g->free_values[1] = free;
+}
+
+static void drop_noted(sld_graph *g, const sld_node *nodes, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t k = 0, n_out = sld_n_results(g, nodes[i]); k < n_out; k++) {
+            const sld_value v = sld_result(g, nodes[i], k);
+            if (!g->values.at[v].origin)
+                continue;
+            g->n_unread -= !g->values.at[v].n_uses;
+            sld__give_value(g, v);
+        }
+        g->nodes.at[nodes[i]].op = g->nodes.at[nodes[i]].n_in = 0;
+    }
 }
 
 void sld__drop_matched(sld_graph *g, const sld_node *nodes, uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        sld_node_rec *r = &g->nodes.at[nodes[i]];
-        uint32_t n_out = sld_n_results(g, nodes[i]);
-        if (n_out == 1 && r->out != SLD_LISTED)
-            drop_result(g, r->out);
-        else
-            for (uint32_t k = 0; k < n_out; k++)
-                drop_result(g, sld_result(g, nodes[i], k));
-        r->op = r->n_in = 0;
-    }
     g->n_nodes -= n - 1;
+    if (g->contents.n | g->value_names.n)
+        drop_noted(g, nodes, n);
+    else
+        drop_plain(g, nodes, n);
 }
