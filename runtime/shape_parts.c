@@ -225,6 +225,8 @@ static bool cut_axis(sld_env *e, part *p, sld_dim *dim)
     if (!sld__ok(last) || !clamp(e, p->start, d, back ? -1 : 0, back ? last : d, &p->start) ||
         !clamp(e, p->end, d, back ? -1 : 0, back ? last : d, &p->end))
         return false;
+    if (!back && sld_dim_le(e->g, p->start, p->end) == SLD_NEVER)
+        p->end = p->start; /* rules may rely on their order */
     *dim = slice_length(e->g, p->start, p->end, p->step);
     return sld__ok(*dim) && spell(e, back, d, last, &p->start) && spell(e, back, d, last, &p->end);
 }
