@@ -204,7 +204,8 @@ static void check_word(reader *r, const pat_attr *a, const pat_expr *e)
     if (e->kind == PE_NAME && (has_word(a, e->name) || words_of(r, e)))
         return;
     for (uint32_t i = 0; i < a->words.n; i++)
-        PAT_PUSH(r->s->arena, words, a->words.at[i]->name);
+        if (a->words.at[i]->name) /* a number is told of elsewhere */
+            PAT_PUSH(r->s->arena, words, a->words.at[i]->name);
     pat_error(r->s, e->span, E_SORT, "this is no word of '%s'", a->name);
     if (e->kind == PE_NAME)
         pat_suggest(r->s, e->name, words.at, words.n);
