@@ -116,11 +116,14 @@ void pat_check_dtypes(pat_session *s, pat_program *p)
 
 /* ------------------------------------------------------------ signatures -- */
 
-const char *const pat_graph_names[PAT_N_GRAPH_NAMES] = {"tokens", "world"};
+const char *const pat_graph_names[PAT_N_GRAPH_NAMES] = {"tokens", "world", "units"};
 
 bool pat_is_graph_name(const char *name)
 {
-    return !strcmp(name, pat_graph_names[0]) || !strcmp(name, pat_graph_names[1]);
+    for (int i = 0; i < PAT_N_GRAPH_NAMES; i++)
+        if (!strcmp(name, pat_graph_names[i]))
+            return true;
+    return false;
 }
 
 bool pat_check_shape_element(pat_session *s, const pat_type *t, const pat_expr *e)

@@ -47,7 +47,7 @@ static void suggest_option(pat_session *s, const pat_program *p, pat_name name, 
     pat_names names = {0};
     for (uint32_t i = 0; pat_hints(s) && i < p->options.n; i++)
         PAT_PUSH(s->arena, names, p->options.at[i]->name);
-    for (int i = 0; graph && i < PAT_N_GRAPH_NAMES; i++)
+    for (int i = 0; graph && i < PAT_N_GATE_NAMES; i++)
         PAT_PUSH(s->arena, names, pat_graph_names[i]);
     pat_suggest(s, name, names.at, names.n);
 }
@@ -88,8 +88,9 @@ static sort sort_of_name(reader *r, const pat_expr *e)
 {
     if (!strcmp(e->name, "on") || !strcmp(e->name, "off"))
         return TRUTH;
-    if (r->graph && pat_is_graph_name(e->name))
-        return NUMBER;
+    for (int i = 0; r->graph && i < PAT_N_GATE_NAMES; i++)
+        if (!strcmp(e->name, pat_graph_names[i]))
+            return NUMBER;
     const pat_option *o = read_option(r, e->span, e->name);
     return !o ? BAD : o->is_int ? NUMBER : TRUTH;
 }

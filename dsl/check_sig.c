@@ -303,7 +303,8 @@ void pat_check_element(pat_session *s, const pat_sig *g, const pat_expr *e)
         return;
     }
     sort is = e->kind == PE_WILD ? DIMS : sort_of(&r, e);
-    if (is != NUMBER && is != DIMS)
+    bool word = is == WORD && e->kind == PE_NAME; /* of an attribute: its number */
+    if (is != NUMBER && is != DIMS && !word)
         wrong_sort(&r, e, is, "a size");
     else if (is == DIMS && e->kind == PE_NAME && is_operand(g->op, e->name))
         wrong_sort(&r, e, is, "a size");

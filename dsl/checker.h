@@ -37,7 +37,7 @@ void pat_check_gate(pat_session *s, const pat_program *p, const pat_expr *e);
 /* ---- check_op.c ---- */
 /* What gates and kernels read of the run: the tokens of a batch, the ranks that work together. */
 extern const char *const pat_graph_names[];
-enum { PAT_N_GRAPH_NAMES = 2 };
+enum { PAT_N_GRAPH_NAMES = 3, PAT_N_GATE_NAMES = 2 }; /* gates read the first two */
 bool pat_is_graph_name(const char *name);
 bool pat_is_attr_kind(const char *name);
 /* Number of a built-in dtype (the order of sld_dtype), 0 when it is none. */

@@ -502,10 +502,17 @@ static void take_outside(maker *m, pat_instance *out)
         const pat_arg *b = m->outside.at[i];
         size_t len;
         const char *value = pat_span_text(m->t->s, b->value->span, &len);
+        char number[24]; /* a choice of the family stands for it */
+        if (b->value->kind == PE_INT) {
+            len = (size_t)snprintf(number, sizeof number, "%lld", (long long)b->value->ival);
+            value = number;
+        }
         if (!strcmp(b->name, "tokens"))
             out->tokens = b->value->ival;
         else if (!strcmp(b->name, "world"))
             out->world = b->value->ival;
+        else if (!strcmp(b->name, "units"))
+            out->units = b->value->ival;
         else if (n < sizeof text)
             n += (size_t)snprintf(text + n, sizeof text - n, "%s%s=%.*s", n ? "," : "", b->name, (int)len, value);
     }

@@ -10,7 +10,7 @@ typedef struct pat_instance {
     uint32_t variant;        /* from 1 */
     const char *graph;       /* text form */
     bool by_kernel;          /* `because` names what only a kernel's condition or a gate speaks of */
-    int64_t tokens, world;   /* 0: not given */
+    int64_t tokens, world, units; /* 0: not given */
     const char *options;     /* "a=on,b=3" */
 } pat_instance;
 typedef PAT_LIST(pat_instance) pat_instances;

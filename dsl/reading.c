@@ -49,7 +49,7 @@ bool c_is_attr(const c_reading *r, const pat_attr *a, p_var *var)
 
 static bool is_run(pat_name name, p_var *var)
 {
-    return pat_is_graph_name(name) && c_is_number(var, !strcmp(name, "world"), L_MOST);
+    return pat_is_graph_name(name) && c_is_number(var, strcmp(name, "tokens") != 0, L_MOST);
 }
 
 static bool name_of_signature(const c_reading *r, pat_name name, p_var *var)

@@ -14,7 +14,8 @@ static void term(terms *t, const char *kind, uint32_t nargs, uint32_t id, int64_
 
 const char *run_name(pat_name name)
 {
-    return !strcmp(name, "tokens") ? "SLD_RUN_TOKENS" : !strcmp(name, "world") ? "SLD_RUN_WORLD" : NULL;
+    return !strcmp(name, "tokens") ? "SLD_RUN_TOKENS" : !strcmp(name, "world") ? "SLD_RUN_WORLD"
+           : !strcmp(name, "units") ? "SLD_RUN_UNITS" : NULL;
 }
 
 static void emit_name(terms *t, pat_name name)

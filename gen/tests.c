@@ -23,8 +23,8 @@ static void emit_test(gen *g, const pat_instance *t)
     const char *slash = strrchr(file, '/');
     out_f(g->o, "    {\"%s\", \"%s:%u\", ", t->rule->name, slash ? slash + 1 : file, line);
     out_string(g->o, t->test->title, strlen(t->test->title));
-    out_f(g->o, ", %u, %lld, %s, %lld, %lld, \"%s\",", t->variant, (long long)t->test->fires,
-          t->by_kernel ? "true" : "false", (long long)t->tokens, (long long)t->world, t->options);
+    out_f(g->o, ", %u, %lld, %s, %lld, %lld, %lld, \"%s\",", t->variant, (long long)t->test->fires,
+          t->by_kernel ? "true" : "false", (long long)t->tokens, (long long)t->world, (long long)t->units, t->options);
     emit_text(g->o, t->graph);
     out_f(g->o, "},\n");
 }

@@ -7,12 +7,28 @@
 
 enum { CACHE_KEY, CACHE_VALUE };
 
-/* The cache of the launch's layer; NULL and *bad when there is none. */
+/* ORDER: enum cache_layout of engine.pat, which has the engine's own layout before those of sld_cache. */
+enum { CACHE_ANY_LAYOUT };
+
+/* NULL when a cache is what the graph was compiled for: a layout, blocks of this size, this dtype. */
+static inline const char *cache_declared(const sld_cache *c, int64_t layout, int64_t block, uint8_t dtype)
+{
+    if (c->layout + 1 != layout)
+        return "the cache has another layout than the graph was compiled for";
+    if (c->block_size != block)
+        return "the cache has blocks of another size than the graph was compiled for";
+    return c->dtype == dtype ? NULL : "the cache has another dtype than the graph was compiled for";
+}
+
+/* The cache of the launch's layer; NULL and *bad when there is none that fits. */
 static inline const sld_cache *cache_find(const sld_launch *l, const char **bad)
 {
     const sld_cache *c = l->caches ? l->caches->find(l->caches->user, kern_attr(l, "layer")->s) : NULL;
+    const sld_attr *layout = kern_attr(l, "layout"), *block = kern_attr(l, "block");
     *bad = c ? NULL : "the engine has no cache for the layer";
-    return c;
+    if (c && block && layout->i != CACHE_ANY_LAYOUT)
+        *bad = cache_declared(c, layout->i, block->i, (uint8_t)kern_attr(l, "to")->i);
+    return *bad ? NULL : c;
 }
 
 /* Elements that lie together: how many in one piece of 16 bytes. */
@@ -83,8 +99,8 @@ static inline const char *cache_check_strides(const sld_cache *c)
     return NULL;
 }
 
-/* NULL when tokens of a launch with these heads can be written. batch: dtype of what is written. */
-static inline const char *cache_check(const sld_cache *c, uint8_t batch, int64_t heads, int64_t head_size)
+/* NULL when a cache holds tokens with these heads. batch: dtype of what is written to it or reads it. */
+static inline const char *cache_check_shape(const sld_cache *c, uint8_t batch, int64_t heads, int64_t head_size)
 {
     bool f8 = c->dtype == SLD_F8E4M3FN || c->dtype == SLD_F8E4M3FNUZ;
     if (c->heads != heads || c->head_size != head_size)
@@ -95,10 +111,19 @@ static inline const char *cache_check(const sld_cache *c, uint8_t batch, int64_t
         return "the blocks of the cache are empty";
     if (c->layout == SLD_CACHE_SHUFFLE && (c->block_size % cache_piece(c) || c->head_size % cache_piece(c)))
         return "blocks or heads do not divide into the pieces of the shuffled layout";
-    for (int64_t i = 0; i < c->n_slots; i++)
-        if (c->slots[i] >= c->blocks * c->block_size)
-            return "a slot lies behind the cache";
     return cache_check_strides(c);
+}
+
+/* NULL when the tokens of a launch can be written. */
+static inline const char *cache_check(const sld_cache *c, uint8_t batch, int64_t heads, int64_t head_size)
+{
+    if (c->token_scales[0] || c->token_scales[1])
+        return "a cache with scales of its own for each token is not written";
+    const char *bad = cache_check_shape(c, batch, heads, head_size);
+    for (int64_t i = 0; i < c->n_slots && !bad; i++)
+        if (c->slots[i] >= c->blocks * c->block_size)
+            bad = "a slot lies behind the cache";
+    return bad;
 }
 
 static inline bool cache_takes(const sld_cache *c, size_t token)

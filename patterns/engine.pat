@@ -15,7 +15,13 @@ op scaled_mm(a: Q[M, K], b: Q[K, N], a_scale: f32[*S], b_scale: f32[*W]; to: dty
 op moe_forward(x: F[S, H], logits: F[S, E]; layer: string) -> F[S, H]
 op gdn_attention(qkvz: F[S, N], ba: F[S, M]; heads: int, head_dim: int, layer: string)
    -> (core: F[S, heads, head_dim], z: F[S, heads, head_dim])
-op kv_cache_update(k: F[S, H, D], v: F[S, H, E]; layer: string) -> F[0] effect
+
+# What a cache is stands in its type: dtype, [0 blocks, layout, block size, heads, head size].  `engine`: as the engine
+# has it, of which the graph knows nothing.
+enum cache_layout = {engine, nhd, hnd, packed, shuffle}
+op kv_cache_update(k: F[S, H, D], v: F[S, H, E]; layer: string, layout: cache_layout = engine, block: int = 0,
+                   to: dtype = bf16)
+   -> (done: F[0], cache: to[0, layout, block, H, D]?) effect
 op mla_kv_cache_update(kv: F[S, R], pe: F[S, 1, P], scale: f32[*A]; layer: string, cache: string)
    -> F[0] effect
 op paged_attention(q: F[S, Hq, D], k: F[S, Hk, D], v: F[S, Hk, E], updated: F[0]; layer: string)

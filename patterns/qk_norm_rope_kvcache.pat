@@ -21,13 +21,16 @@ op qk_norm_rotary(qkv: F[S, W], wq: G[D], wk: G[D], positions: i64[P], cos_sin: 
    -> (q: F[S, W - 2 * kv_heads * D], k: F[S, kv_heads, D], v: F[S, kv_heads, D])
    where W % D == 0, R <= D, R % 2 == 0
 op qk_norm_rope_cache(qkv: F[S, W], wq: G[D], wk: G[D], positions: i64[P], cos_sin: T1[L, R];
-                      kv_heads: int, eps: float, eps_k: float, offset: float = 0.0, neox: bool, layer: string)
-   -> (q: F[S, W - 2 * kv_heads * D], k: F[S, kv_heads, D], v: F[S, kv_heads, D], done: F[0])
+                      kv_heads: int, eps: float, eps_k: float, offset: float = 0.0, neox: bool, layer: string,
+                      layout: cache_layout = engine, block: int = 0, to: dtype = bf16)
+   -> (q: F[S, W - 2 * kv_heads * D], k: F[S, kv_heads, D], v: F[S, kv_heads, D], done: F[0],
+       cache: to[0, layout, block, kv_heads, D]?)
    effect where W % D == 0, R <= D, R % 2 == 0
 op rope_cache(qkv: F[S, W], positions: i64[P], cos_sin: T1[L, R];
-              kv_heads: int, head_size: int, neox: bool, layer: string)
+              kv_heads: int, head_size: int, neox: bool, layer: string,
+              layout: cache_layout = engine, block: int = 0, to: dtype = bf16)
    -> (q: F[S, W - 2 * kv_heads * head_size], k: F[S, kv_heads, head_size], v: F[S, kv_heads, head_size],
-       done: F[0])
+       done: F[0], cache: to[0, layout, block, kv_heads, head_size]?)
    effect where W % head_size == 0, R <= head_size, R % 2 == 0
 
 # ---- rotations as torch writes them become the op of engines ----
@@ -40,8 +43,8 @@ rule rotary_of_table in fuse enabled fuse_rope {
   match   { c, s = split(gather(cos_sin: F[L, R], positions: i64[S]; axis = -2); sizes = [N, N], axis = -1)
             q1 = rope(q: F[S, Hq, D], repeated(c), repeated(s); style)
             k1 = rope(k: F[S, Hk, D], repeated(c), repeated(s); style)
-            done = kv_cache_update(k1, v; layer)
-            yield c, s, q1, k1, done }
+            done, cache = kv_cache_update(k1, v; layer, layout, block, to)
+            yield c, s, q1, k1, done, cache }
   where   R == 2 * N, R <= D
   replace { c = c
             s = s
@@ -49,7 +52,7 @@ rule rotary_of_table in fuse enabled fuse_rope {
                                       head_size = D, neox)
             q1 = reshape(q2; [S, Hq, D])
             k1 = reshape(k2; [S, Hk, D])
-            done = kv_cache_update(k1, v; layer) }
+            done, cache = kv_cache_update(k1, v; layer, layout, block, to) }
 }
 rule qk_norm_rope_kvcache in fuse enabled fuse_qk_norm_rope_kvcache {
   match   { q0, k0, v0 = split(qkv: F[S, W]; sizes = [N, M, M], axis = -1)
@@ -60,13 +63,12 @@ rule qk_norm_rope_kvcache in fuse enabled fuse_qk_norm_rope_kvcache {
                                       cos_sin: T1[L, R]; head_size = D, neox)
             k3 = reshape(k2; shape = [S, Hk, D])
             v3 = reshape(v0; shape = [S, Hk, D])
-            done = kv_cache_update(k3, v3; layer)
-            yield q2, k2, k3, v0, v3, done }
+            done, cache = kv_cache_update(k3, v3; layer, layout, block, to)
+            yield q2, k2, k3, v0, v3, done, cache }
   where   D in {64, 128, 256}, W == (Hq + 2 * Hk) * D
   gate    tokens <= rope_kvcache_fusion_max_token_num
-  replace { q2, k3, v3, done = qk_norm_rope_cache(qkv, wq, wk, positions, cos_sin; kv_heads = Hk, eps, eps_k,
-                                                  neox,
-                                                  layer)
+  replace { q2, k3, v3, done, cache = qk_norm_rope_cache(qkv, wq, wk, positions, cos_sin; kv_heads = Hk, eps,
+                                                         eps_k, neox, layer, layout, block, to)
             k2 = reshape(k3; shape(k2))
             v0 = reshape(v3; shape(v0)) }
   test "neox" { tokens = 5, S = 5, N = 512, M = 128, W = 768, Hq = 8, Hk = 2, D = 64, R = 64, F = bf16;
@@ -83,11 +85,12 @@ rule rope_kvcache in fuse enabled fuse_rope_kvcache {
             q2, k2 = rotary_embedding(positions, q0: F[S, N], k0, cos_sin: T1[L, R]; head_size = D, neox)
             k3 = reshape(k2; shape = [S, Hk, D])
             v3 = reshape(v0; shape = [S, Hk, D])
-            done = kv_cache_update(k3, v3; layer)
-            yield q2, k2, k3, v0, v3, done }
+            done, cache = kv_cache_update(k3, v3; layer, layout, block, to)
+            yield q2, k2, k3, v0, v3, done, cache }
   where   D in {64, 128, 256}, W == N + 2 * Hk * D, W % D == 0
   gate    tokens <= rope_kvcache_fusion_max_token_num
-  replace { q2, k3, v3, done = rope_cache(qkv, positions, cos_sin; kv_heads = Hk, head_size = D, neox, layer)
+  replace { q2, k3, v3, done, cache = rope_cache(qkv, positions, cos_sin; kv_heads = Hk, head_size = D, neox,
+                                                 layer, layout, block, to)
             k2 = reshape(k3; shape(k2))
             v0 = reshape(v3; shape(v0)) }
   test "llama" { tokens = 5, S = 5, N = 512, M = 128, W = 768, Hk = 2, D = 64, R = 64, F = bf16; fires 1 }
@@ -108,15 +111,13 @@ rule qk_norm_rotary in fuse_parts enabled enable_qk_norm_rope_fusion {
 
 # Norms with weights centred on zero.
 rule zero_centred in fuse enabled fuse_qk_norm_rope_kvcache {
-  match   { q, k, v, done = qk_norm_rope_cache(qkv, plus_one(wq: G[D]), plus_one(wk: G[D]), positions,
-                                               cos_sin; kv_heads,
-                                               eps,
-                                               eps_k, neox, layer)
-            yield q, k, v, done }
+  match   { q, k, v, done, cache = qk_norm_rope_cache(qkv, plus_one(wq: G[D]), plus_one(wk: G[D]), positions,
+                                                      cos_sin; kv_heads, eps, eps_k, neox, layer, layout,
+                                                      block, to)
+            yield q, k, v, done, cache }
   where   dtype(wk) == dtype(wq), D <= 4096
-  replace { q, k, v, done = qk_norm_rope_cache(qkv, wq, wk, positions, cos_sin; kv_heads, eps, eps_k,
-                                               offset = 1.0,
-                                               neox, layer) }
+  replace { q, k, v, done, cache = qk_norm_rope_cache(qkv, wq, wk, positions, cos_sin; kv_heads, eps, eps_k,
+                                                      offset = 1.0, neox, layer, layout, block, to) }
 }
 
 kernel rotary_embedding {

@@ -16,9 +16,13 @@ const char *sld__target_name(sld_target t)
     return t < SLD_TARGET_COUNT ? names[t] : "unknown";
 }
 
-/* The first row that holds; *near keeps one that does not, for the message: the first that depends, or the first. */
+/* A row that does not hold, for the message: one that depends before one that never does, then the one of which the
+ * fewest conditions fail. */
+typedef struct nearest { const sld_kernel_row *row; sld_truth holds; uint32_t failing; } nearest;
+
+/* The first row that holds. */
 static const sld_kernel_row *find_row(sld_graph *g, const sld_call *c, sld_target target, const int64_t *symbols,
-                                      const sld_kernel_row **near, sld_truth *holds)
+                                      nearest *near)
 {
     const sld_ruleset *r = g->rules;
     for (uint32_t i = r->kernel_index[c->op]; i < r->kernel_index[c->op + 1]; i++) {
@@ -28,10 +32,9 @@ static const sld_kernel_row *find_row(sld_graph *g, const sld_call *c, sld_targe
         sld_truth t = row->n_when ? sld_conditions(g, c, row->when, row->n_when, symbols) : SLD_ALWAYS;
         if (t == SLD_ALWAYS)
             return row;
-        if (!*near || t > *holds) {
-            *near = row;
-            *holds = t;
-        }
+        uint32_t n = near ? sld__failing(g, c, row->when, row->n_when, symbols, NULL, 0).n : 0;
+        if (near && (!near->row || t > near->holds || (t == near->holds && n < near->failing)))
+            *near = (nearest){row, t, n};
     }
     return NULL;
 }
@@ -53,32 +56,30 @@ int sld__row_of(sld_graph *g, const sld_call *c, sld_target target, bool which)
     return open ? -1 : 0;
 }
 
-void sld__say_uncovered(sld_graph *g, const sld_call *c, const sld_kernel_row *row, sld_truth holds, char *why, size_t n)
+void sld__say_uncovered(sld_graph *g, const sld_call *c, const sld_kernel_row *row, const int64_t *symbols, char *why, size_t n)
 {
-    char values[200];
-    sld__condition_values(g, c, row->when, row->n_when, values, sizeof values);
-    snprintf(why, n, "%s wants %s, which %s%s", row->name, row->when_text,
-             holds == SLD_DEPENDS ? "depends on symbolic dims" : "does not hold", *values ? values : " here");
+    char wanted[400];
+    sld__failing(g, c, row->when, row->n_when, symbols, wanted, sizeof wanted);
+    snprintf(why, n, "%s wants %s", row->name, *wanted ? wanted : row->when_text);
 }
 
 const sld_kernel_row *sld__bind_call(sld_graph *g, const sld_call *c, sld_target target, const int64_t *symbols,
                                      char *why, size_t why_len)
 {
-    const sld_kernel_row *near = NULL;
-    sld_truth holds = SLD_NEVER;
-    const sld_kernel_row *row = find_row(g, c, target, symbols, &near, &holds);
+    nearest near = {0};
+    const sld_kernel_row *row = find_row(g, c, target, symbols, why_len ? &near : NULL);
     if (!row && target == SLD_TARGET_CPU)
-        row = find_row(g, c, SLD_TARGET_REF, symbols, &near, &holds);
+        row = find_row(g, c, SLD_TARGET_REF, symbols, why_len ? &near : NULL);
     if (row || !why_len)
         return row;
     const char *op = g->rules->ops[c->op].name;
-    size_t n = (size_t)snprintf(why, why_len, near ? "%s: " : "%s: no kernel for target %s", op, sld__target_name(target));
-    if (near && n < why_len && g->fuse && g->fuse->options.told)
+    size_t n = (size_t)snprintf(why, why_len, near.row ? "%s: " : "%s: no kernel for target %s", op, sld__target_name(target));
+    if (near.row && n < why_len && g->fuse && g->fuse->options.told)
         n += sld__say_covered(g, c, target, why + n, why_len - n);
-    if (near && n < why_len)
+    if (near.row && n < why_len)
         n += (size_t)snprintf(why + n, why_len - n, "kernel ");
-    if (near && n < why_len)
-        sld__say_uncovered(g, c, near, holds, why + n, why_len - n);
+    if (near.row && n < why_len)
+        sld__say_uncovered(g, c, near.row, symbols, why + n, why_len - n);
     return NULL;
 }
 
@@ -94,7 +95,7 @@ bool sld_kernel_covers(sld_graph *g, sld_node n, const sld_kernel_row *row, cons
     const sld_call c = sld__call_of(g, n);
     sld_truth t = row->n_when ? sld_conditions(g, &c, row->when, row->n_when, symbols) : SLD_ALWAYS;
     if (t != SLD_ALWAYS && why_len)
-        sld__say_uncovered(g, &c, row, t, why, why_len);
+        sld__say_uncovered(g, &c, row, symbols, why, why_len);
     return t == SLD_ALWAYS;
 }
 

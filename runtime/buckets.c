@@ -147,7 +147,8 @@ static bool of_run(const sld_term *t, const sld_term *end, bool *tokens)
 {
     for (*tokens = false; t < end; t++) {
         bool call = t->kind == SLD_T_CALL && (t->id == SLD_FN_MIN || t->id == SLD_FN_MAX || t->id == SLD_FN_CEILDIV);
-        if (t->kind != SLD_T_INT && t->kind != SLD_T_RUN && t->kind != SLD_T_OPTION && t->kind < SLD_T_NEG && !call)
+        bool units = t->kind == SLD_T_RUN && t->id == SLD_RUN_UNITS;
+        if (units || (t->kind != SLD_T_INT && t->kind != SLD_T_RUN && t->kind != SLD_T_OPTION && t->kind < SLD_T_NEG && !call))
             return false;
         *tokens |= t->kind == SLD_T_RUN && t->id == SLD_RUN_TOKENS;
     }
@@ -315,6 +316,7 @@ sld_status sld__begin_run(sld_graph *g, sld_fuse_state *s)
     if (g->world && g->world != world)
         return sld__fail(g->ctx, SLD_ERR_INPUT, "the graph was fused for %" PRId64 " ranks, not %" PRId64, g->world, world);
     g->world = world;
+    g->units = o->units ? o->units : g->units;
     sld_status status = o->tokens.lo || o->tokens.hi ? bind_tokens(g, s) : SLD_OK;
     if (!status && !o->settings) {
         defaults = sld_settings_new(g->ctx, g->rules);

@@ -162,6 +162,7 @@ static bool copy_all(copy *c)
         return false;
     int64_t tokens;
     c->to->world = g->world;
+    c->to->units = g->units;
     c->to->bucket = g->bucket;
     if (g->tokens && sld_dim_eval(g, g->tokens, c->symbols, &tokens))
         c->to->bucket = (sld_bucket){tokens, tokens};

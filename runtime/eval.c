@@ -74,6 +74,8 @@ static sld_val run_value(const sld_env *e, unsigned name)
     const sld_graph *g = e->g;
     if (name == SLD_RUN_WORLD)
         return value(g->world ? SLD_VAL_NUM : SLD_VAL_NONE, g->world);
+    if (name == SLD_RUN_UNITS)
+        return value(g->units ? SLD_VAL_NUM : SLD_VAL_NONE, g->units);
     if (g->tokens || g->bucket.lo == g->bucket.hi)
         return value(g->tokens || g->bucket.hi ? SLD_VAL_NUM : SLD_VAL_NONE, g->tokens ? g->tokens : g->bucket.hi);
     return value(SLD_VAL_TOKENS, 0);

@@ -106,4 +106,12 @@ sld_status fx_add_call(fx_import *im, const fx_call *c, sld_value *first, uint32
 /* The call that an FX node describes; types must outlive it. */
 fx_call fx_call_of(fx_import *im, json_t *node, const char *name, const fx_types *types);
 
+/* Results of ours that the foreign op does not have stand last, and nothing need read them. */
+static inline uint32_t fx_foreign(const sld_op_info *op, uint32_t n)
+{
+    while (n > 1 && op->optional_results >> (n - 1) & 1)
+        n--;
+    return n;
+}
+
 #endif

@@ -506,7 +506,7 @@ static sld_status add_node(binding *b, sld_value *first, uint32_t *n)
     sld_status s = in && names ? settle(b, in) : SLD_ERR_MEMORY;
     if (!s) {
         names[0] = b->call->name;
-        if (*n > 1 && names[0]) {
+        if (fx_foreign(b->op, *n) > 1 && names[0]) {
             snprintf(text, sizeof text, "%s.0", names[0]);
             names[0] = text;
         }

@@ -118,6 +118,8 @@ static sld_status check_type(fx_import *im, const char *target, sld_value v, con
 static sld_status check_results(fx_import *im, const fx_call *c, sld_value first, uint32_t n)
 {
     uint32_t k = 0, known = 0;
+    sld_node made = sld_producer(im->g, first);
+    n = made ? fx_foreign(sld_node_op(im->g, made), n) : n;
     for (uint32_t i = 0; i < c->types->n; i++)
         known += c->types->at[i].dtype != 0;
     if (known != n && (known || n > 1))

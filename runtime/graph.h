@@ -89,7 +89,7 @@ struct sld_graph {
     struct sld_fuse_state *fuse;     /* set while sld_fuse runs */
     sld_bucket bucket;               /* of tokens; both 0: any number */
     sld_dim tokens;                  /* the symbol that counts them, or 0 */
-    int64_t world;                   /* ranks that work together; 0: not known */
+    int64_t world, units;            /* ranks that work together, compute units of the device; 0: not known */
     /* Lists in attributes and other small data live until the graph is freed. */
     struct sld_chunk *chunks;
 };
@@ -262,7 +262,7 @@ void sld__set_partition(sld_graph *g, sld_node n, uint32_t partition);
 /* ---- bind.c ---- */
 const char *sld__target_name(sld_target t);
 /* "k wants H <= 4096, which does not hold with H = 7168" */
-void sld__say_uncovered(sld_graph *g, const sld_call *c, const sld_kernel_row *row, sld_truth holds, char *why, size_t n);
+void sld__say_uncovered(sld_graph *g, const sld_call *c, const sld_kernel_row *row, const int64_t *symbols, char *why, size_t n);
 /* 1 if a kernel covers a call for all tokens of the bucket, 0 if none does for any, -1 otherwise; `which`: 1 and more tell
  * which row it is, and -1 that it is not the same for all. */
 int sld__row_of(sld_graph *g, const sld_call *c, sld_target target, bool which);
@@ -280,9 +280,11 @@ sld_status sld_infer(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *
  * (NULL: for all of their range). */
 sld_truth sld_conditions(sld_graph *g, const sld_call *c, const sld_term *terms, uint32_t n_terms,
                          const int64_t *symbols);
-/* " with H = 7168": what the variables of such conditions are. */
-void sld__condition_values(sld_graph *g, const sld_call *c, const sld_term *terms, uint32_t n_terms, char *buf,
-                           size_t size);
+/* Of such conditions, and of the parts that `and` joins, those that do not always hold: how many, and the first of them,
+ * as text: "H <= 4096, which does not hold with H = 7168". */
+typedef struct sld_failing { uint32_t n; const sld_term *first; sld_truth holds; } sld_failing;
+sld_failing sld__failing(sld_graph *g, const sld_call *c, const sld_term *terms, uint32_t n_terms, const int64_t *symbols,
+                         char *buf, size_t size);
 /* True when attribute values are equal in kind and contents. */
 bool sld_attr_equal(const sld_attr *a, const sld_attr *b);
 

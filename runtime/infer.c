@@ -183,15 +183,44 @@ sld_truth sld_conditions(sld_graph *g, const sld_call *c, const sld_term *terms,
     return all;
 }
 
-void sld__condition_values(sld_graph *g, const sld_call *c, const sld_term *terms, uint32_t n_terms, char *buf,
-                           size_t size)
+/* Parts that `and` joins count as conditions of their own: its terms, in preorder, are only stepped over. */
+static sld_failing failing_of(sld_env *e, const sld_term *terms, uint32_t n_terms)
+{
+    sld_failing f = {.holds = SLD_ALWAYS};
+    for (const sld_term *t = terms; t < terms + n_terms;) {
+        const sld_term *from = t;
+        sld_truth one;
+        e->n_scratch = 0;
+        if (t->kind == SLD_T_AND) {
+            t++;
+            continue;
+        }
+        bool known = sld__eval_truth(e, &t, &one);
+        if (known && one == SLD_ALWAYS)
+            continue;
+        if (!f.n++)
+            f.first = from, f.holds = known ? one : SLD_NEVER;
+        if (!known)
+            break;
+    }
+    return f;
+}
+
+sld_failing sld__failing(sld_graph *g, const sld_call *c, const sld_term *terms, uint32_t n_terms, const int64_t *symbols,
+                         char *buf, size_t size)
 {
     sld_env e;
     sld_attr attrs[UINT8_MAX + 1];
-    bool clean = !*sld_error(g->ctx);
-    *buf = 0;
-    if (open_call(&e, g, c, attrs))
-        sld__values_text(&e, terms, n_terms, buf, size);
+    bool clean = !*sld_error(g->ctx), open = open_call(&e, g, c, attrs);
+    e.symbols = symbols;
+    sld_failing f = {.n = UINT32_MAX};
+    if (open)
+        f = failing_of(&e, terms, n_terms);
+    if (size)
+        *buf = 0;
+    if (f.first && size)
+        sld__wanted_text(&e, f.first, f.holds, buf, size);
     if (clean)
         sld__clear(g->ctx);
+    return f;
 }

@@ -115,6 +115,9 @@ static const sld_term *put_term(const sld_env *e, text *out, const sld_term *t, 
     case SLD_T_RANK: put(out, "%s%s", binds < 0 ? "*" : "", op->rank_vars[t->id]); return t + 1;
     case SLD_T_ATTR: put(out, "%s", op->attrs[t->id].name); return t + 1;
     case SLD_T_OPERAND: put(out, "%s", op->operands[t->id].name); return t + 1;
+    case SLD_T_RUN:
+        put(out, t->id == SLD_RUN_TOKENS ? "tokens" : t->id == SLD_RUN_WORLD ? "world" : "units");
+        return t + 1;
     case SLD_T_DTYPE: put(out, "%s", sld_dtype_name((sld_dtype)t->ival)); return t + 1;
     case SLD_T_CALL:
     case SLD_T_LIST: {
@@ -151,7 +154,7 @@ static bool bound(const sld_env *e, const sld_term *t)
 {
     return t->kind == SLD_T_DIM    ? e->dims[t->id] != SLD_SYM_NONE
            : t->kind == SLD_T_RANK ? e->ranks[t->id].operand >= 0
-           : t->kind == SLD_T_RUN  ? t->id == SLD_RUN_WORLD || e->g->tokens || e->g->bucket.hi
+           : t->kind == SLD_T_RUN  ? t->id != SLD_RUN_TOKENS || e->g->tokens || e->g->bucket.hi
                                    : t->kind == SLD_T_ATTR || t->kind == SLD_T_OPERAND;
 }
 
@@ -160,6 +163,10 @@ static void put_run(const sld_env *e, text *out, unsigned name)
     int64_t lo = e->g->bucket.lo, hi = e->g->bucket.hi;
     if (name == SLD_RUN_WORLD) {
         put(out, "world = %" PRId64, e->g->world);
+        return;
+    }
+    if (name == SLD_RUN_UNITS) {
+        put(out, e->g->units ? "units = %" PRId64 : "units not known", e->g->units);
         return;
     }
     if (e->g->tokens)
@@ -269,11 +276,13 @@ bool sld__bad_condition(sld_env *e, const sld_term *t)
     return sld__infer_fail(e, "the condition %s", out.at);
 }
 
-void sld__values_text(sld_env *e, const sld_term *terms, uint32_t n, char *buf, size_t size)
+void sld__wanted_text(sld_env *e, const sld_term *t, sld_truth holds, char *buf, size_t size)
 {
-    text out = {0};
-    put_values(e, &out, terms, n);
-    snprintf(buf, size, "%s", out.at);
+    text out = {0}, values = {0};
+    const sld_term *end = put_term(e, &out, t, NULL, 0);
+    put_values(e, &values, t, (uint32_t)(end - t));
+    snprintf(buf, size, "%s, which %s%s", out.at, holds == SLD_DEPENDS ? "depends on symbolic dims" : "does not hold",
+             *values.at ? values.at : " here");
 }
 
 void sld__differ_text(sld_env *e, sld_dim a, sld_dim b, char *buf, size_t n)

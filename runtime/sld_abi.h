@@ -50,7 +50,7 @@ typedef enum sld_term_kind {
 } sld_term_kind;
 
 /* What conditions of kernels and gates read of the run. */
-typedef enum sld_run_name { SLD_RUN_TOKENS, SLD_RUN_WORLD } sld_run_name;
+typedef enum sld_run_name { SLD_RUN_TOKENS, SLD_RUN_WORLD, SLD_RUN_UNITS } sld_run_name;
 
 typedef struct sld_term {
     uint8_t kind;   /* sld_term_kind */
@@ -259,6 +259,16 @@ typedef struct sld_cache {
     const int64_t *slots;     /* block * block_size + offset of each token; below 0: it is not written */
     int64_t n_slots;          /* tokens behind these are not written either */
     const sld_latent *latent; /* LATENT: for ops that prepare queries or attend; NULL: there is none */
+    /* What attention reads besides. */
+    int64_t sequences, table_width;
+    const int32_t *tables;    /* [sequences, table_width]: the blocks of each, in order */
+    const int32_t *lens;      /* [sequences]: tokens of each in the cache, those of the batch among them */
+    const int32_t *starts;    /* [sequences + 1]: the first row of each in the batch; NULL: one row each */
+    const float *token_scales[2]; /* [blocks, heads, block_size] of keys and values; NULL: scale holds for all */
+    const float *sinks;       /* one for each head of the queries; NULL: none */
+    /* What the layer's attention is: a graph that was compiled for another is refused. 0: 1 / sqrt(D), none, none. */
+    float softmax_scale, soft_cap;
+    int64_t window;
 } sld_cache;
 
 /* Finds the cache of a layer, NULL when there is none. */

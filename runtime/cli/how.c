@@ -15,6 +15,7 @@ int cli_how_option(const char *command, cli_how *h, int c, const char *arg)
     case 'K': h->tokens_dim = arg; return CLI_OK;
     case 'b': h->auto_buckets = true; return CLI_OK;
     case 'w': return cli_number(command, "--world", arg, 1, &h->world);
+    case 'U': return cli_number(command, "--units", arg, 1, &h->units);
     case 't': return cli_target(command, arg, &h->target);
     case 'p':
         if (!strchr(arg, '='))
@@ -171,7 +172,7 @@ static int check_ranges(sld_graph *g, const cli_how *h, const sld_bucket *bucket
 static sld_fuse_options fuse_options(const sld_graph *g, const cli_how *h, const sld_settings *s, sld_bucket b)
 {
     return (sld_fuse_options){.target = h->target, .settings = s, .tokens = b, .tokens_dim = tokens_dim(g, h),
-                              .world = h->world};
+                              .world = h->world, .units = h->units};
 }
 
 typedef struct job {

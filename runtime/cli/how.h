@@ -11,7 +11,7 @@ typedef struct cli_how {
     const char *level, *config, *tokens, *tokens_dim;
     cli_pairs opts;
     bool auto_buckets;
-    uint32_t world;
+    uint32_t world, units;
 } cli_how;
 
 /* Lines of a command's table of long options, and the cases that take them; -O2 is the short option 'O'. */
@@ -19,6 +19,7 @@ typedef struct cli_how {
     {"opt", required_argument, 0, 'p'}, {"config", required_argument, 0, 'C'},                               \
     {"tokens", required_argument, 0, 'k'}, {"auto-buckets", no_argument, 0, 'b'},                            \
     {"tokens-dim", required_argument, 0, 'K'}, {"world", required_argument, 0, 'w'},                         \
+    {"units", required_argument, 0, 'U'},                                                                    \
     {"target", required_argument, 0, 't'}
 int cli_how_option(const char *command, cli_how *h, int c, const char *arg);
 

@@ -154,6 +154,7 @@ static int help(const char *name)
                "                        range of the dim\n"
                "  --tokens-dim NAME     the symbolic dim that counts tokens; default the one that most inputs have\n"
                "  --world N             ranks that work together; default 1\n"
+               "  --units N             compute units of the device, where kernels ask\n"
                "  --target cpu|ref|hip\n\n");
     if (!name)
         printf("MODEL: .onnx, .json or .json.gz of torch FX (the graph's key after '#'), or the text form.\n"

@@ -34,11 +34,27 @@ static bool is_listed(const sld_ruleset *rules, uint32_t rule)
     return rules->phases[rules->rules[rule].phase].report;
 }
 
-static bool has_group(const report *r, uint32_t rule)
+/* Refused for want of an option that is off unless asked for: that is no news. */
+static bool is_waiting(const sld_ruleset *rules, const watch_group *g)
 {
-    for (uint32_t i = 0; i < r->seen.groups.n; i++)
-        if (r->seen.groups.at[i].rule == rule && r->seen.groups.at[i].count)
+    const sld_rule_info *r = &rules->rules[g->rule];
+    for (uint32_t i = 0; i < r->n_enabled && !g->near; i++) {
+        const sld_option_info *o = &rules->options[r->enabled[i]];
+        char off[200];
+        int n = snprintf(off, sizeof off, "option '%s' is off", o->name);
+        if (!o->on && !strncmp(g->why, off, (size_t)n))
             return true;
+    }
+    return false;
+}
+
+static bool has_group(const report *r, const sld_ruleset *rules, uint32_t rule)
+{
+    for (uint32_t i = 0; i < r->seen.groups.n; i++) {
+        const watch_group *g = &r->seen.groups.at[i];
+        if (g->rule == rule && g->count && !is_waiting(rules, g))
+            return true;
+    }
     return false;
 }
 
@@ -47,7 +63,7 @@ static int name_width(const report *r, const sld_ruleset *rules)
 {
     size_t most = strlen("rules fired, saved:") + 5;
     for (uint32_t i = 0; i < rules->n_rules; i++)
-        if (is_listed(rules, i) && (r->seen.rules[i].fired || r->seen.rules[i].whole || has_group(r, i)) &&
+        if (is_listed(rules, i) && (r->seen.rules[i].fired || r->seen.rules[i].whole || has_group(r, rules, i)) &&
             strlen(rules->rules[i].name) > most)
             most = strlen(rules->rules[i].name);
     return (int)most;
@@ -57,7 +73,7 @@ static void print_groups(const report *r, const sld_ruleset *rules, bool near, b
 {
     for (uint32_t i = 0; i < r->seen.groups.n; i++) {
         const watch_group *g = &r->seen.groups.at[i];
-        if (g->near != near || g->taken != taken || !g->count || !is_listed(rules, g->rule))
+        if (g->near != near || g->taken != taken || !g->count || !is_listed(rules, g->rule) || is_waiting(rules, g))
             continue;
         fputs(title, out);
         title = "";
@@ -168,7 +184,7 @@ void report_print_json(const report *r, const sld_ruleset *rules, FILE *out)
     fputs("\"rules\": {", out);
     for (uint32_t i = 0; i < rules->n_rules; i++) {
         const watch_rule *rule = &r->seen.rules[i];
-        if (!rule->fired && !rule->whole && !has_group(r, i))
+        if (!rule->fired && !rule->whole && !has_group(r, rules, i))
             continue;
         fputs(before, out);
         before = ", ";

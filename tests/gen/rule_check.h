@@ -14,7 +14,7 @@ typedef struct rule_test {
     unsigned variant;        /* of the rule's left side, from 1 */
     long long fires;
     bool by_kernel;          /* all conditions hold; a kernel or a gate says no */
-    long long tokens, world; /* 0: not given */
+    long long tokens, world, units; /* 0: not given */
     const char *options;     /* "name=value,..." */
     const char *graph;       /* text form */
 } rule_test;
@@ -53,7 +53,7 @@ static inline void check_rule(const sld_ruleset *rules, const rule_test *t)
     sld_rule_stats *stats = calloc(rules->n_rules + 1u, sizeof *stats);
     sld_settings *settings = test_settings(ctx, rules, t);
     sld_fuse_options options = {.target = SLD_TARGET_CPU, .settings = settings, .tokens = {t->tokens, t->tokens},
-                                .world = t->world};
+                                .world = t->world, .units = t->units};
     ck_assert_ptr_nonnull(stats);
     ck_assert_msg(sld_fuse(g, &options, stats) == SLD_OK, "%s: %s", t->place, sld_error(ctx));
     ck_assert_msg(sld_graph_verify(g) == SLD_OK, "%s: %s", t->place, sld_error(ctx));

@@ -80,6 +80,91 @@ START_TEST(counts_are_expected)
 }
 END_TEST
 
+/* The cache in pieces of 16 bytes: how often attention of a decode step reads it, by which kernel; the fused write, which
+ * writes it as often. */
+typedef struct shuffled {
+    const char *file, *options;
+    sld_bucket tokens;
+    int64_t units;
+    const char *write;
+    uint32_t fired;
+    const char *kernel, *why; /* why: what the report says of the first rule of the family */
+} shuffled;
+
+#define ON "shuffle_kv_cache=on"
+static const shuffled shuffles[] = {
+    {"qwen3_30b_tp1", ON, {64, 128}, 304, "qk_norm_rope_kvcache", 48, "assembly", NULL},
+    {"qwen3_30b_tp1", ON, {1, 128}, 304, "qk_norm_rope_kvcache", 48, "general", NULL},
+    {"qwen3_30b_tp1", ON ",kv_block_size=64", {64, 128}, 304, "qk_norm_rope_kvcache", 48, "general", NULL},
+    {"qwen3_30b_tp1", ON ",kv_cache_e4m3fnuz=on", {64, 128}, 304, "qk_norm_rope_kvcache", 48, "general", NULL},
+    {"qwen3_30b_tp1", ON ",num_speculative_tokens=3", {64, 128}, 304, "qk_norm_rope_kvcache", 48, "fallback", NULL},
+    {"llama70b_fp8_tp4", ON, {64, 128}, 304, "rope_kvcache", 80, "assembly", NULL},
+    {"llama70b_fp8_tp4", ON ",kv_cache_e4m3fn=on", {64, 128}, 304, "rope_kvcache", 80, "general", NULL},
+    {"qwen3_next_fp8_tp2", ON, {64, 128}, 304, "qk_norm_rope_kvcache", 4, "general", NULL},
+    {"qwen3_30b_tp1", "shuffle_kv_cache=off", {64, 128}, 304, "qk_norm_rope_kvcache", 0, NULL, "option 'shuffle_kv_cache' is off"},
+    {"qwen3_30b_tp1", ON, {257, 8192}, 304, "qk_norm_rotary", 0, NULL, "does not hold for tokens 257..8192"},
+    {"qwen3_30b_tp1", ON ",kv_block_size=24", {64, 128}, 304, "qk_norm_rope_kvcache", 0, NULL, "kv_block_size = 24) does not hold"},
+};
+enum { N_SHUFFLES = sizeof shuffles / sizeof *shuffles };
+
+static sld_settings *settings_of(sld_ctx *ctx, const char *options)
+{
+    char text[200], *save = NULL;
+    sld_settings *s = sld_settings_new(ctx, sld_ruleset_solder());
+    snprintf(text, sizeof text, "%s", options);
+    for (char *name = strtok_r(text, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+        char *value = strchr(name, '=');
+        *value++ = 0;
+        ck_assert_int_eq(sld_settings_set(s, name, value, "test"), SLD_OK);
+    }
+    ck_assert_int_eq(sld_settings_resolve(s, SLD_TARGET_CPU, NULL, NULL), SLD_OK);
+    return s;
+}
+
+/* All nodes of decode_attention launch that kernel; those that write, and they, agree on the type of the cache. */
+static void check_readers(sld_graph *g, const shuffled *e)
+{
+    char name[80];
+    uint32_t n = 0;
+    snprintf(name, sizeof name, "sld_cpu_decode_attention_%s", e->kernel ? e->kernel : "");
+    for (sld_node k = sld_first_node(g); k; k = sld_next_node(g, k)) {
+        if (strcmp(sld_node_op(g, k)->name, "decode_attention"))
+            continue;
+        const sld_kernel_row *row = sld_bind(g, k, SLD_TARGET_CPU, NULL, NULL, 0);
+        ck_assert_str_eq(row ? row->name : "none", name);
+        sld_value cache = sld_operands(g, k)[1];
+        ck_assert_int_eq(sld_shape(g, cache)[1], SLD_CACHE_SHUFFLE + 1);
+        ck_assert_msg(strstr(sld_node_op(g, sld_producer(g, cache))->name, "rope_cache") != NULL, "written by another op");
+        n++;
+    }
+    ck_assert_uint_eq(n, e->fired);
+}
+
+START_TEST(shuffled_caches)
+{
+    const shuffled *e = &shuffles[_i];
+    const char *dir = getenv("SOLDER_MODELS");
+    char path[400];
+    snprintf(path, sizeof path, "%s/engine/%s.fx.json.gz", dir ? dir : "tests/models", e->file);
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), path);
+    sld_rule_stats *stats = calloc(g->rules->n_rules, sizeof *stats);
+    sld_settings *settings = settings_of(ctx, e->options);
+    const sld_fuse_options options = {.target = SLD_TARGET_CPU, .tokens = e->tokens, .tokens_dim = "s77", .settings = settings,
+                                      .units = e->units};
+    ck_assert_int_eq(sld_fuse(g, &options, stats), SLD_OK);
+    ck_assert_int_eq(sld_graph_verify(g), SLD_OK);
+    ck_assert(!e->fired || stats[rule_index(e->write)].fired == e->fired);
+    check_readers(g, e);
+    const char *reason = stats[rule_index("shuffled_attention_16_1")].reason;
+    ck_assert_msg(!e->why || strstr(reason, e->why), "not '%s': %s", e->why, reason);
+    sld_settings_free(settings);
+    free(stats);
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- near misses -- */
 
 /* A chain with one thing changed: in the text, `from` becomes `to`. why: what the report of the miss must say. */
@@ -92,7 +177,7 @@ static const char chain[] =
     "%k1 = reshape(%k; shape = [5, 2, 64])\n%k2 = rms_norm(%k1, %wk; eps = 1e-06)\n%k3 = reshape(%k2; shape = [5, 128])\n"
     "%q4, %k4 = rotary_embedding(%p, %q3, %k3, %t; head_size = 64, neox = true)\n"
     "%q5 = reshape(%q4; shape = [5, 8, 64])\n%k5 = reshape(%k4; shape = [5, 2, 64])\n%v5 = reshape(%v; shape = [5, 2, 64])\n"
-    "%done = kv_cache_update(%k5, %v5; layer = \"l0\")\n%o = paged_attention(%q5, %k5, %v5, %done; layer = \"l0\")\n"
+    "%done, %cache = kv_cache_update(%k5, %v5; layer = \"l0\")\n%o = paged_attention(%q5, %k5, %v5, %done; layer = \"l0\")\n"
     "output o = %o\n";
 
 #define ALL "qk_norm_rope_kvcache"
@@ -113,8 +198,8 @@ static const miss misses[] = {
     /* queries stand behind keys */
     {"%q, %k, %v = split(%x; sizes = [512, 128, 128]", "%k, %v, %q = split(%x; sizes = [128, 128, 512]", ALL, 0, "expected"},
     /* without a cache: the smaller rule */
-    {"%done = kv_cache_update(%k5, %v5; layer = \"l0\")\n", "input %done : bf16[0]\n", "qk_norm_rotary", 1, NULL},
-    {"%done = kv_cache_update(%k5, %v5; layer = \"l0\")\n", "input %done : bf16[0]\n", ALL, 0, NULL},
+    {"%done, %cache = kv_cache_update(%k5, %v5; layer = \"l0\")\n", "input %done : bf16[0]\n", "qk_norm_rotary", 1, NULL},
+    {"%done, %cache = kv_cache_update(%k5, %v5; layer = \"l0\")\n", "input %done : bf16[0]\n", ALL, 0, NULL},
     /* without norms: the other one */
     {"%q3 = reshape(%q2; shape = [5, 512])\n", "%q3 = reshape(%q; shape = [5, 512])\n", ALL, 0, "expected"},
 };
@@ -219,6 +304,7 @@ Suite *attention_suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, engine_counts, 0, N_ENGINES);
     tcase_add_test(t, counts_are_expected);
+    tcase_add_loop_test(t, shuffled_caches, 0, N_SHUFFLES);
     tcase_add_loop_test(t, near_misses, 0, N_MISSES);
     tcase_add_loop_test(t, rotation_as_torch_writes_it, 0, 4);
     suite_add_tcase(s, t);

@@ -129,12 +129,12 @@ static const graph graphs[] = {
      "%q, %k, %v = qk_norm_rotary(%x, %wq, %wk, %p, %t; kv_heads = 2, eps = 1e-06, eps_k = 1e-05, offset = 1.0, neox = true)\n"
      OUT("q") OUT("k") OUT("v"), true},
     {"qk norm and cache", IN("x", "bf16[5, 768]") IN("wq", "bf16[64]") IN("wk", "bf16[64]") IN("p", "i64[5]") IN("t", "bf16[9, 64]")
-     "%q, %k, %v, %d = qk_norm_rope_cache(%x, %wq, %wk, %p, %t; kv_heads = 2, eps = 1e-06, eps_k = 1e-05, neox = true, "
+     "%q, %k, %v, %d, %c = qk_norm_rope_cache(%x, %wq, %wk, %p, %t; kv_heads = 2, eps = 1e-06, eps_k = 1e-05, neox = true, "
      "layer = \"l0\")\n" OUT("q") OUT("k") OUT("v"), true},
-    {"cache alone", IN("k", "bf16[5, 2, 64]") IN("v", "bf16[5, 2, 64]") "%d = kv_cache_update(%k, %v; layer = \"l0\")\n"
+    {"cache alone", IN("k", "bf16[5, 2, 64]") IN("v", "bf16[5, 2, 64]") "%d, %c = kv_cache_update(%k, %v; layer = \"l0\")\n"
      "%y = add(%k, %v)\n" OUT("y"), true},
     {"rotation and cache", IN("x", "bf16[5, 768]") IN("p", "i64[5]") IN("t", "bf16[9, 64]")
-     "%q, %k, %v, %d = rope_cache(%x, %p, %t; kv_heads = 2, head_size = 64, neox = true, layer = \"l0\")\n" OUT("q") OUT("k"), true},
+     "%q, %k, %v, %d, %c = rope_cache(%x, %p, %t; kv_heads = 2, head_size = 64, neox = true, layer = \"l0\")\n" OUT("q") OUT("k"), true},
     {"on the host in between", IN("x", "bf16[5, 64]") "%a = add(%x, %x)\n%b = softmax(%a; axis = -1)\n%c = add(%b, %b)\n" OUT("c"),
      false},
     {"nothing", IN("x", "bf16[0, 64]") "%a = add(%x, %x)\n" OUT("a"), true},

@@ -383,8 +383,8 @@ START_TEST(no_kernel_no_rewrite)
     char why[200];
     sld_graph *g = parse(NORM("bf16", "7168"));
     ck_assert_uint_eq(fuse(g, "neg_norm", (sld_fuse_options){0}, why), 0);
-    ck_assert_str_eq(why, "neg_norm: kernel sld_cpu_neg_norm_table wants H in {512, 1024, 2048, 4096} and dtype(x) != f32, "
-                          "which does not hold with H = 7168, x: bf16[4, 7168]");
+    ck_assert_str_eq(why, "neg_norm: kernel sld_cpu_neg_norm_table wants H in {512, 1024, 2048, 4096}, "
+                          "which does not hold with H = 7168");
     sld_graph_free(g);
     g = parse(NORM("bf16", "4096"));
     ck_assert_uint_eq(fuse(g, "neg_norm", (sld_fuse_options){0}, NULL), 1);
