@@ -111,6 +111,21 @@ typedef struct gpu_cache {
 } gpu_cache;
 const char *gpu_cache_write(const gpu_cache *a, void *stream);
 
+/* Attention of a decode step over a paged cache, of which slots are not read: one row a sequence. A block outside the
+ * cache counts as zeros. */
+typedef struct gpu_attention {
+    const void *q;            /* [sequences, heads, dim] */
+    void *out;                /* the same; zeros of empty sequences */
+    gpu_paged cache;
+    const int32_t *tables;    /* [sequences, table_width]: the blocks of each */
+    const int32_t *lens;      /* [sequences] */
+    float *work;              /* [sequences, heads, ceil(longest / 256), dim + 2]; NULL when longest is at most 256 */
+    float scale;
+    int32_t sequences, heads, n_kv, dim, table_width, longest, dtype; /* dim: 64, 128; longest: at least all lens */
+    int32_t partitions;       /* set by the launch */
+} gpu_attention;
+const char *gpu_decode_attention(const gpu_attention *a, void *stream);
+
 /* Multi-head latent attention, one decode step: q = FP8([q_nope W_uk | rope(q_pe)] / scale), cache row =
  * FP8([kv_c | rope(k_pe)] / scale). Interleaved rotation; 128 + 64 dims a head, latent 512. */
 typedef struct gpu_mla {

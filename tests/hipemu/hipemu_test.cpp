@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -395,6 +396,93 @@ static void cache_case(int tokens)
     check(same, name_of("cache_write", tokens, 256) + ": " + error);
 }
 
+/* ---- attention over a paged cache, one softmax in double ---- */
+
+struct attention_of_rows { int heads, n_kv, dim, block, fp8; bool shuffled; };
+
+static void attention_case(attention_of_rows s)
+{
+    const std::vector<int32_t> lens = {0, 1, 40, 257};
+    const int sequences = (int)lens.size(), width = 270 / s.block + 1, blocks = sequences * width + 3, x = s.fp8 ? 16 : 8;
+    const int64_t each = (int64_t)s.block * s.n_kv * s.dim;
+    numbers q((size_t)sequences * s.heads * s.dim);
+    std::vector<int32_t> tables(sequences * width, -1);
+    std::vector<double> kv[2];
+    const float scale[2] = {s.fp8 ? 0.5f : 1, s.fp8 ? 2.0f : 1};
+    uint8_t *data[2];
+    auto place = [&](int which, int64_t slot, int h, int d) {
+        int64_t block = slot / s.block, off = slot % s.block, base = block * each + (int64_t)h * s.dim * s.block;
+        return !s.shuffled ? slot * s.n_kv * s.dim + h * s.dim + d
+               : which     ? base + off / x * s.dim * x + d * x + off % x : base + d / x * s.block * x + off * x + d % x;
+    };
+    for (int which = 0; which < 2; which++) {
+        data[which] = (uint8_t *)hipemu_alloc((size_t)(blocks * each) * (s.fp8 ? 1 : 2), 0xff); /* NaN where nothing is written */
+        kv[which].resize((size_t)(blocks * each));
+    }
+    for (int i = 0; i < sequences; i++)
+        for (int t = 0; t < lens[i]; t++) {
+            const int block = 1 + (i * width + t / s.block) * 11 % (sequences * width); /* in no order */
+            tables[i * width + t / s.block] = block;
+            for (int which = 0; which < 2; which++)
+                for (int e = 0; e < s.n_kv * s.dim; e++) {
+                    const int64_t slot = (int64_t)block * s.block + t % s.block, at = place(which, slot, e / s.dim, e % s.dim);
+                    const float v = uniform();
+                    if (s.fp8)
+                        data[which][at] = format == GPU_E4M3FN ? sld_f32_to_f8e4m3fn(v) : sld_f32_to_f8e4m3fnuz(v);
+                    else
+                        ((uint16_t *)data[which])[at] = narrow16(v);
+                    kv[which][(size_t)(slot * s.n_kv * s.dim + e)] =
+                        (s.fp8 ? from8(data[which][at]) : wide16(((uint16_t *)data[which])[at])) * scale[which];
+                }
+        }
+    int32_t *table = given(tables), *len = given(lens);
+    result out = {q.v.size() * 2, NULL, {}};
+    float *work = (float *)hipemu_alloc((size_t)sequences * s.heads * 2 * (s.dim + 2) * 4, 0xff);
+    std::string error = launch({&out}, [&] {
+        gpu_attention a = {};
+        a.q = q.p, a.out = out.p, a.tables = table, a.lens = len, a.work = work, a.scale = 0.125f, a.sequences = sequences;
+        a.heads = s.heads, a.n_kv = s.n_kv, a.dim = s.dim, a.table_width = width, a.longest = 257, a.dtype = dtype;
+        a.cache.blocks = blocks, a.cache.block_size = s.block, a.cache.shuffled = s.shuffled;
+        a.cache.fp8 = s.fp8 ? 1 + format : 0;
+        for (int which = 0; which < 2; which++) {
+            const int64_t strides[3] = {each, (int64_t)s.n_kv * s.dim, s.dim};
+            a.cache.data[which] = data[which], a.cache.fixed[which] = scale[which];
+            memcpy(a.cache.strides[which], strides, sizeof strides);
+        }
+        return gpu_decode_attention(&a, NULL);
+    });
+    const std::string name = name_of(s.shuffled ? "attention of a shuffled cache" : "attention", s.heads, s.dim) + (s.fp8 ? " fp8" : "");
+    check(error.empty(), name + ": " + error);
+    const double eps = dtype == GPU_BF16 ? 0x1p-8 : 0x1p-11;
+    for (int i = 0; i < sequences && error.empty(); i++)
+        for (int h = 0; h < s.heads; h++) {
+            const size_t row = ((size_t)i * s.heads + h) * s.dim;
+            const int head = h / (s.heads / s.n_kv);
+            std::vector<double> weights(lens[i]), want(s.dim, 0.0);
+            double most = -INFINITY, sum = 0, size = 0, off = 0;
+            auto at = [&](int which, int t, int d) {
+                const int64_t slot = (int64_t)tables[i * width + t / s.block] * s.block + t % s.block;
+                return kv[which][(size_t)((slot * s.n_kv + head) * s.dim + d)];
+            };
+            for (int t = 0; t < lens[i]; t++) {
+                for (int d = 0; d < s.dim; d++)
+                    weights[t] += q.v[row + d] * at(0, t, d) * 0.125;
+                most = std::max(most, weights[t]);
+            }
+            for (int t = 0; t < lens[i]; t++) {
+                sum += weights[t] = exp(weights[t] - most);
+                for (int d = 0; d < s.dim; d++)
+                    want[d] += weights[t] * at(1, t, d);
+            }
+            for (int d = 0; d < s.dim; d++) { /* weights are rounded to 16 bits as well: in norm */
+                const double w = lens[i] ? want[d] / sum : 0, got = wide16(((uint16_t *)out.p)[row + d]);
+                size += w * w, off += (got - w) * (got - w);
+            }
+            check(off <= eps * eps * size + 1e-12, name + ": sequence " + std::to_string(i) + ", head " + std::to_string(h) +
+                                                       " is off by " + std::to_string(sqrt(off / (size + 1e-30))));
+        }
+}
+
 /* Every number of a format is the nearest to itself, and so is all between as runtime/dtype.h has it. */
 static void conversions(void)
 {
@@ -481,6 +569,16 @@ int main(void)
             mla_case(1, 2);
             mla_case(19, 1);
             mla_case(66, 1);
+            if (format == GPU_E4M3FN) {
+                attention_case({8, 1, 128, 16, 0, true});
+                attention_case({16, 1, 64, 48, 0, true});
+                attention_case({6, 2, 128, 20, 0, false});
+                attention_case({8, 1, 128, 16, 1, true});
+                attention_case({6, 2, 64, 32, 1, false});
+            } else {
+                attention_case({6, 2, 64, 32, 1, true});
+                attention_case({2, 2, 128, 20, 1, false});
+            }
             hipemu_free_all();
         }
     planted();

@@ -34,7 +34,7 @@ typedef struct row {
     "%q4, %k4 = rotary_embedding(%p, %q, %k, %t; head_size = 128, neox = true)\n"
 #define CACHED(HQ, HK) \
     "%q5 = reshape(%q4; shape = [T, " HQ ", 128])\n%k5 = reshape(%k4; shape = [T, " HK ", 128])\n" \
-    "%v5 = reshape(%v; shape = [T, " HK ", 128])\n%done = kv_cache_update(%k5, %v5; layer = \"l\")\n" \
+    "%v5 = reshape(%v; shape = [T, " HK ", 128])\n%done, %cache = kv_cache_update(%k5, %v5; layer = \"l\")\n" \
     "output q = %q5\noutput k = %k5\noutput v = %v5\noutput done = %done\n"
 #define ALONE "output q = %q4\noutput k = %k4\noutput v = %v\n"
 #define LATENT \

@@ -39,8 +39,11 @@ Qkv = record("Qkv", "qkv wq wk positions table q k v", *PAGED, ("eps", F), ("eps
              *ints("tokens n_q n_kv dim rotated length neox dtype"))
 Cache = record("Cache", "k v", *PAGED, ("v_stride", L), *ints("tokens heads dim dtype"))
 Mla = record("Mla", "q w_uk kv_c k_pe positions slots table scale out cache", *ints("tokens heads dtype fp8"))
+Attention = record("Attention", "q out", *PAGED, ("tables", P), ("lens", P), ("work", P), ("scale", F),
+                   *ints("sequences heads n_kv dim table_width longest dtype partitions"))
 FUNCTIONS = {Norm: "gpu_rms_norm", Gated: "gpu_gated_norm", Act: "gpu_silu_mul", Cast: "gpu_quantise", Sum: "gpu_add",
-             Qkv: "gpu_qk_norm_rope_cache", Cache: "gpu_cache_write", Mla: "gpu_mla_decode"}
+             Qkv: "gpu_qk_norm_rope_cache", Cache: "gpu_cache_write", Mla: "gpu_mla_decode",
+             Attention: "gpu_decode_attention"}
 for f in FUNCTIONS.values():
     getattr(LIB, f).restype = ctypes.c_char_p
 
@@ -128,6 +131,15 @@ def mla(q, w, kvc, kpe, pos, table, cache, slot, s):
     return q_static(torch.cat((ql, qp), -1), s)
 
 
+CONTEXT = 4096  # tokens of each sequence of a decode step
+
+
+def attention(q, kc, vc, tables, lens, *_):
+    k, v = (x[tables].view(len(q), CONTEXT, 4, 128).transpose(1, 2) for x in (kc, vc))
+    o = torch.nn.functional.scaled_dot_product_attention(q.unsqueeze(2), k, v, enable_gqa=True)
+    return o.squeeze(2)
+
+
 # --------------------------------------------------------------- measuring --
 
 def median(fn, sets, n=40, reps=15):
@@ -205,6 +217,8 @@ OUTPUTS = {
     "qk_norm_rope": lambda s: (empty(len(s[0]), 32, 128), empty(len(s[0]), 4, 128), empty(len(s[0]), 32, 128),
                                empty(len(s[0]), 4, 128)),
     "mla": lambda s: (empty(len(s[0]), 16, 576, dtype=F8),),
+    "attention": lambda s: (empty(*s[0].shape), empty(len(s[0]), 32, CONTEXT // 256, 130, dtype=torch.float32)),
+    "attention_shuffle": lambda s: OUTPUTS["attention"](s),
 }
 
 
@@ -254,6 +268,30 @@ def qk_unfused(qkv, wq, wk, pos, table, kc, vc, slot, q, k, q2, k2):
 def mla_fused(q, w, kvc, kpe, pos, table, cache, slot, s, out):
     launch(Mla, q=q, w_uk=w, kv_c=kvc, k_pe=kpe, positions=pos, slots=slot, table=table, scale=s, out=out, cache=cache,
            tokens=len(q), heads=16)
+
+
+def attention_of(q, k, v, tables, lens, out, work, shuffled):
+    block = 16 * 4 * 128
+    launch(Attention, q=q, out=out, k_cache=k, v_cache=v, strides=(L * 6)(*[block, 512, 128] * 2), blocks=k.numel() // block,
+           block_size=16, k_fixed=1, v_fixed=1, shuffled=shuffled, tables=tables, lens=lens, work=work, scale=128 ** -0.5,
+           sequences=len(q), heads=32, n_kv=4, dim=128, table_width=tables.shape[1], longest=CONTEXT)
+
+
+def attention_fused(q, kc, vc, tables, lens, ks, vs, out, work):
+    attention_of(q, kc, vc, tables, lens, out, work, 0)
+
+
+def attention_shuffled(q, kc, vc, tables, lens, ks, vs, out, work):
+    attention_of(q, ks, vs, tables, lens, out, work, 1)
+
+
+def make_attention(t):
+    blocks = t * CONTEXT // 16
+    k, v = random(blocks, 16, 4, 128), random(blocks, 16, 4, 128)
+    tables = torch.randperm(blocks, device="cuda", dtype=torch.int32).view(t, -1)
+    return (random(t, 32, 128), k, v, tables, torch.full((t,), CONTEXT, dtype=torch.int32, device="cuda"),
+            k.view(blocks, 16, 4, 16, 8).permute(0, 2, 3, 1, 4).contiguous(),
+            v.view(blocks, 2, 8, 4, 128).permute(0, 3, 1, 4, 2).contiguous())
 
 
 # ------------------------------------------------------------------ checks --
@@ -324,6 +362,15 @@ def check_mla(a):
     return f"rel {error(o[9], want.clamp(-448, 448)):.1e}; {steps(o[9], want)}; cache {steps(got, row)}"
 
 
+def check_attention(fused, name):
+    def check(a):
+        o = fused_outputs(name, a)
+        fused(*o)
+        want = attention(*(x[:4].double() if i == 0 else x.double() if i < 3 else x[:4] for i, x in enumerate(a[:5])))
+        return f"rel {error(o[7][:4], want):.1e}"
+    return check
+
+
 def main():
     global COPY
     x, y = empty(1 << 30, dtype=torch.uint8), empty(1 << 30, dtype=torch.uint8)
@@ -347,6 +394,10 @@ def main():
             torch.zeros(blocks, 16, 4, 128, device="cuda", dtype=BF), torch.zeros(blocks, 16, 4, 128, device="cuda", dtype=BF),
             torch.randperm(blocks * 16, device="cuda")[:t]), qk_unfused, qk_fused, qk_norm_rope,
             t * 40 * 128 * 4 + t * 256, check_qk)
+        if t <= 128:
+            for name, fused in (("attention", attention_fused), ("attention_shuffle", attention_shuffled)):
+                measure(name, t, lambda: make_attention(t), None, fused, attention,
+                        t * (CONTEXT * 4 * 128 * 2 * 2 + 2 * 32 * 128 * 2), check_attention(fused, name))
         if t <= 1024:
             measure("mla", t, lambda: (
                 random(t, 16, 192), random(16, 128, 512), random(t, 512), random(t, 64),

@@ -52,7 +52,7 @@ static void heads_layer(FILE *f, int tokens, int i, int hidden, int hq, int hk, 
     fprintf(f, "%%q%dd, %%k%dd = rotary_embedding(%%p, %%q%d%s, %%k%d%s, %%t; head_size = 128, neox = true)\n", i, i, i, last, i, last);
     fprintf(f, "%%k%de = reshape(%%k%dd; shape = [%d, %d, 128])\n%%v%de = reshape(%%v%d; shape = [%d, %d, 128])\n", i, i, tokens, hk,
             i, i, tokens, hk);
-    fprintf(f, "%%d%d = kv_cache_update(%%k%de, %%v%de; layer = \"l%d\")\n", i, i, i, i);
+    fprintf(f, "%%d%d, %%c%d = kv_cache_update(%%k%de, %%v%de; layer = \"l%d\")\n", i, i, i, i, i);
     fprintf(f, "%%o%d = matmul(%%q%dd, %%o_%d)\n", i, i, i);
     fprintf(f, "%%r%d = add(%%o%d, %%r%da)\n%%h%d = rms_norm(%%r%d, %%w2_%d; eps = 1e-06)\n", i + 1, i, i, i + 1, i + 1, i);
 }
