@@ -50,6 +50,7 @@ static void emit_ruleset(gen *g, const char *name, uint32_t n_patterns)
     out_line(o, "        .n_options = %u, .options = options,", g->program->options.n);
     out_line(o, "        .ops = ops, .rules = rules, .phases = phases, .vocabs = vocabs,");
     out_line(o, "        .kernels = kernels, .kernel_index = kernel_index,");
+    out_line(o, "        .n_conditional = sizeof conditional / sizeof *conditional - 1, .conditional = conditional,");
     out_line(o, "        .roots = roots,");
     out_line(o, "        .n_patterns = %u, .patterns = patterns,", n_patterns);
     out_line(o, "    };\n    return &set;\n}");

@@ -59,6 +59,11 @@ void emit_rule_table(gen *g)
     for (uint32_t i = 0; i < p->rules.n; i++)
         emit_rule_info(g, p->rules.at[i], g->rules[i]);
     out_line(o, "    {0}\n};\n");
+    out_f(o, "static const uint16_t conditional[] = {");
+    for (uint32_t i = 0; i < p->rules.n; i++)
+        if (p->rules.at[i]->enabled.n || p->rules.at[i]->gate.n)
+            out_f(o, "%u, ", i);
+    out_line(o, "0};\n");
     out_line(o, "static const sld_phase_info phases[] = {");
     for (uint32_t i = 0; i < p->phases.n; i++)
         out_line(o, "    {\"%s\", %s, %u, %u, %s},", p->phases.at[i]->name, p->phases.at[i]->quiet ? "false" : "true",

@@ -297,7 +297,8 @@ static sld_status mark_off(sld_graph *g, sld_fuse_state *s, const sld_settings *
 {
     const sld_run run = {known(s->options.tokens), g->world, sld__settings_values(settings)};
     char why[sizeof s->stats->reason];
-    for (uint32_t i = 0; i < g->rules->n_rules; i++) {
+    for (uint32_t k = 0; k < g->rules->n_conditional; k++) {
+        uint32_t i = g->rules->conditional[k];
         if (runs(g->rules, i, settings, &run, why, sizeof why) == SLD_ALWAYS)
             continue;
         if (!s->off && !(s->off = sld__alloc(g->ctx, g->rules->n_rules * sizeof *s->off)))

@@ -375,6 +375,8 @@ typedef struct sld_ruleset {
     const sld_option_info *options; /* in order of declaration */
     const sld_kernel_row *kernels;  /* grouped by op, in order of preference per target */
     const uint32_t *kernel_index;   /* n_ops + 1 entries: rows of op i are [index[i], index[i+1]) */
+    uint32_t n_conditional;
+    const uint16_t *conditional;    /* rules that have options or a gate */
     const sld_root *const *roots;   /* by phase and op, compiled over Solder's graph */
     uint32_t n_patterns;
     const struct sld_pattern *patterns; /* left sides as data, by rule and variant; see sld_pattern.h */
