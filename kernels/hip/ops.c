@@ -1,5 +1,5 @@
-/* Launches of the runtime as launches of the GPU's kernels: sld_hip_<op>. Conditions on dtypes and widths stand in
- * patterns/hip.pat. */
+/* Launches of the runtime as launches of the GPU's kernels: sld_hip_<op>. Conditions on dtypes and widths are
+ * those of the rows `hip when` in the patterns. */
 #include "cache.h"
 #include "blas.h"
 

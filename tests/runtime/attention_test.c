@@ -39,15 +39,21 @@ static const engine engines[] = {
 };
 enum { N_ENGINES = sizeof engines / sizeof *engines };
 
+static sld_graph *import_engine(sld_ctx *ctx, const char *file)
+{
+    const char *dir = getenv("SOLDER_MODELS");
+    char path[400];
+    snprintf(path, sizeof path, "%s/engine/%s.fx.json.gz", dir ? dir : "tests/models", file);
+    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), path);
+    ck_assert_msg(g != NULL, "%s", sld_error(ctx));
+    return g;
+}
+
 START_TEST(engine_counts)
 {
     const engine *e = &engines[_i];
-    const char *dir = getenv("SOLDER_MODELS");
-    char path[400];
-    snprintf(path, sizeof path, "%s/engine/%s.fx.json.gz", dir ? dir : "tests/models", e->file);
     sld_ctx *ctx = sld_ctx_new(NULL);
-    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), path);
-    ck_assert_msg(g != NULL, "%s", sld_error(ctx));
+    sld_graph *g = import_engine(ctx, e->file);
     sld_rule_stats *stats = calloc(g->rules->n_rules, sizeof *stats);
     const sld_fuse_options options = {.target = SLD_TARGET_CPU, .tokens = e->tokens, .tokens_dim = "s77"};
     ck_assert_int_eq(sld_fuse(g, &options, stats), SLD_OK);
@@ -143,11 +149,8 @@ static void check_readers(sld_graph *g, const shuffled *e)
 START_TEST(shuffled_caches)
 {
     const shuffled *e = &shuffles[_i];
-    const char *dir = getenv("SOLDER_MODELS");
-    char path[400];
-    snprintf(path, sizeof path, "%s/engine/%s.fx.json.gz", dir ? dir : "tests/models", e->file);
     sld_ctx *ctx = sld_ctx_new(NULL);
-    sld_graph *g = sld_import(ctx, sld_ruleset_solder(), path);
+    sld_graph *g = import_engine(ctx, e->file);
     sld_rule_stats *stats = calloc(g->rules->n_rules, sizeof *stats);
     sld_settings *settings = settings_of(ctx, e->options);
     const sld_fuse_options options = {.target = SLD_TARGET_CPU, .tokens = e->tokens, .tokens_dim = "s77", .settings = settings,
