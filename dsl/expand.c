@@ -377,7 +377,10 @@ static x_val *expand_term(expander *e, const pat_term *t, x_scope *s)
         return expand_pattern(e, q, t, s);
     const pat_op *op = pat_find_op(e->p, t->name);
     x_node *n = op ? expand_apply(e, op, t, s) : NULL;
-    return n ? node_result(e, n, t->span) : NULL;
+    v = n ? node_result(e, n, t->span) : NULL;
+    for (uint32_t i = 1; n && i < op->results.n; i++)
+        node_result(e, n, t->span); /* not named, but there */
+    return v;
 }
 
 static void bind_result(expander *e, const pat_term *r, x_val *v, x_scope *s)

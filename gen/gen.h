@@ -92,11 +92,9 @@ typedef struct rewriter_fn {
     bool by_one;            /* all of the match goes for one node; otherwise nodes may stay, and it takes their count */
     PAT_LIST(param) params;
 } rewriter_fn;
-/* Prints the function that does a rule's right side, or finds one printed before that does the same. The variant
- * has been walked, so that its variables know their attributes. */
-rewriter_fn *emit_rewriter(gen *g, x_variant *v);
-/* Whether a captured attribute can be the value of another. */
-bool attrs_agree(const pat_attr *from, const pat_attr *to);
+/* Prints the function that does a rule's right side for one of its variants, or finds one printed before that does the
+ * same. The variant has been walked, so that its variables know their attributes. */
+rewriter_fn *emit_rewriter(gen *g, x_variant *v, uint32_t number);
 
 /* ---- rules.c ---- */
 /* With --line: what follows in o up to line_end comes from this place. */

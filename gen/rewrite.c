@@ -138,7 +138,7 @@ static bool same_words(const pat_attr *a, const pat_attr *b)
     return same;
 }
 
-bool attrs_agree(const pat_attr *from, const pat_attr *to)
+static bool attrs_agree(const pat_attr *from, const pat_attr *to)
 {
     sld_attr_kind a = from ? attr_kind(from) : SLD_ATTR_FLOAT, b = to ? attr_kind(to) : SLD_ATTR_FLOAT;
     return a == b && (a != SLD_ATTR_ENUM || same_words(from, to));
@@ -324,21 +324,25 @@ static bool is_even(const rewriter *r, const pat_rule *rule)
     return true;
 }
 
-/* The value of the match for which a result stands. */
-static const char *replaced(rewriter *r, const pat_term *result)
+/* The value of the match for which a result stands, or NULL. */
+static const x_val *replaced(const rewriter *r, const pat_term *result)
 {
     const x_name *n = result->kind == PT_NAME ? pat_scope_find(r->v->scope, result->name) : NULL;
-    return n && n->val && n->val->kind == XVAL_RESULT ? name_val(r, n->val, VAL_ITSELF) : "0";
+    return n && n->val && n->val->kind == XVAL_RESULT ? n->val : NULL;
 }
 
 static void replace_by_one(rewriter *r, const pat_stmt *s)
 {
     gen *g = r->g;
     const pat_op *op = pat_find_op(g->program, s->value->name);
-    const char *call = build_call(r, op, s->value), *old = "";
-    for (uint32_t i = 0; i < s->results.n; i++)
-        old = gen_format(g, "%s%s%s", old, i ? ", " : "", replaced(r, s->results.at[i]));
-    out_line(g->o, "return SLD_REPLACE(g, rule, nodes, n, %s, %u, ((const SLD_VALUE[]){%s}));", call, s->results.n, old);
+    const char *call = build_call(r, op, s->value), *old = "", *inner = "";
+    for (uint32_t i = 0; i < s->results.n; i++) {
+        const x_val *v = replaced(r, s->results.at[i]);
+        old = gen_format(g, "%s%s%s", old, i ? ", " : "", v ? name_val(r, v, VAL_ITSELF) : "0");
+        inner = gen_format(g, "%s%s%u", inner, i ? ", " : "", v ? v->n_uses : 0);
+    }
+    out_line(g->o, "return SLD_REPLACE(g, rule, nodes, n, gone, n_gone, %s, %u, ((const SLD_VALUE[]){%s}), "
+             "((const uint32_t[]){%s}));", call, s->results.n, old, inner);
 }
 
 static void build_body(rewriter *r, const pat_rule *rule)
@@ -388,7 +392,7 @@ static const char *parameters(rewriter *r)
     return list;
 }
 
-rewriter_fn *emit_rewriter(gen *g, x_variant *v)
+rewriter_fn *emit_rewriter(gen *g, x_variant *v, uint32_t number)
 {
     rewriter r = {.g = g, .v = v, .fn = pat_alloc(g->arena, sizeof *r.fn), .span = g->rule->name_span};
     out *real = g->o, body = {.indent = 1};
@@ -401,8 +405,8 @@ rewriter_fn *emit_rewriter(gen *g, x_variant *v)
     rewriter_fn **known = (rewriter_fn **)byte_map_at(g->arena, &g->rewriters, text, strlen(text));
     if (*known)
         return *known;
-    r.fn->name = gen_format(g, "apply_%s", g->rule->name);
+    r.fn->name = number == 1 ? gen_format(g, "apply_%s", g->rule->name) : gen_format(g, "apply_%s_%u", g->rule->name, number);
     out_f(g->o, "SLD_APART static bool %s(SLD_GRAPH g, int rule, const SLD_NODE *nodes, uint32_t n%s%s}\n\n", r.fn->name,
-          r.fn->by_one ? "" : ", uint32_t all", text);
+          r.fn->by_one ? ", const SLD_VALUE *gone, uint32_t n_gone" : ", uint32_t all", text);
     return *known = r.fn;
 }

@@ -82,7 +82,20 @@ static bool is_context(const x_node *n)
     return true;
 }
 
-/* Those that go stand before those that stay. */
+/* Results of the match that nobody reads any more, as "array, count". */
+static const char *gone_values(walk *w)
+{
+    const char *list = "";
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < w->v->vals.n; i++) {
+        const x_val *v = w->v->vals.at[i];
+        if (v->kind == XVAL_RESULT && !v->yielded)
+            list = gen_format(w->g, "%s%s%s", list, n++ ? ", " : "", read_place(w, w->vals[v->id]));
+    }
+    return n ? gen_format(w->g, "(const SLD_VALUE[]){%s}, %u", list, n) : "NULL, 0";
+}
+
+/* Those that go stand before those that stay. all_go: there are none that stay, and what they computed is told too. */
 static const char *matched_nodes(walk *w, bool all_go)
 {
     const char *list = "";
@@ -96,7 +109,7 @@ static const char *matched_nodes(walk *w, bool all_go)
             list = gen_format(w->g, "%s%s%s", list, n++ ? ", " : "", read_place(w, w->nodes[node->id]));
         }
     list = gen_format(w->g, "(const SLD_NODE[]){%s}, %u", list, counts[0]);
-    return all_go ? list : gen_format(w->g, "%s, %u", list, n);
+    return all_go ? gen_format(w->g, "%s, %s", list, gone_values(w)) : gen_format(w->g, "%s, %u", list, n);
 }
 
 static const x_var *find_var(const x_scope *s, x_var_kind kind, pat_name name)
@@ -117,8 +130,6 @@ static place *find_param(walk *w, const param *p)
         return n && n->val ? w->vals[n->val->id] : NULL;
     }
     const x_var *v = find_var(w->v->scope, kinds[p->kind], p->name);
-    if (v && p->kind == PARAM_ATTR && !attrs_agree(v->attr, p->attr))
-        gen_fault(w->g, p->span, "alternatives capture this from attributes of different kinds");
     return v ? var_place(w, v) : NULL;
 }
 
@@ -185,7 +196,7 @@ static uint32_t variant_rows(automaton *a, x_variant *v, const rewriter_fn *fn, 
 }
 
 /* Rows of all variants; answers the number of their tests. */
-static uint32_t all_rows(automaton *a, const pat_rule *rule, rewriter_fn **fn, uint32_t *n_variants)
+static uint32_t all_rows(automaton *a, const pat_rule *rule, uint32_t *n_variants)
 {
     gen *g = a->g;
     x_choice choice = {.n = 0};
@@ -195,11 +206,9 @@ static uint32_t all_rows(automaton *a, const pat_rule *rule, rewriter_fn **fn, u
         x_variant *v = pat_expand(g->session, g->program, rule, &choice);
         if (!v || ++*n_variants > X_MAX_VARIANTS)
             break;
-        if (!*fn) {
-            walk_variant(a, v, v->root, &(x_choice){.n = 0}, NULL);
-            *fn = pat_error_count(g->session) > errors ? NULL : emit_rewriter(g, v);
-        }
-        tests += *fn ? variant_rows(a, v, *fn, *n_variants) : 0;
+        walk_variant(a, v, v->root, &(x_choice){.n = 0}, NULL);
+        if (pat_error_count(g->session) == errors)
+            tests += variant_rows(a, v, emit_rewriter(g, v, *n_variants), *n_variants);
     } while (pat_error_count(g->session) == errors && pat_next_choice(&choice));
     return tests;
 }
@@ -207,10 +216,9 @@ static uint32_t all_rows(automaton *a, const pat_rule *rule, rewriter_fn **fn, u
 uint32_t rule_rows(automaton *a, const pat_rule *rule)
 {
     gen *g = a->g;
-    rewriter_fn *fn = NULL;
     uint32_t n, first = a->rows.n, errors = pat_error_count(g->session);
     g->rule = rule;
-    for (a->most_orders = 6; all_rows(a, rule, &fn, &n) > ROW_TESTS && a->most_orders; a->most_orders--)
+    for (a->most_orders = 6; all_rows(a, rule, &n) > ROW_TESTS && a->most_orders; a->most_orders--)
         a->rows.n = first;
     if (n > X_MAX_VARIANTS && pat_error_count(g->session) == errors)
         gen_fault(g, rule->name_span, "too many variants");

@@ -149,7 +149,7 @@ void sld__erase_chain(sld_graph *g, sld_node n, sld_loose *left)
         sld_node p = sld_producer(g, v); /* 0 when the value has gone */
         if (p && sld__removable(g, p))
             sld__erase_node(g, p, &loose);
-        else if (p && left && g->values.at[v].n_uses)
+        else if (p && left)
             note(left, v);
     }
 }

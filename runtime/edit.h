@@ -20,22 +20,22 @@ static inline void sld__give_value(sld_graph *g, sld_value v)
     g->values.at[v] = (sld_value_rec){.n_uses = g->free_values[1]};
     g->free_values[1] = v;
 }
-/* Writes the node of a call into slot n; room for its operands and users is reserved. */
-static inline void sld__write_node(sld_graph *g, sld_node n, uint16_t op, uint32_t n_in, const sld_value *in,
-                                   uint32_t attrs, uint32_t n_out, sld_value out)
+/* Writes the node of a call into slot n and its operands to `at`, where there is room; answers where they end. */
+static inline uint32_t sld__write_node(sld_graph *g, uint32_t at, sld_node n, uint16_t op, uint32_t n_in,
+                                       const sld_value *in, uint32_t attrs, uint32_t n_out, sld_value out)
 {
-    const sld_op_info *info = &g->rules->ops[op];
-    uint32_t at = g->operands.n;
-    if (info->flags & SLD_OP_VARIADIC)
-        g->operands.at[at++] = n_out;
-    if (info->n_attrs)
-        g->operands.at[at++] = attrs;
+    if (g->sizes[op].n_front) {
+        if (g->sizes[op].n_results == UINT8_MAX)
+            g->operands.at[at++] = n_out;
+        if (g->rules->ops[op].n_attrs)
+            g->operands.at[at++] = attrs;
+    }
     g->nodes.at[n] = (sld_node_rec){.op = op, .n_in = (uint16_t)n_in, .in = at, .out = out};
     sld_value *to = g->operands.at + at;
 #pragma GCC unroll 8
     for (uint32_t i = 0; i < n_in; i++)
         to[i] = in[i];
-    g->operands.n = at + n_in;
+    return at + n_in;
 }
 /* The same and counts it, and its uses. */
 void sld__put_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, sld_value out);
@@ -44,7 +44,7 @@ enum { SLD_LOOSE_MAX = 1024 };
 typedef struct sld_loose { uint32_t n; sld_value at[SLD_LOOSE_MAX]; } sld_loose;
 /* Removes a node whose results have no uses; notes results of nodes that it read. loose may be NULL. */
 void sld__erase_node(sld_graph *g, sld_node n, sld_loose *loose);
-/* Removes a node and what it alone led to; notes values that others still read. left may be NULL. */
+/* Removes a node and what it alone led to; notes what it read of nodes that stay. left may be NULL. */
 void sld__erase_chain(sld_graph *g, sld_node n, sld_loose *left);
 /* True when nobody reads any result of node n, which is there. */
 static inline bool sld__unread(const sld_graph *g, sld_node n)

@@ -73,7 +73,8 @@ static void changed(driver *d, sld_node n)
         d->back = n;
 }
 
-/* What still reads a value of which the match read more than what was built does may match now. */
+/* What still reads a value of which the match read more than what was built does may match now, and so may what reads
+ * the other results of a node when nobody reads this one any more. */
 static void loosened(driver *d, sld_value v)
 {
     sld_graph *g = d->g;
@@ -81,13 +82,13 @@ static void loosened(driver *d, sld_value v)
     const sld_value_rec *r = &g->values.at[v];
     sld_node p = sld_producer(g, v);
     uint32_t before = 0, after = 0;
-    if (!p || !r->n_uses || r->n_uses > s->reads)
+    if (!p || r->n_uses > s->reads)
         return;
     for (uint32_t i = 0; i < s->in.n; i++)
         after += s->in.at[i] == v;
     for (uint32_t i = 0; after < r->n_uses && i < s->loose.n; i++)
         before += s->loose.at[i] == v;
-    if (before > after)
+    if (before > after || !r->n_uses)
         changed(d, p);
 }
 

@@ -54,19 +54,20 @@ const char *sld__graph_str(sld_graph *g, const char *s)
 
 /* ------------------------------------------------------------ new and free -- */
 
-static bool tell_results(sld_graph *g)
+static bool tell_sizes(sld_graph *g)
 {
-    g->n_results = sld__graph_alloc(g, g->rules->n_ops + 1u);
-    for (uint32_t op = 0; g->n_results && op < g->rules->n_ops; op++) {
+    g->sizes = sld__graph_alloc(g, (g->rules->n_ops + 1u) * sizeof *g->sizes);
+    for (uint32_t op = 0; g->sizes && op < g->rules->n_ops; op++) {
         const sld_op_info *info = &g->rules->ops[op];
-        g->n_results[op] = info->flags & SLD_OP_VARIADIC ? UINT8_MAX : (uint8_t)info->n_results;
+        bool variadic = info->flags & SLD_OP_VARIADIC;
+        g->sizes[op] = (sld_op_size){variadic ? UINT8_MAX : (uint8_t)info->n_results, variadic + (info->n_attrs > 0)};
     }
-    return g->n_results;
+    return g->sizes;
 }
 
 static bool reserve_first(sld_graph *g)
 {
-    if (!tell_results(g) || !SLD_RESERVE(g->ctx, g->nodes, 1) || !SLD_RESERVE(g->ctx, g->values, 1) ||
+    if (!tell_sizes(g) || !SLD_RESERVE(g->ctx, g->nodes, 1) || !SLD_RESERVE(g->ctx, g->values, 1) ||
         !SLD_RESERVE(g->ctx, g->types, 1) || !SLD_RESERVE(g->ctx, g->operands, 1) ||
         !SLD_RESERVE(g->ctx, g->dims, 1) || !SLD_RESERVE(g->ctx, g->attrs, 1))
         return false;
@@ -283,7 +284,7 @@ static bool reserve_node(sld_graph *g, const sld_call *c)
 
 void sld__put_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, sld_value out)
 {
-    sld__write_node(g, n, c->op, c->n_in, c->in, attrs, c->n_out, out);
+    g->operands.n = sld__write_node(g, g->operands.n, n, c->op, c->n_in, c->in, attrs, c->n_out, out);
     for (uint32_t i = 0; i < c->n_out; i++)
         g->values.at[out + i].origin = n;
     for (uint32_t i = 0; i < c->n_in; i++)

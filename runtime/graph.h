@@ -23,6 +23,12 @@ typedef struct sld_node_rec {
     uint32_t out;         /* first result, or SLD_LISTED: they are listed behind the operands */
 } sld_node_rec;
 
+/* What all nodes of an op have in common. */
+typedef struct sld_op_size {
+    uint8_t n_results;    /* UINT8_MAX: each node has its own number */
+    uint8_t n_front;      /* words in front of the operands */
+} sld_op_size;
+
 typedef struct sld_value_rec {
     uint32_t type;        /* in sld_graph.types; 0: no value */
     uint32_t origin;      /* the node whose result it is, SLD_ORIGIN_INPUT, or SLD_ORIGIN_CONST | its contents */
@@ -59,7 +65,7 @@ typedef struct sld_interned sld_interned; /* types.c */
 struct sld_graph {
     sld_ctx *ctx;
     const sld_ruleset *rules;
-    uint8_t *n_results;              /* by op; UINT8_MAX: each node has its own number */
+    sld_op_size *sizes;              /* by op */
     SLD_ARRAY(sld_node_rec) nodes;   /* [0] unused */
     SLD_ARRAY(sld_value_rec) values; /* [0]: none */
     SLD_ARRAY(sld_value) operands;
@@ -132,7 +138,7 @@ static inline sld_value sld_result(const sld_graph *g, sld_node n, uint32_t i)
 }
 static inline uint32_t sld_n_results(const sld_graph *g, sld_node n)
 {
-    uint8_t n_results = g->n_results[g->nodes.at[n].op];
+    uint8_t n_results = g->sizes[g->nodes.at[n].op].n_results;
     return n_results < UINT8_MAX ? n_results : sld_operands(g, n)[sld_node_op(g, n)->n_attrs ? -2 : -1];
 }
 /* The how manieth result of its producer v is. */

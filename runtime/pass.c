@@ -259,12 +259,12 @@ static void look_up(sld_graph *g)
         sld_node p = g->values.at[v].origin;
         if (!p || p >= SLD_ORIGIN_MOVED)
             continue;
-        if (g->values.at[v].n_uses) {
-            s->loose.at[kept] = v;
-            kept += i < n_read ? loosened(g, v) : g->values.at[v].n_uses <= s->reads;
-        } else if (sld__removable(g, p)) {
+        if (sld__removable(g, p)) {
             sld__erase_chain(g, p, &s->loose);
+            continue;
         }
+        s->loose.at[kept] = v;
+        kept += i < n_read && g->values.at[v].n_uses ? loosened(g, v) : g->values.at[v].n_uses <= s->reads;
     }
     s->loose.n = kept;
 }
@@ -274,7 +274,8 @@ static void put_built(sld_graph *g, bool same)
     sld_fuse_state *s = g->fuse;
     for (uint32_t i = 0; i < s->n_built; i++) {
         const sld_built *b = &s->built[i];
-        sld__write_node(g, b->node, b->op, b->n_in, s->in.at + b->in, b->attrs, b->n_out, b->out);
+        g->operands.n = sld__write_node(g, g->operands.n, b->node, b->op, b->n_in, s->in.at + b->in, b->attrs, b->n_out,
+                                        b->out);
         for (uint32_t k = 0; k < b->n_out; k++)
             g->values.at[b->out + k].origin = b->node;
         if (!same || b->node != s->cursor)

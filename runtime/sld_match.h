@@ -30,10 +30,12 @@
  *   SLD_DIM_NUMBER(g, d)                     the one number that a dim is; d where it may be several
  *   SLD_OP_OR_0(g, n)                        SLD_OP that answers 0 for node 0
  *   SLD_OPERAND_OR_0(g, n, i)                an operand that may be absent, then 0, also beyond the last
- *   SLD_REPLACE(g, rule, nodes, n, op, n_in, in, attrs, n_out, old)
+ *   SLD_REPLACE(g, rule, nodes, n, gone, n_gone, op, n_in, in, attrs, n_out, old, inner)
  *                                            SLD_BEGIN to SLD_COMMIT for one node whose result i stands for old[i], 0:
  *                                            for nothing. It reads what the match reads from outside, each value as
- *                                            often, so that counts of uses stay as they are
+ *                                            often, so that counts of uses stay as they are, but of old[i], which the
+ *                                            match itself read inner[i] times. All other results of the match, which
+ *                                            nobody else reads, are in gone
  *   SLD_NODE_NAME(g, n)                      text for a build with SLD_TRACE, which tells each decision on stderr
  *   SLD_RULESET                              defined: the tables of Solder's runtime are wanted, not an sld_matcher */
 #ifndef SLD_MATCH_H
@@ -131,8 +133,9 @@ SLD_HELPER bool sld_told(bool held, const char *what)
 
 #ifndef SLD_REPLACE
 #define SLD_REPLACE sld_replace
-SLD_HELPER bool sld_replace(SLD_GRAPH g, int rule, const SLD_NODE *nodes, uint32_t n, int op, uint32_t n_in,
-                            const SLD_VALUE *in, const sld_attr *attrs, uint32_t n_out, const SLD_VALUE *old)
+SLD_HELPER bool sld_replace(SLD_GRAPH g, int rule, const SLD_NODE *nodes, uint32_t n, const SLD_VALUE *gone,
+                            uint32_t n_gone, int op, uint32_t n_in, const SLD_VALUE *in, const sld_attr *attrs,
+                            uint32_t n_out, const SLD_VALUE *old, const uint32_t *inner)
 {
     if (!SLD_BEGIN(g, rule, nodes, n, n))
         return false;

@@ -52,8 +52,8 @@ static inline sld_dim sld_dim_number(const sld_graph *g, sld_dim d)
 #define SLD_BUILD(g, op, n_in, in, attrs, n_out) sld_rewrite_build((g), (op), (n_in), (in), (attrs), (n_out))
 #define SLD_BUILT(g, n, i) sld_rewrite_result((g), (n), (i))
 #define SLD_YIELD(g, old, with) sld_rewrite_yield((g), (old), (with))
-#define SLD_REPLACE(g, rule, nodes, n, op, n_in, in, attrs, n_out, old) \
-    sld_rewrite_replace((g), (rule), (nodes), (n), (op), (n_in), (in), (attrs), (n_out), (old))
+#define SLD_REPLACE(g, rule, nodes, n, gone, n_gone, op, n_in, in, attrs, n_out, old, inner) \
+    sld_rewrite_replace((g), (rule), (nodes), (n), (gone), (n_gone), (op), (n_in), (in), (attrs), (n_out), (old), (inner))
 #define SLD_COMMIT(g) sld_rewrite_commit(g)
 #define SLD_NODE_NAME(g, n) sld_value_name((g), sld_result((g), (n), 0))
 

@@ -120,6 +120,11 @@ rule sum_and_difference in first {
   replace { sum, diff = sum_diff(a, b) }
 }
 
+rule neg_of_sum in second {
+  match   { y = neg(sum_diff(a: I[*A], b: I[*A])) }
+  replace { y = neg_sum(a, b) }
+}
+
 # ---- commutative operands, repeated names, trees ----
 rule mul_then_add in second {
   match   { y = add(mul(a: I[*A], b: I[*A]), c: I[*A]) }
@@ -128,6 +133,12 @@ rule mul_then_add in second {
 rule sum_of_negs in second {
   match   { y = add(neg(a: I[*A]), neg(b: I[*A])) }
   replace { y = neg_sum(a, b) }
+}
+pattern doubled(x) = add(x, x) | mul(x, 2.0)
+rule neg_doubled in second {
+  match   { y = neg(doubled(x: I[*A])) }
+  where   shape(y) == shape(x)
+  replace { y = neg_sum(x, x) }
 }
 rule larger_of_both in first {
   match   { y = maximum(minimum(a: I[*A], b: I[*A]), maximum(a, b)) }

@@ -11,8 +11,8 @@ extern uint64_t sound_rules_off; /* one bit for each rule */
     (!(sound_rules_off >> (rule) & 1) && sld_rewrite_begin((g), (rule), (nodes), (n), (all)))
 
 #undef SLD_REPLACE
-#define SLD_REPLACE(g, rule, nodes, n, op, n_in, in, attrs, n_out, old) \
+#define SLD_REPLACE(g, rule, nodes, n, gone, n_gone, op, n_in, in, attrs, n_out, old, inner) \
     (!(sound_rules_off >> (rule) & 1) && \
-     sld_rewrite_replace((g), (rule), (nodes), (n), (op), (n_in), (in), (attrs), (n_out), (old)))
+     sld_rewrite_replace((g), (rule), (nodes), (n), (gone), (n_gone), (op), (n_in), (in), (attrs), (n_out), (old), (inner)))
 
 #endif
