@@ -193,6 +193,7 @@ include tests/embed/embed.mk
 include tests/hipemu/hipemu.mk
 include kernels/hip/hip.mk
 include tests/gen/match/match.mk
+include tests/gen/near/near.mk
 include tests/dsl/prover/prover.mk
 $(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(RUN_O) $(SOUND_O) $(EMBED_O) $(PROVER_O) \
     $(DSL_O) $(B)/lib/libsolder.a
@@ -200,9 +201,9 @@ $(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
 
-TEST_ENV = CK_DEFAULT_TIMEOUT=60 $(EMBED_ENV) $(MATCH_ENV) $(if $(EMU_LIBRARY),SOLDER_EMU=$(EMU_LIBRARY)) SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
+TEST_ENV = CK_DEFAULT_TIMEOUT=60 $(EMBED_ENV) $(MATCH_ENV) $(NEAR_ENV) $(if $(EMU_LIBRARY),SOLDER_EMU=$(EMU_LIBRARY)) SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
 .PHONY: run-tests
-run-tests: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(EMU_LIBRARY) replay check-hipemu
+run-tests: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(B)/bin/near_check $(EMU_LIBRARY) replay check-hipemu
 	@$(TEST_ENV) $(B)/bin/tests
 .PHONY: property
 property: $(B)/bin/tests
@@ -215,7 +216,7 @@ include tests/bench/match/match.mk
 include tests/bench/cpu/cpu.mk
 include tests/bench/gpu/gpu.mk
 include tests/fuzz/fuzz.mk
-golden: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS)
+golden: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(B)/bin/near_check
 	@UPDATE=1 $(TEST_ENV) $(B)/bin/tests
 
 doc: $(B)/bin/solderc

@@ -9,7 +9,7 @@
 #include "prover.h"
 #include "sld_abi.h"
 
-enum { MAX_TRIES = 600, MAX_CANDIDATES = 40 };
+enum { MAX_TRIES = 600, MAX_CANDIDATES = 80 };
 typedef enum truth { FALSE, TRUE, OPEN } truth;
 
 typedef struct maker {
@@ -20,6 +20,7 @@ typedef struct maker {
     uint32_t dtypes;                 /* set that `dtype` asks for; 0: none */
     int64_t candidates[MAX_CANDIDATES];
     uint32_t n_candidates, seed;
+    pat_wish wish;
     FILE *f;
     bool open;                       /* something that must be printed has no value */
 } maker;
@@ -142,6 +143,12 @@ static const pat_expr *broken_condition(maker *m)
 
 /* ----------------------------------------------------------------- the search -- */
 
+/* What an example is to break does not hold; a condition that cannot be decided may do either. */
+static bool wished(maker *m)
+{
+    return !m->wish.broken || holds(m, m->wish.broken->expr, m->wish.broken->scope) != TRUE;
+}
+
 static void add_candidate(maker *m, int64_t v)
 {
     for (uint32_t i = 0; i < m->n_candidates; i++)
@@ -159,9 +166,34 @@ static void collect(maker *m, const pat_expr *e)
         collect(m, e->args.at[i]);
 }
 
+/* On both sides of the numbers that a condition mentions. */
+static void collect_around(maker *m, const pat_expr *e)
+{
+    for (int64_t i = -1; i <= 1 && e->kind == PE_INT; i++)
+        add_candidate(m, e->ival + i);
+    for (uint32_t i = 0; i < e->args.n; i++)
+        collect_around(m, e->args.at[i]);
+}
+
+/* What kernels of the right side ask for. */
+static void collect_kernels(maker *m)
+{
+    for (uint32_t i = 0; i < m->t->rule->replace.n; i++) {
+        const pat_kernel *k = pat_map_get(&m->t->p->by_name.kernels, m->t->rule->replace.at[i]->value->name);
+        for (uint32_t j = 0; k && j < k->rows.n; j++)
+            if (k->rows.at[j]->when)
+                collect(m, k->rows.at[j]->when);
+    }
+}
+
 static void find_candidates(maker *m)
 {
     static const int64_t usual[] = {4, 2, 8, -1, 1, 0, 3, 16, 64};
+    if (m->wish.broken) {
+        collect_around(m, m->wish.broken->expr);
+        for (uint32_t i = 0; i < m->t->v->where.n; i++)
+            collect_around(m, m->t->v->where.at[i]->expr);
+    }
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
         add_candidate(m, usual[i]);
     for (uint32_t i = 0; i < m->t->v->where.n; i++)
@@ -169,6 +201,8 @@ static void find_candidates(maker *m)
     for (uint32_t i = 0; i < m->t->v->nodes.n; i++)
         for (uint32_t j = 0; j < m->t->v->nodes.at[i]->op->where.n; j++)
             collect(m, m->t->v->nodes.at[i]->op->where.at[j]);
+    if (m->wish.seed)
+        collect_kernels(m);
 }
 
 static uint32_t next(maker *m, uint32_t n)
@@ -180,7 +214,8 @@ static uint32_t next(maker *m, uint32_t n)
 /* Lists that rank variables and list attributes may be. */
 static s_shape some_list(maker *m, uint32_t k)
 {
-    static const int64_t lists[][3] = {{1, 2}, {0}, {2, 2, 3}, {1, -1}, {1, 0}, {2, 1, 0}, {1, 1}, {2, 0, 1}};
+    static const int64_t lists[][5] = {{1, 2}, {0}, {2, 2, 3}, {1, -1}, {1, 0}, {2, 1, 0}, {1, 1}, {2, 0, 1},
+                                       {3, 2, 3, 4}, {3, 2, 0, 1}, {4, 0, 1, 3, 2}, {4, 0, 2, 1, 3}, {4, 2, 1, 4, 3}, {1, 3}};
     s_shape s = {0};
     k %= sizeof lists / sizeof *lists;
     for (int64_t i = 0; i < lists[k][0]; i++) {
@@ -218,7 +253,7 @@ static void fill(maker *m, uint32_t try)
         if (a->bound || a->function)
             continue;
         int64_t v = a->set ? a->set[k % a->n_set] : m->candidates[k];
-        s_set(c, i, v <= 0 && a->nonneg ? 5 : v);
+        s_set(c, i, v < 0 || (!v && !m->wish.broken) ? a->nonneg ? 5 : v : v);
         solve(c);
     }
 }
@@ -241,10 +276,10 @@ static bool all_known(maker *m)
 static bool search(maker *m, bool where)
 {
     s_ctx *c = m->t->c;
-    for (uint32_t i = 0; i < MAX_TRIES && !c->contradiction; i++) {
+    for (uint32_t i = m->wish.seed ? 3 * m->n_candidates : 0; i < MAX_TRIES && !c->contradiction; i++) {
         s_mark mark = s_save(c);
         fill(m, i);
-        if (s_consistent(c) && all_known(m) && t_recheck(m->t) && (!where || !broken_condition(m)))
+        if (s_consistent(c) && all_known(m) && t_recheck(m->t) && (!where || !broken_condition(m)) && wished(m))
             return true;
         s_undo(c, mark);
     }
@@ -311,17 +346,19 @@ static double number_of(const pat_expr *e, double otherwise)
 
 static void put_literal(maker *m, const x_val *v)
 {
-    bool number = v->kind == XVAL_NUMBER;
+    bool number = v->kind == XVAL_NUMBER, raised = m->wish.raised == v;
     double d = number ? v->fval : number_of(bound_float(m, v->capture->name), 0.5);
     uint32_t dtype = dtype_of(m, m->t->vals[v->id].dtype);
     fputs("const ", m->f);
     put_name(m, v);
+    fprintf(m->f, " : %s%s = %s", pat_dtype_name((int)dtype), raised ? "[1, 1, 1, 1, 1, 1]" : "[]", raised ? "[" : "");
     if (dtype == SLD_BOOL)
-        fprintf(m->f, " : bool[] = %s\n", d != 0 ? "true" : "false");
+        fputs(d != 0 ? "true" : "false", m->f);
     else if (dtype < SLD_F8E4M3FN)
-        fprintf(m->f, " : %s[] = %" PRId64 "\n", pat_dtype_name((int)dtype), (int64_t)d);
+        fprintf(m->f, "%" PRId64, (int64_t)d);
     else
-        fprintf(m->f, " : %s[] = %.9g\n", pat_dtype_name((int)dtype), d);
+        fprintf(m->f, "%.9g", d);
+    fputs(raised ? "]\n" : "\n", m->f);
 }
 
 /* Values that a condition wants to be constants are: const(v). */
@@ -437,6 +474,11 @@ static void put_outputs(maker *m)
             continue;
         fprintf(m->f, "output out%" PRIu32 " = ", n++);
         put_name(m, v);
+        fputc('\n', m->f);
+    }
+    if (m->wish.escapes) {
+        fputs("output escaped = ", m->f);
+        put_name(m, m->wish.escapes);
         fputc('\n', m->f);
     }
 }
@@ -557,12 +599,17 @@ static outcome make(t_env *t, const pat_test *test, pat_instances *out)
     return MADE;
 }
 
-const char *pat_example(t_env *t)
+const char *pat_example(t_env *t, const pat_wish *wish)
 {
-    maker m = {.t = t, .seed = 1};
+    maker m = {.t = t, .wish = wish ? *wish : (pat_wish){0}};
+    s_mark before = s_save(t->c);
+    m.seed = m.wish.seed + 1;
+    for (uint32_t i = 0; m.wish.test && i < m.wish.test->binds.n; i++)
+        take_bind(&m, m.wish.test->binds.at[i]);
     choose_axes(&m);
     find_candidates(&m);
     const char *text = !t->c->contradiction && search(&m, true) ? print_graph(&m) : NULL;
+    s_undo(t->c, before);
     return m.open ? NULL : text;
 }
 

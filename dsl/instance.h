@@ -2,7 +2,7 @@
 #ifndef PAT_INSTANCE_H
 #define PAT_INSTANCE_H
 
-#include "dsl.h"
+#include "expand.h"
 
 typedef struct pat_instance {
     const pat_rule *rule;
@@ -19,8 +19,17 @@ typedef PAT_LIST(pat_instance) pat_instances;
  * False after an error: a test whose values fit no variant, that cannot fire, or that does not fire for another
  * reason than it says. */
 bool pat_make_instances(pat_session *s, const pat_program *p, pat_instances *out);
-/* A left side as a graph, with numbers for which all that is assumed of it holds; NULL when none are found. */
+/* What an example is like beside that. */
+typedef struct pat_wish {
+    const x_cond *broken;  /* this condition does not hold; NULL: none is wanted broken */
+    const x_val *escapes;  /* a value that is an output as well; NULL: none */
+    const x_val *raised;   /* a literal of more dims than all else; NULL: none */
+    const pat_test *test;  /* names have the values that it gives; NULL: any */
+    uint32_t seed;         /* another example for each */
+} pat_wish;
+/* A left side as a graph, with numbers for which all that is assumed of it holds; NULL when none are found.
+ * wish NULL: any will do. */
 struct t_env;
-const char *pat_example(struct t_env *t);
+const char *pat_example(struct t_env *t, const pat_wish *wish);
 
 #endif

@@ -334,7 +334,7 @@ static const char *find_graph(meeting *m)
     for (uint32_t i = 0; i < m->c[0]->v->nodes.n; i++)
         for (uint32_t k = 0; m->other[i] && k < m->other[i]->attrs.n; k++)
             assume_attr(t, m, m->c[0]->v->nodes.at[i]->attrs.at[k], m->other[i]->attrs.at[k]);
-    const char *text = t->c->contradiction ? NULL : pat_example(t);
+    const char *text = t->c->contradiction ? NULL : pat_example(t, NULL);
     t_close(t);
     return text;
 }

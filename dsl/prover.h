@@ -51,6 +51,8 @@ uint32_t t_named_dtype(t_env *t, const x_scope *scope, pat_name name);
 bool t_same_dtype(const t_env *t, uint32_t a, uint32_t b);
 void t_restrict_dtype(t_env *t, uint32_t dtype, uint32_t set); /* assumes */
 void t_assume_dtype(t_env *t, uint32_t a, uint32_t b);         /* assumes that they are the same */
+/* A parameter of a pattern that the caller captures under another name is the caller's variable. */
+void t_canonical(x_scope **scope, pat_name *name);
 const t_name *t_find_name(const t_env *t, x_scope *scope, pat_name name);
 t_name *t_add_name(t_env *t, x_scope *scope, pat_name name, s_kind kind, const pat_attr *attr); /* or finds it */
 /* What stands there alone gives the name in it its value. */

@@ -456,6 +456,20 @@ static s_val topk(call *k)
     return replace_dim(k, k->a[2], k->a[1].num);
 }
 
+/* All begins, then all ends. */
+static s_val pad(call *k)
+{
+    s_shape a = s_resolve_shape(k->c, k->a[0].list), by = s_resolve_shape(k->c, k->a[1].list);
+    if (!all_dims(a) || !all_dims(by) || by.n != 2 * a.n)
+        return opaque(k);
+    for (uint32_t i = 0, rank = a.n; i < rank; i++) {
+        s_poly size = s_add(k->c, a.at[i].dim, s_add(k->c, by.at[i].dim, by.at[rank + i].dim));
+        must_be_nonneg(k, size, "no more is cut off than there is");
+        a = s_with(k->c, a, i, size);
+    }
+    return list_val(a);
+}
+
 static s_val slice(call *k)
 {
     s_ctx *c = k->c;
@@ -605,7 +619,7 @@ static const struct { const char *name; uint32_t least; shape_fn *fn; } function
     {"reduce", 3, reduce}, {"squeeze", 2, squeeze}, {"unsqueeze", 2, unsqueeze}, {"flatten", 3, flatten},
     {"permute", 2, permute}, {"swap", 3, swap_fn}, {"swap_perm", 3, swap_perm}, {"transpose_if", 2, transpose_if},
     {"concat", 1, concat}, {"slice", 4, slice}, {"split", 4, split}, {"gather", 3, gather}, {"select", 2, drop_axis},
-    {"conv", 5, conv}, {"with", 3, select_with}, {"topk", 3, topk}, {"size", 2, size_of}, {"rank", 1, number}, {"numel", 1, number},
+    {"conv", 5, conv}, {"with", 3, select_with}, {"topk", 3, topk}, {"pad", 2, pad}, {"size", 2, size_of}, {"rank", 1, number}, {"numel", 1, number},
     {"bytes", 1, number}, {"ceildiv", 2, number}, {"min", 2, number}, {"max", 2, number}, {"cut", 3, number},
 };
 

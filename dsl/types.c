@@ -64,8 +64,7 @@ uint32_t t_declared_set(const pat_program *p, pat_name name)
 
 /* ----------------------------------------------------------------- names -- */
 
-/* A parameter of a pattern that the caller captures under another name is the caller's variable. */
-static void canonical(x_scope **scope, pat_name *name)
+void t_canonical(x_scope **scope, pat_name *name)
 {
     for (int depth = 0; depth < 200; depth++) {
         const x_name *n = pat_scope_find(*scope, *name);
@@ -78,7 +77,7 @@ static void canonical(x_scope **scope, pat_name *name)
 
 const t_name *t_find_name(const t_env *t, x_scope *scope, pat_name name)
 {
-    canonical(&scope, &name);
+    t_canonical(&scope, &name);
     for (uint32_t i = 0; i < t->names.n; i++)
         if (t->names.at[i]->scope == scope && t->names.at[i]->name == name)
             return t->names.at[i];
@@ -102,7 +101,7 @@ t_name *t_add_name(t_env *t, x_scope *scope, pat_name name, s_kind kind, const p
         n->attr = n->attr ? n->attr : attr;
         return n;
     }
-    canonical(&scope, &name);
+    t_canonical(&scope, &name);
     n = NEW(t, t_name, scope, name, {.kind = kind}, attr, false);
     if (kind == S_NUM)
         n->val.num = s_var(t->c, shown_name(t, scope, name), false, false);

@@ -70,6 +70,8 @@ rule add_rms_norm_pad in fuse enabled fuse_act_padding {
             yield p, y, sum }
   where   tail > 0
   replace { p, y, sum = add_rms_norm_pad(a, b, w; eps, pads = [0, 0, 0, tail]) }
+  test "rows of 16 for products of 24" { M = 3, H = 16, tail = 8, dtype = bf16; fires 1 }
+  test "cut, not padded"               { M = 3, H = 16, tail = -8; fires 0 because tail }
 }
 
 rule gated_rms_norm in fuse enabled fuse_norm {

@@ -292,11 +292,16 @@ static sld_status bind_tokens(sld_graph *g, sld_fuse_state *s)
     return SLD_OK;
 }
 
-/* Rules whose options are off, or whose gate does not hold, are refused wherever they match. */
+/* Rules whose options are off, whose gate does not hold, or that are not the only one to fire, are refused wherever
+ * they match. */
 static sld_status mark_off(sld_graph *g, sld_fuse_state *s, const sld_settings *settings)
 {
     const sld_run run = {known(s->options.tokens), g->world, sld__settings_values(settings)};
     char why[sizeof s->stats->reason];
+    if (s->options.only && !(s->off = sld__alloc(g->ctx, g->rules->n_rules * sizeof *s->off)))
+        return SLD_ERR_MEMORY;
+    for (uint32_t i = 0; s->options.only && i < g->rules->n_rules; i++)
+        s->off[i] = i + 1 == s->options.only ? NULL : "another rule fires alone";
     for (uint32_t k = 0; k < g->rules->n_conditional; k++) {
         uint32_t i = g->rules->conditional[k];
         if (runs(g->rules, i, settings, &run, why, sizeof why) == SLD_ALWAYS)

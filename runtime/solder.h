@@ -211,6 +211,7 @@ typedef struct sld_fuse_options {
     const char *tokens_dim; /* the symbol that counts them, whose range is narrowed to the bucket; NULL: none */
     int64_t world;          /* ranks that work together; 0: 1 */
     int64_t units;          /* compute units of the device; 0: not known, kernels that ask are not taken */
+    uint32_t only;          /* this rule, counted from 1, fires alone; 0: all do */
 } sld_fuse_options;
 
 typedef struct sld_rule_stats {

@@ -131,7 +131,7 @@ static void add_left_sides(rules *r)
         do {
             const pat_rule *rule = r->program->rules.at[i];
             t_env *t = t_open(r->session, r->program, rule, pat_expand(r->session, r->program, rule, &choice), NULL);
-            const char *text = pat_example(t);
+            const char *text = pat_example(t, NULL);
             sld_graph *g = text ? sld_text_parse(r->ctx, sld_ruleset_recorded(), "", text, strlen(text)) : NULL;
             if (g) /* what the checker leaves open may not fit together */
                 add_example(r, g, text);
