@@ -386,8 +386,12 @@ static bool with_condition(solver *v, const pat_expr *e, bool holds)
     switch (e->kind) {
     case PE_NOT: return with_condition(v, e->args.at[0], !holds);
     case PE_AND: case PE_OR:
-        if (!all)
-            return with_condition(v, e->args.at[0], holds) || with_condition(v, e->args.at[1], holds);
+        if (!all) {
+            uint32_t n = v->n_stack; /* what the first alternative puts there is not the second's */
+            bool found = with_condition(v, e->args.at[0], holds);
+            v->n_stack = n;
+            return found || with_condition(v, e->args.at[1], holds);
+        }
         if (v->n_stack == sizeof v->stack / sizeof *v->stack)
             return v->unknown = true, explore(v);
         v->stack[v->n_stack++] = (p_condition){e->args.at[1], holds};

@@ -83,12 +83,20 @@ kernel act_and_mul_group_quant {
       and N <= 32768; ref
 }
 
-# ---- over ranks: thresholds of AITER's fused kernels, and what fits their pool ----
-kernel all_reduce     { cpu when dtype(x) in {f16, bf16, f32}; ref }
+# ---- over ranks: on the CPU by the thresholds of AITER's fused kernels and what fits their pool; on GPUs by measurement
+# on 2 and 4 of them, and as far as that went ----
+kernel all_reduce {
+  hip when dtype(x) in {f16, bf16} and numel(A) % 8 == 0; cpu when dtype(x) in {f16, bf16, f32}; ref
+}
 kernel reduce_scatter { cpu when dtype(x) in {f16, bf16, f32}; ref }
 kernel own_rows       { cpu; ref }
 kernel all_gather     { cpu; ref }
 kernel all_reduce_rms_norm {
+  hip one_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 8 == 0 and H <= 16384
+      and (world == 2 and bytes(x) <= 32 MiB or world == 4 and bytes(x) <= 64 KiB or world == 8
+           and bytes(x) <= 32 KiB)
+  hip two_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 8 == 0 and H <= 16384
+      and world in {4, 8} and bytes(x) <= 32 MiB
   cpu one_stage when dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192 and numel(B) <= 80
       and (world == 2 or world == 4 and bytes(x) < 256 KiB or world == 8 and bytes(x) < 128 KiB)
   cpu two_stage when world in {2, 4, 8} and dtype(x) in {f16, bf16, f32} and H % 8 == 0 and H >= 512
@@ -96,6 +104,13 @@ kernel all_reduce_rms_norm {
       and bytes(x) <= 64 MiB
 }
 kernel all_reduce_rms_norm_static_quant {
+  hip one_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 16384
+      and to in {f8e4m3fn, f8e4m3fnuz}
+      and (world == 2 and bytes(x) <= 32 MiB or world == 4 and bytes(x) <= 64 KiB or world == 8
+           and bytes(x) <= 32 KiB)
+  hip two_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 16384
+      and to in {f8e4m3fn, f8e4m3fnuz}
+      and world in {4, 8} and bytes(x) <= 32 MiB
   cpu one_stage when dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192 and numel(B) <= 80
       and (world == 2 or world == 4 and bytes(x) < 256 KiB or world == 8 and bytes(x) < 128 KiB)
   cpu two_stage when world in {2, 4, 8} and dtype(x) in {f16, bf16, f32} and H % 8 == 0 and H >= 512
@@ -103,6 +118,13 @@ kernel all_reduce_rms_norm_static_quant {
       and bytes(x) <= 64 MiB
 }
 kernel all_reduce_rms_norm_group_quant {
+  hip one_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 16384
+      and (group == 128 or group == H) and pow2 == false and to in {f8e4m3fn, f8e4m3fnuz}
+      and (world == 2 and bytes(x) <= 32 MiB or world == 4 and bytes(x) <= 64 KiB or world == 8
+           and bytes(x) <= 32 KiB)
+  hip two_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 16384
+      and (group == 128 or group == H) and pow2 == false and to in {f8e4m3fn, f8e4m3fnuz}
+      and world in {4, 8} and bytes(x) <= 32 MiB
   cpu one_stage when dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192 and numel(B) <= 80
       and (world == 2 or world == 4 and bytes(x) < 256 KiB or world == 8 and bytes(x) < 128 KiB)
   cpu two_stage when world in {2, 4, 8} and dtype(x) in {f16, bf16, f32} and H % 8 == 0 and H >= 512

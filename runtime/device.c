@@ -13,6 +13,8 @@ struct sld_device {
     sld_ctx *ctx;
     void *library, *device;
     const sld_device_api *api;
+    const sld_comm *host;   /* ranks that were joined, and */
+    sld_comm *comm;         /* as the device has them; or NULL */
 };
 
 const sld_device_api *sld__device_api(const sld_device *d) { return d->api; }
@@ -82,12 +84,32 @@ void sld_device_close(sld_device *d)
 {
     if (!d)
         return;
+    if (d->comm)
+        d->api->leave(d->device, d->comm);
     if (d->device)
         d->api->close(d->device);
     if (d->library)
         dlclose(d->library);
     sld__free(d->ctx, d);
 }
+
+sld_status sld__device_join(sld_device *d, const sld_comm *comm, const sld_comm **out)
+{
+    *out = NULL;
+    if (!comm || comm->world < 2)
+        return SLD_OK;
+    if (d->comm && d->host != comm)
+        return sld__fail(d->ctx, SLD_ERR_KERNEL, "the device has joined other ranks");
+    if (!d->comm && sld__device_failed(d->ctx, d, d->api->join(d->device, comm, &d->comm))) {
+        d->comm = NULL;
+        return SLD_ERR_KERNEL;
+    }
+    d->host = comm;
+    *out = d->comm;
+    return SLD_OK;
+}
+
+const char *sld__device_missing(const sld_device *d) { return d->comm ? d->api->missing(d->device, d->comm) : NULL; }
 
 sld_kernel_fn sld__device_kernel(const sld_device *d, const char *symbol)
 {

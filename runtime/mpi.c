@@ -204,7 +204,7 @@ static const char *join(sld_ranks *r)
         return "there are more than 64 ranks";
     r->all = MPI_COMM_WORLD;
     r->comm = (sld_comm){.rank = (uint32_t)rank, .world = (uint32_t)world, .bytes = WINDOW, .windows = r->windows,
-                         .meet = meet, .gather = gather};
+                         .meet = meet, .gather = gather, .patience = r->patience};
     return share_windows(r);
 }
 

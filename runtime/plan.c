@@ -483,10 +483,15 @@ void sld_plan_set_caches(sld_plan *p, sld_caches caches)
         p->steps[i].args.caches = &p->caches;
 }
 
-void sld_plan_join(sld_plan *p, const sld_comm *comm)
+sld_status sld_plan_join(sld_plan *p, const sld_comm *comm)
 {
+    const sld_comm *there = comm;
+    sld__clear(p->ctx);
+    if (p->device && sld__device_join(p->device, comm, &there))
+        return SLD_ERR_KERNEL;
     for (uint32_t i = 0; i < p->n_steps; i++)
-        p->steps[i].args.comm = comm;
+        p->steps[i].args.comm = sld__on_host(p, &p->steps[i]) ? comm : there;
+    return SLD_OK;
 }
 
 sld_status sld_plan_run(sld_plan *p, const void *const *inputs, sld_tensor *outputs)

@@ -44,6 +44,10 @@ sld_status sld__fail_node(const sld_graph *g, sld_node n, const char *text);
 /* ---- device.c ---- */
 const sld_device_api *sld__device_api(const sld_device *d);
 void *sld__device_of(const sld_device *d); /* the first argument of the api's functions */
+/* The same ranks as the device's kernels reach them; those of a device are joined once. */
+sld_status sld__device_join(sld_device *d, const sld_comm *comm, const sld_comm **out);
+/* A rank that the device waited for in vain, or NULL. */
+const char *sld__device_missing(const sld_device *d);
 /* NULL: the backend has none of that name. */
 sld_kernel_fn sld__device_kernel(const sld_device *d, const char *symbol);
 /* Whether a text was answered; it becomes the error. */

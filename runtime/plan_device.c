@@ -204,6 +204,8 @@ sld_status sld__device_run(sld_plan *p, const void *const *inputs, sld_tensor *o
         why = api->mark(d, 1);
     if (!s && !why)
         why = api->elapsed(d, &p->info.seconds);
+    if (!s && !why)
+        why = sld__device_missing(p->device);
     if (s || sld__device_failed(p->ctx, p->device, why))
         return s ? s : SLD_ERR_KERNEL;
     return download_outputs(p, outputs);

@@ -287,6 +287,7 @@ typedef struct sld_comm {
     const char *(*meet)(const struct sld_comm *c);
     /* Puts `bytes` from every rank behind one another, in their order; NULL: windows are all there is. */
     const char *(*gather)(const struct sld_comm *c, const void *from, void *to, size_t bytes);
+    uint32_t patience;      /* seconds after which a rank that does not come is missed; 0: the kernels' own */
 } sld_comm;
 
 /* One launch.  Attribute integers are concrete. */

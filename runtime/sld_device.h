@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define SLD_DEVICE_ABI 1
+#define SLD_DEVICE_ABI 2
 
 typedef struct sld_device_api {
     uint32_t abi;           /* SLD_DEVICE_ABI */
@@ -44,6 +44,14 @@ typedef struct sld_device_api {
     /* Time between two marks on the stream, in seconds; waits for the second. which: 0, 1. */
     const char *(*mark)(void *device, int which);
     const char *(*elapsed)(void *device, double *seconds);
+
+    /* The ranks of `host` as kernels here reach them, over the memory of their devices: for launches. All ranks call it
+     * at the same time, each a process with a device of its own, and leave before their device is closed. */
+    const char *(*join)(void *device, const sld_comm *host, sld_comm **comm);
+    void (*leave)(void *device, sld_comm *comm);
+    /* The work on the stream being done: a rank for which it waited in vain, or NULL. Results are undefined then, and
+     * those of all later sums. */
+    const char *(*missing)(void *device, sld_comm *comm);
 } sld_device_api;
 
 /* What the library exports beside kernels under the symbols of the generated tables, such as sld_hip_rms_norm. Their

@@ -282,8 +282,9 @@ sld_plan_info sld_plan_get_info(const sld_plan *p);
 void sld_plan_set_caches(sld_plan *p, sld_caches caches);
 /* Runs once. inputs: as many as graph inputs, in order, each with the planned size.
  * outputs: filled with tensors that live in the plan until its next run or free. */
-/* The ranks that the collective ops of a plan reach; NULL: only this one. comm must outlive the plan. */
-void sld_plan_join(sld_plan *p, const sld_comm *comm);
+/* The ranks that the collective ops of a plan reach; NULL: only this one. comm must outlive the plan and its device. Of
+ * plans for devices every rank calls it at the same time, and an error of one is an error of all. */
+sld_status sld_plan_join(sld_plan *p, const sld_comm *comm);
 sld_status sld_plan_run(sld_plan *p, const void *const *inputs, sld_tensor *outputs);
 
 /* A GPU, number `index` of those that the backend finds. The backend is a shared library, libsolder_hip.so, or the one

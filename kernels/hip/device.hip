@@ -1,5 +1,6 @@
 /* The backend that the runtime opens: memory, one stream, captured graphs, time. */
 #include "gpu.h"
+#include "comm.h"
 #include "sld_device.h"
 
 #include <stdio.h>
@@ -133,6 +134,10 @@ const char *elapsed(void *d, double *seconds)
     return text_of(e);
 }
 
+const char *join(void *d, const sld_comm *host, sld_comm **comm) { chosen(d); return ranks_join(host, comm); }
+void leave(void *d, sld_comm *comm) { chosen(d); ranks_leave(comm); }
+const char *missing(void *d, sld_comm *comm) { chosen(d); return ranks_missing(comm); }
+
 } // namespace
 
 extern "C" const char *gpu_copy(void *to, const void *from, size_t bytes, void *stream)
@@ -144,7 +149,7 @@ extern "C" const sld_device_api *sld_device_entry(void)
 {
     static const sld_device_api api = {
         SLD_DEVICE_ABI, BACKEND, open_device, close_device, describe, stream, alloc, release, upload, download, wait,
-        begin_capture, end_capture, replay, drop, mark, elapsed,
+        begin_capture, end_capture, replay, drop, mark, elapsed, join, leave, missing,
     };
     return &api;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { OF_RANK = -1 }; /* ranks have devices of their own */
+
 typedef struct options {
     const char *model;
     cli_pairs inputs, outputs, compares, dims;
@@ -13,7 +15,7 @@ typedef struct options {
     cli_ranks *ranks;
     bool fused, any_target; /* the device if there is one, otherwise the CPU */
     double tol;
-    uint32_t repeat, device;
+    uint32_t repeat, device; /* its number, or OF_RANK */
 } options;
 
 static const char *output_name(const sld_graph *g, uint32_t i)
@@ -126,8 +128,9 @@ static int run_on(sld_graph *g, const options *o, sld_device *d)
 static int run(sld_graph *g, const void *opts)
 {
     options o = *(const options *)opts;
+    uint32_t rank = o.ranks->comm ? o.ranks->comm->rank : 0;
     bool wanted = o.any_target || o.how.target == SLD_TARGET_HIP;
-    sld_device *d = wanted ? sld_device_open(g->ctx, (int)o.device) : NULL;
+    sld_device *d = wanted ? sld_device_open(g->ctx, (int)(o.device == (uint32_t)OF_RANK ? rank : o.device)) : NULL;
     if (wanted && !d && !o.any_target)
         return cli_fail("%s", sld_error(g->ctx));
     if (wanted && !d)
@@ -157,7 +160,7 @@ static int parse(int argc, char **argv, cli_ranks *ranks, options *o)
         CLI_HOW_OPTIONS,
         {0, 0, 0, 0},
     };
-    *o = (options){.how.target = SLD_TARGET_CPU, .ranks = ranks, .tol = 1e-4, .repeat = 1};
+    *o = (options){.how.target = SLD_TARGET_CPU, .ranks = ranks, .tol = 1e-4, .repeat = 1, .device = (uint32_t)OF_RANK};
     int status = CLI_OK;
     bool room = true;
     optind = 1;

@@ -245,7 +245,8 @@ static int plan_and_run(sld_graph *g, cli_where where, const int64_t *symbols, u
         return cli_fail("%s", sld_error(g->ctx));
     if (cli_ranks_agree(where.ranks, g, symbols, repeat))
         return CLI_FAILED;
-    sld_plan_join(run->plan, where.ranks->comm);
+    if (sld_plan_join(run->plan, where.ranks->comm))
+        return cli_fail("%s", sld_error(g->ctx));
     if (where.device && capture(g, run))
         return CLI_FAILED;
     run->run_seconds = run->device_seconds = INFINITY;

@@ -28,13 +28,13 @@ typedef void *hipStream_t;
 typedef int hipError_t;
 enum { hipSuccess = 0, hipDeviceAttributeMultiprocessorCount = 0 };
 
-/* ---- the part of the runtime that a backend needs: one device, whose work is done at once ---- */
+/* ---- the part of the runtime that a backend needs: devices that are all the same, whose work is done at once ---- */
 typedef struct hipemu_event *hipEvent_t;
 typedef struct hipemu_graph *hipGraph_t, *hipGraphExec_t;
 typedef struct hipDeviceProp_t { char name[32]; size_t totalGlobalMem; } hipDeviceProp_t;
 typedef enum hipMemcpyKind { hipMemcpyHostToDevice, hipMemcpyDeviceToHost, hipMemcpyDeviceToDevice } hipMemcpyKind;
 enum { hipStreamCaptureModeThreadLocal = 2 };
-hipError_t hipGetDeviceCount(int *n); /* 0 and an error when the environment has HIPEMU_NONE */
+hipError_t hipGetDeviceCount(int *n); /* 4; 0 and an error when the environment has HIPEMU_NONE */
 hipError_t hipSetDevice(int index);
 hipError_t hipGetDevice(int *index);
 hipError_t hipDeviceGetAttribute(int *value, int attribute, int index); /* three multiprocessors */
@@ -42,6 +42,15 @@ hipError_t hipGetDeviceProperties(hipDeviceProp_t *p, int index);
 hipError_t hipMalloc(void **at, size_t bytes);
 hipError_t hipFree(void *at);
 hipError_t hipMemcpyAsync(void *to, const void *from, size_t bytes, hipMemcpyKind kind, hipStream_t);
+hipError_t hipMemcpy(void *to, const void *from, size_t bytes, hipMemcpyKind kind);
+hipError_t hipMemset(void *at, int byte, size_t bytes);
+hipError_t hipDeviceSynchronize(void);
+/* What hipMalloc gave becomes memory that other processes map. */
+typedef struct hipIpcMemHandle_t { int process, file; size_t bytes, offset; } hipIpcMemHandle_t;
+enum { hipIpcMemLazyEnablePeerAccess = 1 };
+hipError_t hipIpcGetMemHandle(hipIpcMemHandle_t *h, void *at);
+hipError_t hipIpcOpenMemHandle(void **at, hipIpcMemHandle_t h, unsigned flags);
+hipError_t hipIpcCloseMemHandle(void *at);
 hipError_t hipStreamCreate(hipStream_t *s);
 hipError_t hipStreamDestroy(hipStream_t s);
 hipError_t hipStreamSynchronize(hipStream_t s);

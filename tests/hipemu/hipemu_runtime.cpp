@@ -2,6 +2,8 @@
  * ends of a capture, written down. */
 #include "hipemu.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -15,9 +17,12 @@ struct hipemu_event { timespec at; };
 
 namespace {
 const hipError_t WAITS = 2, NO_DEVICE = 3, NO_MEMORY = 4, DONE = hipSuccess;
+const int DEVICES = 4;
+int chosen;
 hipemu_graph *capture;
 bool spoilt; /* something waited during the capture */
 std::map<void *, std::pair<void *, size_t>> blocks;
+std::map<void *, int> files; /* of memory that is shared */
 
 hipError_t waits(void)
 {
@@ -36,11 +41,11 @@ void hipemu_submit(const std::function<void()> &work)
 
 hipError_t hipGetDeviceCount(int *n)
 {
-    *n = getenv("HIPEMU_NONE") == NULL;
+    *n = getenv("HIPEMU_NONE") ? 0 : DEVICES;
     return *n ? DONE : NO_DEVICE;
 }
-hipError_t hipSetDevice(int index) { return index ? NO_DEVICE : DONE; }
-hipError_t hipGetDevice(int *index) { return *index = DONE; }
+hipError_t hipSetDevice(int index) { return (chosen = index) < DEVICES ? DONE : NO_DEVICE; }
+hipError_t hipGetDevice(int *index) { *index = chosen; return DONE; }
 hipError_t hipDeviceGetAttribute(int *value, int, int)
 {
     *value = 3;
@@ -74,6 +79,11 @@ hipError_t hipFree(void *at)
         abort();
     munmap(b->second.first, b->second.second);
     blocks.erase(b);
+    auto f = files.find(at);
+    if (f != files.end()) {
+        close(f->second);
+        files.erase(f);
+    }
     return waits();
 }
 hipError_t hipMemcpyAsync(void *to, const void *from, size_t bytes, hipMemcpyKind kind, hipStream_t)
@@ -83,6 +93,48 @@ hipError_t hipMemcpyAsync(void *to, const void *from, size_t bytes, hipMemcpyKin
     hipemu_submit([=] { memcpy(to, from, bytes); });
     return DONE;
 }
+
+hipError_t hipMemcpy(void *to, const void *from, size_t bytes, hipMemcpyKind)
+{
+    memcpy(to, from, bytes);
+    return waits();
+}
+hipError_t hipMemset(void *at, int byte, size_t bytes)
+{
+    hipemu_submit([=] { memset(at, byte, bytes); });
+    return DONE;
+}
+hipError_t hipDeviceSynchronize(void) { return waits(); }
+
+/* The pages in front of the guard become those of a file without a name, with what they held. */
+hipError_t hipIpcGetMemHandle(hipIpcMemHandle_t *h, void *at)
+{
+    auto b = blocks.find(at);
+    char *begin = b == blocks.end() ? NULL : (char *)b->second.first;
+    size_t bytes = begin ? b->second.second - (size_t)sysconf(_SC_PAGESIZE) : 0;
+    int file = begin ? memfd_create("hipemu", 0) : -1;
+    if (file < 0 || write(file, begin, bytes) != (ssize_t)bytes ||
+        mmap(begin, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED)
+        return NO_MEMORY;
+    files[at] = file;
+    *h = {getpid(), file, bytes, (size_t)((char *)at - begin)};
+    return DONE;
+}
+hipError_t hipIpcOpenMemHandle(void **at, hipIpcMemHandle_t h, unsigned)
+{
+    char path[60];
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", h.process, h.file);
+    int file = open(path, O_RDWR);
+    void *p = file < 0 ? MAP_FAILED : mmap(NULL, h.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (file >= 0)
+        close(file);
+    if (p == MAP_FAILED)
+        return NO_MEMORY;
+    *at = (char *)p + h.offset;
+    blocks[*at] = {p, h.bytes};
+    return DONE;
+}
+hipError_t hipIpcCloseMemHandle(void *at) { return hipFree(at); }
 
 hipError_t hipStreamCreate(hipStream_t *s)
 {

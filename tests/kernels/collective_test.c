@@ -91,9 +91,7 @@ static const char *work(const char *text, bool fused, const sld_comm *comm)
     for (uint32_t i = 0; i < g->inputs.n; i++)
         inputs[i] = input(g, i, comm->rank);
     sld_plan *p = sld_plan_new(g, SLD_TARGET_CPU, NULL);
-    if (p)
-        sld_plan_join(p, comm);
-    bool ok = p && sld_plan_run(p, (const void *const *)inputs, out) == SLD_OK;
+    bool ok = p && sld_plan_join(p, comm) == SLD_OK && sld_plan_run(p, (const void *const *)inputs, out) == SLD_OK;
     snprintf(why, sizeof why, "%s", ok ? "" : sld_error(ctx));
     size_t at = 0;
     for (uint32_t i = 0; ok && i < g->outputs.n; i++) {
@@ -120,7 +118,7 @@ static void on_ranks(const char *text, bool fused, uint32_t world, uint32_t dead
     for (uint32_t r = 0; r < world; r++) {
         if (r == dead || (pids[r] = fork()))
             continue;
-        const char *why = work(text, fused, &(sld_comm){r, world, WINDOW, windows, meet, NULL});
+        const char *why = work(text, fused, &(sld_comm){r, world, WINDOW, windows, meet, NULL, 0});
         if (strstr(why, want) == NULL || (!*want && *why))
             fprintf(stderr, "rank %u: '%s', not '%s'\n", r, why, want);
         _exit(strstr(why, want) == NULL || (!*want && *why));

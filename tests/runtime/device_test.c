@@ -225,7 +225,7 @@ START_TEST(no_device)
 {
     sld_ctx *ctx = sld_ctx_new(NULL);
     setenv("SOLDER_DEVICE", getenv("SOLDER_EMU"), 1);
-    ck_assert_ptr_null(sld_device_open(ctx, 1));
+    ck_assert_ptr_null(sld_device_open(ctx, 4));
     ck_assert_str_eq(sld_error(ctx), "emulation: there is no device of this number");
     setenv("HIPEMU_NONE", "1", 1);
     ck_assert_ptr_null(sld_device_open(ctx, 0));

@@ -1,6 +1,7 @@
 /* Ranks that mpirun starts: the same bits on all of them, fused or not, as one process computes them; and when one dies,
  * stops or does something else, an error on all others instead of a wait without end. */
 #include <check.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,8 @@ static void write_case(const char *dtype, int rows)
 /* mpirun refuses root, and more ranks than cores, unless told; leaks of MPI are not ours. */
 #define MPIRUN "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 " \
                "ASAN_OPTIONS=detect_leaks=0 timeout 50 mpirun "
+/* What a rank does that stops. */
+#define STOPS "\"$@\" & sleep 2; kill -STOP $!; sleep 9; kill -KILL $!"
 #define RUN "@S run @D/g.txt --input x=@D/x%%r --input b=@D/b --input w=@D/w "
 
 START_TEST(same_bits)
@@ -119,11 +122,53 @@ START_TEST(same_bits)
 }
 END_TEST
 
+/* Ranks with an emulated GPU each: the same bits on all of them, and at most a neighbour or two of what CPUs answer. */
+START_TEST(on_devices)
+{
+    static const struct { int rows, ranks; bool fused; } cases[] = {
+        {5, 2, false}, {5, 2, true}, {5, 4, false}, {5, 4, true}, {70, 4, true}};
+    static unsigned char first[ROWS_MAX * WIDTH * 2], other[ROWS_MAX * WIDTH * 2];
+    char command[800], text[4000], name[20];
+    size_t n = (size_t)cases[_i].rows * WIDTH;
+    write_case("bf16", cases[_i].rows);
+    snprintf(command, sizeof command,
+             MPIRUN "-n %d " RUN "--output n=@D/c%%r && SOLDER_DEVICE=$SOLDER_EMU " MPIRUN "-n %d " RUN
+             "--output n=@D/n%%r --target hip %s 2>&1", cases[_i].ranks, cases[_i].ranks, cases[_i].fused ? "--fused" : "");
+    ck_assert_msg(shell(command, text, sizeof text) == 0, "%s", text);
+    ck_assert_msg(strstr(text, cases[_i].fused ? "ran 1 launches" : "ran 2 launches") && strstr(text, "captured: a run"), "%s", text);
+    ck_assert_uint_eq(read_all("n0", first, sizeof first), 2 * n);
+    ck_assert_uint_eq(read_all("c0", other, sizeof other), 2 * n);
+    sld_tensor a = {.dtype = SLD_BF16, .data = first}, b = {.dtype = SLD_BF16, .data = other};
+    for (size_t i = 0; i < n; i++) {
+        double x = kern_get(&a, i), y = kern_get(&b, i);
+        ck_assert_msg(fabs(x - y) <= 0x1p-6 * fmax(fabs(y), 0x1p-4), "element %zu: %g, %g", i, x, y);
+    }
+    for (int r = 1; r < cases[_i].ranks; r++) {
+        snprintf(name, sizeof name, "n%d", r);
+        ck_assert_uint_eq(read_all(name, other, sizeof other), 2 * n);
+        ck_assert_msg(!memcmp(first, other, 2 * n), "rank %d has other bits", r);
+    }
+}
+END_TEST
+
+/* One rank stops in the midst of launches: the kernels of the others end by themselves, and name it. */
+START_TEST(missing_on_a_device)
+{
+    char command[800], text[8000];
+    write_case("bf16", 5);
+    snprintf(command, sizeof command,
+             "cat >@D/one.sh <<'END'\nif [ $OMPI_COMM_WORLD_RANK != 1 ]; then exec \"$@\"; fi\n" STOPS "\nEND\n"
+             "SOLDER_DEVICE=$SOLDER_EMU " MPIRUN "-n 2 sh @D/one.sh " RUN "--repeat 100000000 --patience %d %s 2>&1", 3,
+             "--target hip --fused");
+    ck_assert_int_ne(shell(command, text, sizeof text), 0);
+    ck_assert_msg(strstr(text, "emulation: rank 1 of 2: it did not come to a sum") != NULL, "%s", text);
+}
+END_TEST
+
 /* What rank 1 does instead; what every rank of 4 must tell. The one that dies
  * tells nothing; when it dies at once, the others may not have begun, and only mpirun tells it. */
 typedef struct failure { const char *instead, *all; int ranks_that_tell, patience; bool fused; } failure;
 
-#define STOPS "\"$@\" & sleep 2; kill -STOP $!; sleep 9; kill -KILL $!"
 static const failure failures[] = {
     {"timeout -s KILL 3 \"$@\"", "", 3, 30, false},
     {"timeout -s KILL 3 \"$@\"", "", 3, 30, true},
@@ -203,6 +248,10 @@ Suite *ranks_suite(void)
     tcase_add_checked_fixture(t, make_folder, remove_folder);
 #ifdef SLD_HAVE_MPI
     tcase_add_loop_test(t, same_bits, 0, 5);
+    if (getenv("SOLDER_EMU")) {
+        tcase_add_loop_test(t, on_devices, 0, 5);
+        tcase_add_test(t, missing_on_a_device);
+    }
     tcase_add_loop_test(t, no_endless_wait, 0, N_FAILURES);
     tcase_add_test(t, other_count);
 #else
