@@ -167,6 +167,10 @@ static void check_switch_names(pat_session *s, const pat_program *p, pat_terms n
 {
     reader r = {s, p, false};
     for (uint32_t i = 0; i < names.n; i++) {
+        if (!names.at[i]->name) { /* what a family puts there may be anything */
+            pat_error(s, names.at[i]->span, E_OPTION_EXPR, "'%s' names bool options", what);
+            continue;
+        }
         const pat_option *o = read_option(&r, names.at[i]->span, names.at[i]->name);
         if (o && o->is_int)
             pat_error(s, names.at[i]->span, E_OPTION_EXPR, "'%s' names bool options, '%s' is a number", what, o->name);

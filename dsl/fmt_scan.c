@@ -75,6 +75,22 @@ static uint32_t gap(scan *c, const char *from, const char *to)
     return newlines;
 }
 
+/* A number has one blank before its unit, whatever there was. */
+static void space_unit(pat_session *s, fmt_item *number)
+{
+    uint32_t digits = 0, blanks = 0;
+    while (digits < number->len && number->text[digits] >= '0' && number->text[digits] <= '9')
+        digits++;
+    while (digits + blanks < number->len && strchr(" \t\r\n", number->text[digits + blanks]))
+        blanks++;
+    if (!blanks)
+        return;
+    char *text = pat_alloc(s->arena, number->len + 1);
+    number->len = (uint32_t)sprintf(text, "%.*s %.*s", (int)digits, number->text, (int)(number->len - digits - blanks),
+                                    number->text + digits + blanks);
+    number->text = text;
+}
+
 fmt_items pat_fmt_scan(pat_session *s, const char *text, uint32_t size)
 {
     scan c = {.s = s};
@@ -92,6 +108,8 @@ fmt_items pat_fmt_scan(pat_session *s, const char *text, uint32_t size)
         bool starts = !depth && is_declaration(type) && (named || !last.type || !pat_fmt_is_open(&last));
         named = last.starts;
         last = *push(&c, (fmt_item){type, at, span.end - span.begin, newlines, at > before, starts});
+        if (type == T_INT)
+            space_unit(s, &c.items.at[c.items.n - 1]);
         depth += type == '(' || type == '[' || type == '{';
         depth -= depth && (type == ')' || type == ']' || type == '}');
         before = text + span.end;

@@ -78,9 +78,10 @@ again:
         re2c:define:YYCTYPE = "unsigned char";
         re2c:yyfill:enable = 0;
         digit = [0-9];
+        blank = [ \t\r\n];
         name = [A-Za-z_][A-Za-z0-9_]*;
 
-        [ \t\r\n]+        { continue; }
+        blank+            { continue; }
         "#" [^\n\x00]*    { continue; }
         "use"             { DONE(T_USE); }
         "dtype"           { DONE(T_DTYPE); }
@@ -128,9 +129,9 @@ again:
         name              { value->name = pat_intern(p->session, start,
             (size_t)(YYCURSOR - start)); DONE(T_NAME); }
         digit+            { DONE(integer(p, value, PLACED, start, 0)); }
-        digit+ " "? "KiB" { DONE(integer(p, value, PLACED, start, 10)); }
-        digit+ " "? "MiB" { DONE(integer(p, value, PLACED, start, 20)); }
-        digit+ " "? "GiB" { DONE(integer(p, value, PLACED, start, 30)); }
+        digit+ blank* "KiB" { DONE(integer(p, value, PLACED, start, 10)); }
+        digit+ blank* "MiB" { DONE(integer(p, value, PLACED, start, 20)); }
+        digit+ blank* "GiB" { DONE(integer(p, value, PLACED, start, 30)); }
         digit+ "." digit+ ([eE] [+-]? digit+)? | digit+ [eE] [+-]? digit+ {
             value->fval = strtod(start, NULL);
             if (isinf(value->fval))
