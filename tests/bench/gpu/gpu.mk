@@ -9,10 +9,14 @@ bench-allreduce:
 gpu-resources:
 	$(Q)sh tests/bench/gpu/resources.sh
 # make bench-gpu-layers: layers of models through the runtime, fused beside unfused, captured.
-$(B)/bench/gpu_layers: tests/bench/gpu/layers.c $(B)/lib/libsolder.a
+# make bench-gpu-ranks: sums over the first RANKS=2 GPUs through the runtime, fused beside unfused, captured.
+RANKS ?= 2
+$(B)/bench/gpu_%: tests/bench/gpu/%.c $(B)/lib/libsolder.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/lib/libsolder.a $(LDLIBS)
-.PHONY: bench-gpu-layers
+.PHONY: bench-gpu-layers bench-gpu-ranks
 bench-gpu-layers: hip $(B)/bench/gpu_layers
 	$(Q)SOLDER_DEVICE=$(B)/lib/libsolder_hip.so $(B)/bench/gpu_layers $(TOKENS)
+bench-gpu-ranks: hip $(B)/bench/gpu_ranks
+	$(Q)SOLDER_DEVICE=$(B)/lib/libsolder_hip.so $(B)/bench/gpu_ranks $(RANKS) $(TOKENS)
