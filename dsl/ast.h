@@ -153,6 +153,7 @@ typedef struct pat_kernel_row {
     pat_name variant; /* NULL: none */
     pat_expr *when;     /* bound where this holds; NULL: always */
     pat_expr *supports; /* what the implementation can compute; NULL: all that `when` allows */
+    pat_expr *workspace; /* bytes of memory that a launch works in; NULL: none */
     bool syncs;         /* it makes the host wait for the device: no part of a captured graph */
     bool reached;       /* by a rule (prover) */
 } pat_kernel_row;

@@ -49,6 +49,8 @@ static void check_kernel(pat_session *s, const pat_program *p, pat_kernel *k)
             pat_check_condition(s, k->op, r->when);
         if (r->supports)
             pat_check_condition(s, k->op, r->supports);
+        if (r->workspace)
+            pat_check_bytes(s, k->op, r->workspace);
     }
 }
 

@@ -316,6 +316,16 @@ void pat_check_truth(pat_session *s, const pat_sig *g, const pat_expr *e)
     want_truth(&r, e);
 }
 
+void pat_check_bytes(pat_session *s, const pat_op *op, const pat_expr *e)
+{
+    pat_sig g = pat_signature(s, op);
+    reader r = {s, &g};
+    g.run = true;
+    sort is = sort_of(&r, e);
+    if (is != NUMBER)
+        wrong_sort(&r, e, is, "a number of bytes");
+}
+
 void pat_check_condition(pat_session *s, const pat_op *op, const pat_expr *e)
 {
     pat_sig g = pat_signature(s, op);

@@ -67,6 +67,8 @@ void pat_check_element(pat_session *s, const pat_sig *g, const pat_expr *e);
 void pat_check_truth(pat_session *s, const pat_sig *g, const pat_expr *e);
 /* A condition of one of the op's kernels, which reads the run as well. */
 void pat_check_condition(pat_session *s, const pat_op *op, const pat_expr *e);
+/* The size of memory that it works in. */
+void pat_check_bytes(pat_session *s, const pat_op *op, const pat_expr *e);
 
 /* ---- check_term.c ---- */
 /* What the left side of a rule, or an alternative of a pattern, binds. */

@@ -107,7 +107,7 @@ static bool is_clause(const layout *l, uint32_t i)
     int type = l->items.at[i].type;
     /* These begin something elsewhere; in the body of a rule they are names. */
     bool name = a->type == T_ENABLED || a->type == T_REQUIRES || a->type == T_EXCLUDES || a->type == T_AT ||
-                a->type == T_SUPPORTS || a->type == T_CONTENTS;
+                a->type == T_SUPPORTS || a->type == T_WORKSPACE || a->type == T_CONTENTS;
     return (type == T_MATCH || type == T_WHERE || type == T_GATE || type == T_REPLACE || type == T_TEST) &&
            (name || !pat_fmt_is_open(a));
 }
@@ -221,7 +221,7 @@ static bool may_break(const layout *l, uint32_t k)
     bool ended = !pat_fmt_is_open(a) && !opens(a->type);
     switch (b->type) {
     case T_ARROW: case '|': return true;
-    case T_AND: case T_OR: case T_WHEN: case T_SUPPORTS: return ended && p->body != STATEMENTS;
+    case T_AND: case T_OR: case T_WHEN: case T_SUPPORTS: case T_WORKSPACE: return ended && p->body != STATEMENTS;
     case T_WHERE: return ended && p->body != STATEMENTS && (p->body != PARENS || !p->depth);
     default: break;
     }

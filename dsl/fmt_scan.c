@@ -23,7 +23,7 @@ bool pat_fmt_is_open(const fmt_item *a)
     case '=': case ',': case ';': case '|': case ':': case '+': case '-': case '*': case '/': case '%': case '~':
     case '<': case '>': case '@': case T_EQ: case T_NE: case T_LE: case T_GE: case T_ARROW: case T_IN: case T_AND:
     case T_OR: case T_NOT: case T_WHERE: case T_WHEN: case T_GATE: case T_ENABLED: case T_REQUIRES: case T_EXCLUDES:
-    case T_AT: case T_SUPPORTS: case T_CONTENTS:
+    case T_AT: case T_SUPPORTS: case T_WORKSPACE: case T_CONTENTS:
         return true;
     default:
         return a->starts;
@@ -35,7 +35,7 @@ bool pat_fmt_continues(const fmt_item *a)
     switch (a->type) {
     case '=': case ',': case ';': case '|': case ':': case '+': case '/': case '%': case '~': case '<': case '>':
     case '@': case '?': case T_EQ: case T_NE: case T_LE: case T_GE: case T_ARROW: case T_IN: case T_AND: case T_OR:
-    case T_WHEN: case T_SUPPORTS: case T_WHERE: case T_BECAUSE: case T_ELLIPSIS:
+    case T_WHEN: case T_SUPPORTS: case T_WORKSPACE: case T_WHERE: case T_BECAUSE: case T_ELLIPSIS:
         return true;
     default:
         return false;
@@ -122,7 +122,7 @@ fmt_items pat_fmt_scan(pat_session *s, const char *text, uint32_t size)
 static bool is_word_operator(int type)
 {
     return type == T_WHERE || type == T_AND || type == T_OR || type == T_NOT || type == T_IN || type == T_WHEN ||
-           type == T_SUPPORTS || type == T_GATE;
+           type == T_SUPPORTS || type == T_WORKSPACE || type == T_GATE;
 }
 
 static bool is_binary(int type)

@@ -100,6 +100,7 @@ again:
         "fires"           { DONE(T_FIRES); }
         "because"         { DONE(T_BECAUSE); }
         "supports"        { DONE(T_SUPPORTS); }
+        "workspace"       { DONE(T_WORKSPACE); }
         "host"            { DONE(T_HOST); }
         "associative"     { DONE(T_ASSOCIATIVE); }
         "phase"           { DONE(T_PHASE); }

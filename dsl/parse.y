@@ -56,6 +56,7 @@ typedef struct pat_binds { PAT_LIST(pat_arg) list; } pat_binds;
 }
 
 %code {
+#include <stddef.h>
 #include <string.h>
 
 int pat_lex(PAT_STYPE *value, PAT_LTYPE *span, pat_parser *p);
@@ -70,6 +71,7 @@ static pat_expr *unary(pat_parser *p, pat_expr_kind kind, pat_span span, pat_exp
 static pat_expr *binary(pat_parser *p, pat_expr_kind kind, pat_span span, pat_expr *a, pat_expr *b);
 static pat_name word(pat_parser *p, pat_span span);
 static void kernel_name(pat_parser *p, pat_kernel *k, pat_span span, pat_name name);
+static void row_part(pat_parser *p, pat_kernel *k, size_t part, pat_span word, pat_expr *e, pat_span span);
 static void set_optail(pat_op *op, pat_optail t);
 static pat_option *option_kind(pat_parser *p, pat_option *o, pat_span span, pat_name kind);
 static void append(pat_parser *p, pat_terms *to, pat_terms from);
@@ -80,6 +82,7 @@ static void append(pat_parser *p, pat_terms *to, pat_terms from);
 %token T_INOUT "inout" T_IN "in" T_AND "and" T_OR "or" T_NOT "not" T_NONE "none" T_COMMUTATIVE "commutative"
 %token T_ENUM "enum" T_OPTION "option" T_AT "at" T_REQUIRES "requires" T_EXCLUDES "excludes" T_ENABLED "enabled"
 %token T_FOR "for" T_GATE "gate" T_TEST "test" T_FIRES "fires" T_BECAUSE "because" T_SUPPORTS "supports" T_HOST "host"
+       T_WORKSPACE "workspace"
 %token T_ASSOCIATIVE "associative" T_VIEW "view" T_EFFECT "effect" T_CONTENTS "contents" T_QUIET "quiet" T_DROP "drop"
 %token T_ARROW "->" T_ELLIPSIS "..." T_EQ "==" T_NE "!=" T_LE "<=" T_GE ">=" T_BAD "bad character"
 %token <ival> T_INT "integer" T_BOOL "bool"
@@ -177,7 +180,7 @@ ident: T_NAME
   | "requires" { $$ = word(p, @1); } | "excludes" { $$ = word(p, @1); } | "enabled" { $$ = word(p, @1); }
   | "for" { $$ = word(p, @1); } | "gate" { $$ = word(p, @1); } | "test" { $$ = word(p, @1); }
   | "because" { $$ = word(p, @1); } | "supports" { $$ = word(p, @1); } | "host" { $$ = word(p, @1); }
-  | "associative" { $$ = word(p, @1); } ;
+  | "associative" { $$ = word(p, @1); } | "workspace" { $$ = word(p, @1); } ;
 opname: ident | "where" { $$ = word(p, @1); } | "and" { $$ = word(p, @1); } | "or" { $$ = word(p, @1); }
   | "not" { $$ = word(p, @1); } ;
 anyname: ident
@@ -290,27 +293,12 @@ op_tail: %empty { $$ = (pat_optail){0}; }
   | op_tail "effect" { $$ = $1; $$.effect = true; }
   | op_tail "contents" T_NAME { $$ = $1; $$.contents = $3; } ;
 
-/* ---- kernels: `target [variant] [when condition]`, lines or ';' between ---- */
+/* ---- kernels: `target [variant] [syncs]` and parts, lines or ';' between ---- */
 kernel_rows: %empty { $$ = NEW(pat_kernel, .span = @$); }
   | kernel_rows T_NAME { $$ = $1; kernel_name(p, $1, @2, $2); }
-  | kernel_rows "when" expr {
-        $$ = $1;
-        if (!$1->rows.n || $1->rows.at[$1->rows.n - 1]->when) {
-            say(p, @2, E_SYNTAX, "a kernel row starts with its target");
-        } else {
-            $1->rows.at[$1->rows.n - 1]->when = $3;
-            $1->rows.at[$1->rows.n - 1]->span.end = @3.end;
-        }
-    }
-  | kernel_rows "supports" expr {
-        $$ = $1;
-        if (!$1->rows.n || $1->rows.at[$1->rows.n - 1]->supports) {
-            say(p, @2, E_SYNTAX, "a kernel row starts with its target");
-        } else {
-            $1->rows.at[$1->rows.n - 1]->supports = $3;
-            $1->rows.at[$1->rows.n - 1]->span.end = @3.end;
-        }
-    }
+  | kernel_rows "when" expr { $$ = $1; row_part(p, $1, offsetof(pat_kernel_row, when), @2, $3, @3); }
+  | kernel_rows "supports" expr { $$ = $1; row_part(p, $1, offsetof(pat_kernel_row, supports), @2, $3, @3); }
+  | kernel_rows "workspace" expr { $$ = $1; row_part(p, $1, offsetof(pat_kernel_row, workspace), @2, $3, @3); }
   | kernel_rows ';' { $$ = $1; } ;
 
 /* ---- options ---- */
@@ -496,13 +484,26 @@ static void kernel_name(pat_parser *p, pat_kernel *k, pat_span span, pat_name na
         last->span.end = span.end;
         return;
     }
-    if (!target && last && !last->variant && !last->when) {
+    if (!target && last && !last->variant && !last->when && !last->supports && !last->workspace) {
         last->variant = name;
         last->span.end = span.end;
         return;
     }
     pat_kernel_row *row = NEW(pat_kernel_row, .span = span, .target = name);
     PUSH(k->rows, row);
+}
+
+/* An expression of the last row, at this offset, which must not have it yet. */
+static void row_part(pat_parser *p, pat_kernel *k, size_t part, pat_span word, pat_expr *e, pat_span span)
+{
+    pat_kernel_row *row = k->rows.n ? k->rows.at[k->rows.n - 1] : NULL;
+    pat_expr **at = row ? (pat_expr **)((char *)row + part) : NULL;
+    if (!at || *at) {
+        say(p, word, E_SYNTAX, "a kernel row starts with its target");
+        return;
+    }
+    *at = e;
+    row->span.end = span.end;
 }
 
 static void set_optail(pat_op *op, pat_optail t)

@@ -725,6 +725,9 @@ static void emit_kernel_row(gen *g, const pat_kernel *k, const pat_kernel_row *r
     } else {
         out_f(o, "\"\", 0, NULL");
     }
+    const pat_exprs workspace = {.at = (pat_expr **)&r->workspace, .n = r->workspace != NULL};
+    out_f(o, ", ");
+    emit_terms(&s, &workspace);
     out_f(o, "},\n");
     out_free(&s.terms);
 }

@@ -69,4 +69,7 @@ kernel decode_attention {
   ref when D <= 4096 and dtype(q) in {f16, bf16} and layout != engine
       and (layout != shuffle or B % 16 == 0 and D % 16 == 0 or dtype(cache) == dtype(q) and B % 8 == 0
            and D % 8 == 0)
+  hip workspace 16 * units * (Hq / Hk) * (D + 2) when D in {64, 128} and Hq <= 16 * Hk and queries == 1
+      and dtype(q) in {f16, bf16} and layout != engine and (scales == one or dtype(cache) != dtype(q))
+      and (layout != shuffle or B % 16 == 0 or dtype(cache) == dtype(q) and B % 8 == 0)
 }

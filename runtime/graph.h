@@ -286,6 +286,8 @@ sld_status sld_infer(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *
  * (NULL: for all of their range). */
 sld_truth sld_conditions(sld_graph *g, const sld_call *c, const sld_term *terms, uint32_t n_terms,
                          const int64_t *symbols);
+/* Evaluates an expression over the same; false when it has no value, or one that symbols decide. */
+bool sld_number(sld_graph *g, const sld_call *c, const sld_term *terms, int64_t *out);
 /* Of such conditions, and of the parts that `and` joins, those that do not always hold: how many, and the first of them,
  * as text: "H <= 4096, which does not hold with H = 7168". */
 typedef struct sld_failing { uint32_t n; const sld_term *first; sld_truth holds; } sld_failing;

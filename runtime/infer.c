@@ -183,6 +183,18 @@ sld_truth sld_conditions(sld_graph *g, const sld_call *c, const sld_term *terms,
     return all;
 }
 
+bool sld_number(sld_graph *g, const sld_call *c, const sld_term *terms, int64_t *out)
+{
+    sld_env e;
+    sld_attr attrs[UINT8_MAX + 1];
+    sld_val v = {0};
+    bool clean = !*sld_error(g->ctx), known = open_call(&e, g, c, attrs) && sld__eval(&e, &terms, &v);
+    if (clean)
+        sld__clear(g->ctx);
+    *out = v.num;
+    return known && v.kind == SLD_VAL_NUM && !sld_dim_is_sym(v.num);
+}
+
 /* Parts that `and` joins count as conditions of their own: its terms, in preorder, are only stepped over. */
 static sld_failing failing_of(sld_env *e, const sld_term *terms, uint32_t n_terms)
 {

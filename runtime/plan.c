@@ -28,7 +28,7 @@ typedef struct builder {
     sld_ctx *ctx;
     sld_graph *g;
     storage *at;
-    sld_value *owners;    /* by buffer */
+    sld_value *owners;    /* by buffer; 0: a launch works in it */
     sld_buffer *buffers;
     uint32_t n_buffers;
     sld_step *steps;
@@ -229,6 +229,24 @@ static sld_status add_version(builder *b, const sld_call *c, sld_node n, uint32_
     return add_buffer(b, v, n);
 }
 
+/* Memory that the last step works in; on the host between launches of a device it is that of the stage. */
+static sld_status add_workspace(builder *b, const sld_call *c)
+{
+    sld_step *s = &b->steps[b->n_steps - 1];
+    int64_t bytes = 0;
+    if (!s->row->n_workspace)
+        return SLD_OK;
+    if (!sld_number(b->g, c, s->row->workspace, &bytes) || bytes < 0 || (size_t)bytes > SLD_SIZE_LIMIT)
+        return sld__fail_node(b->g, s->node, "it is not known how much memory it works in");
+    s->args.work_bytes = (size_t)bytes;
+    if (!bytes || (b->device && s->row->target != SLD_TARGET_HIP))
+        return SLD_OK;
+    b->owners[b->n_buffers] = 0;
+    b->buffers[b->n_buffers++] = (sld_buffer){.size = aligned((size_t)bytes), .from = s->node, .to = s->node};
+    s->work = b->n_buffers;
+    return SLD_OK;
+}
+
 static sld_status add_launch(builder *b, sld_node n, sld_target target)
 {
     const sld_call c = sld__call_of(b->g, n);
@@ -252,7 +270,7 @@ static sld_status add_launch(builder *b, sld_node n, sld_target target)
         (sld_step){.fn = row->fn, .row = row, .node = n, .args = {.op = op, .n_in = c.n_in, .n_out = c.n_out, .attrs = c.attrs}};
     b->info.n_launches++;
     b->n_slots += c.n_in + c.n_out;
-    return SLD_OK;
+    return add_workspace(b, &c);
 }
 
 static sld_status add_nodes(builder *b, sld_target target)
@@ -341,7 +359,11 @@ static sld_plan *assemble(builder *b)
 static void set_places(builder *b, char *arena)
 {
     for (uint32_t i = 0; i < b->n_buffers; i++)
-        b->at[b->owners[i]].data = arena + b->buffers[i].offset;
+        if (b->owners[i])
+            b->at[b->owners[i]].data = arena + b->buffers[i].offset;
+    for (uint32_t i = 0; i < b->n_steps; i++)
+        if (b->steps[i].work)
+            b->steps[i].args.work = arena + b->buffers[b->steps[i].work - 1].offset;
 }
 
 /* Constants go to the device, each once. */
@@ -413,8 +435,8 @@ static sld_plan *build(builder *b, const sld_graph *given, const sld_value *map,
 {
     size_t n = b->g->values.n;
     b->at = sld__alloc(b->ctx, n * sizeof *b->at);
-    b->owners = sld__alloc(b->ctx, n * sizeof *b->owners);
-    b->buffers = sld__alloc(b->ctx, n * sizeof *b->buffers);
+    b->owners = sld__alloc(b->ctx, (n + b->g->n_nodes) * sizeof *b->owners);
+    b->buffers = sld__alloc(b->ctx, (n + b->g->n_nodes) * sizeof *b->buffers);
     b->steps = sld__alloc(b->ctx, (b->g->n_nodes + count_versions(b->g) + 1) * sizeof *b->steps);
     bool ok = b->at && b->owners && b->buffers && b->steps && !add_sources(b, given, map) &&
               !add_nodes(b, target);
@@ -440,6 +462,8 @@ static sld_plan *plan_new(sld_graph *g, sld_target target, sld_device *device, c
     sld__clear(g->ctx);
     sld_value *map = sld__alloc(g->ctx, g->values.n * sizeof *map);
     builder b = {.ctx = g->ctx, .device = device, .g = map ? sld__graph_at(g, symbols, map) : NULL};
+    if (b.g && device && !b.g->units)
+        b.g->units = sld__device_api(device)->units(sld__device_of(device));
     sld_plan *p = b.g ? build(&b, g, map, target) : NULL;
     if (!p)
         sld_graph_free(b.g);

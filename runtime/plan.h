@@ -11,6 +11,7 @@ typedef struct sld_step {
     const sld_kernel_row *row;   /* NULL: a copy */
     sld_node node;
     uint32_t copy_of;     /* 1 + the operand of the node whose next version this copy starts; 0: the node's launch */
+    uint32_t work;        /* 1 + the buffer that it works in; 0: none of the arena */
     sld_launch args;
 } sld_step;
 

@@ -30,7 +30,7 @@ static size_t stage_size(const sld_step *s)
         n += room_of(&s->args.in[i]);
     for (uint32_t i = 0; i < s->args.n_out; i++)
         n += room_of(&s->args.out[i]);
-    return n + (s->args.n_in + s->args.n_out) * sizeof(sld_tensor) + 63;
+    return n + s->args.work_bytes + (s->args.n_in + s->args.n_out) * sizeof(sld_tensor) + 63;
 }
 
 /* The kernel of a row; copies are the backend's too. */
@@ -81,8 +81,8 @@ void sld__device_clear(sld_plan *p)
 
 /* ------------------------------------------------- launches on the host -- */
 
-/* Memory of the host for a tensor: a result that stands where an operand does shares its. */
-static void stage_tensors(const sld_launch *l, sld_tensor *to, char *at)
+/* Memory of the host for a tensor: a result that stands where an operand does shares its. Answers what is left. */
+static char *stage_tensors(const sld_launch *l, sld_tensor *to, char *at)
 {
     uint32_t n = l->n_in + l->n_out;
     for (uint32_t i = 0; i < n; i++) {
@@ -97,6 +97,7 @@ static void stage_tensors(const sld_launch *l, sld_tensor *to, char *at)
                 to[i].data = to[k].data;
         at += room_of(&to[i]);
     }
+    return at;
 }
 
 static const char *run_on_host(sld_plan *p, const sld_step *s)
@@ -107,7 +108,7 @@ static const char *run_on_host(sld_plan *p, const sld_step *s)
     sld_launch l = s->args;
     uint32_t n = l.n_in + l.n_out;
     const char *why = NULL;
-    stage_tensors(&s->args, t, p->stage + n * sizeof *t);
+    l.work = stage_tensors(&s->args, t, p->stage + n * sizeof *t);
     for (uint32_t i = 0; i < l.n_in && !why; i++)
         if (l.in[i].data)
             why = api->download(d, t[i].data, l.in[i].data, bytes_of(&l.in[i]));

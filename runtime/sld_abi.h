@@ -13,8 +13,8 @@
 extern "C" {
 #endif
 
-#define SLD_ABI 3
-#define SLD_ABI_MIN 3
+#define SLD_ABI 4
+#define SLD_ABI_MIN 4
 
 typedef struct sld_attr_info {
     const char *name;
@@ -259,7 +259,7 @@ typedef struct sld_cache {
     const int64_t *slots;     /* block * block_size + offset of each token; below 0: it is not written */
     int64_t n_slots;          /* tokens behind these are not written either */
     const sld_latent *latent; /* LATENT: for ops that prepare queries or attend; NULL: there is none */
-    /* What attention reads besides. */
+    /* What attention reads besides; like the slots, it stands where kernels run. */
     int64_t sequences, table_width;
     const int32_t *tables;    /* [sequences, table_width]: the blocks of each, in order */
     const int32_t *lens;      /* [sequences]: tokens of each in the cache, those of the batch among them */
@@ -299,6 +299,8 @@ typedef struct sld_launch {
     const sld_attr *attrs;  /* one for each attribute of the op, defaults filled in */
     const sld_caches *caches; /* NULL: there are none */
     const sld_comm *comm;   /* NULL: this rank is the only one */
+    void *work;             /* what the row of the kernel wants to work in; holds anything */
+    size_t work_bytes;      /* 0: nothing */
     void *stream;           /* of a device: kernels that run there are put on it and do not wait (hipStream_t) */
 } sld_launch;
 
@@ -317,6 +319,8 @@ typedef struct sld_kernel_row {
     const char *when_text;  /* "" when unconditional */
     uint16_t n_when;
     const sld_term *when;   /* over the op's signature and the run: where it is taken, and what it supports */
+    uint16_t n_workspace;   /* 0: it works in no memory of its own */
+    const sld_term *workspace; /* bytes of it, over the same */
 } sld_kernel_row;
 
 /* --------------------------------------------------------------- options -- */

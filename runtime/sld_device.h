@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define SLD_DEVICE_ABI 2
+#define SLD_DEVICE_ABI 3
 
 typedef struct sld_device_api {
     uint32_t abi;           /* SLD_DEVICE_ABI */
@@ -24,6 +24,7 @@ typedef struct sld_device_api {
     const char *(*open)(int index, void **device);
     void (*close)(void *device);
     const char *(*describe)(void *device); /* its name and memory; lives as long as the device */
+    int (*units)(void *device);            /* its compute units */
     void *(*stream)(void *device);
 
     const char *(*alloc)(void *device, size_t bytes, void **at); /* 256-byte aligned */

@@ -1,11 +1,13 @@
 /* Attention of a decode step over a paged cache, both products on the matrix cores. A block takes the heads of queries
- * that read one head of keys, and one partition of a sequence; a second kernel joins the partitions. Where the fragments
- * of a product leave open which of its inner numbers a lane holds, it holds those that lie together in memory. */
+ * that read one head of keys, and one part of a sequence, PART tokens at a time with the largest score so far (Milakov
+ * and Gimelshein 2018); where a sequence has several parts, a second kernel joins them. Where the fragments of a product
+ * leave open which of its inner numbers a lane holds, it holds those that lie together in memory. */
 #include "gpu.h"
 #include "launch.h"
 #include "mma.h"
 
-enum { THREADS = 128, WAVES = THREADS / LANES, PART = 256, HEADS = 16, PAD = 8, TILE = 32 };
+enum { THREADS = 128, WAVES = THREADS / LANES, PART = 256, HEADS = 16, PAD = 8, TILE = 32, STEP = 64 };
+enum { BLOCKS_A_UNIT = 4, JOINERS = 128 }; /* so many blocks are at work on a compute unit at once */
 
 /* Fours of the inner numbers: which a lane holds, and element e of a fragment of `a` in its own four. */
 DEVICE int own_four(int l) { return k_b(l, 0) / (B == 4 && N == 8 ? 2 : 4); }
@@ -42,14 +44,42 @@ DEVICE float scale_of(const gpu_paged &c, int which)
     return c.fixed[which] * (c.scale[which] ? *c.scale[which] : 1.0f);
 }
 
-/* Where a token of the block's sequence lies; false behind its end, or where the table is wrong. */
+/* The tokens of a row's sequence that it sees, [live, end), in parts of `each` from `begin` on; parts are alike, and begin
+ * where pieces of the shuffled layout do. */
+struct parts { int live, begin, end, each; };
+DEVICE parts parts_of(const gpu_attention &a, int row)
+{
+    const int64_t most = (int64_t)a.table_width * a.cache.block_size;
+    const int len = row < a.sequences ? a.lens[row] : 0, end = len < most ? len : (int)most;
+    const int live = a.window && end > a.window ? end - a.window : 0, begin = live / STEP * STEP;
+    return parts{live, begin, end, ((end - begin + a.partitions - 1) / a.partitions + STEP - 1) / STEP * STEP};
+}
+
+/* What a block attends to: tokens [from, to); below `live` there is none. */
+struct span { int row, live, from, to; };
+DEVICE span span_of(const gpu_attention &a, int row, int part)
+{
+    const parts p = parts_of(a, row);
+    const int from = p.begin + part * p.each, to = from + p.each;
+    return span{row, p.live, from < p.end ? from : p.end, to < p.end ? to : p.end};
+}
+
+/* Where a token lies; false outside the span, or where the table is wrong. */
 struct place { int64_t block; int off; };
-DEVICE bool find_token(const gpu_attention &a, int sequence, int len, int token, place *p)
+DEVICE bool find_token(const gpu_attention &a, const span &s, int token, place *p)
 {
     const int bs = (int)a.cache.block_size, i = a.cache.shift >= 0 ? token >> a.cache.shift : token / bs;
     p->off = token - i * bs;
-    p->block = token < len ? a.tables[(int64_t)sequence * a.table_width + i] : -1;
+    p->block = token < s.to && token >= s.live ? a.tables[(int64_t)s.row * a.table_width + i] : -1;
     return p->block >= 0 && p->block < a.cache.blocks;
+}
+
+/* What the code of a token is multiplied by, where each has a scale. */
+DEVICE float token_scale(const gpu_attention &a, int which, const span &s, int kv, int token)
+{
+    place t;
+    const bool live = a.token_scales[which] && find_token(a, s, token, &t);
+    return live ? a.token_scales[which][(t.block * a.n_kv + kv) * a.cache.block_size + t.off] : 1.0f;
 }
 
 template <int CACHE> DEVICE words load_cache(const gpu_attention &a, int which, int64_t at)
@@ -70,9 +100,10 @@ template <int CACHE, int D> DEVICE words key_piece(const gpu_attention &a, place
 
 /* ------------------------------------------------------------------ scores -- */
 
-/* scores[head][token of the partition], each wave N tokens at a time; -INFINITY behind the end. */
-template <typename T, int CACHE, int D>
-DEVICE void score(const gpu_attention &a, int sequence, int kv, int first, int len, float (*scores)[PART + PAD])
+/* scores[head][token from `first` on], each wave N tokens at a time; -INFINITY outside the span. ODD: soft caps, scales
+ * for each token. */
+template <typename T, int CACHE, int D, bool ODD>
+DEVICE void score(const gpu_attention &a, const span &s, int kv, int first, int n, float (*scores)[PART + PAD])
 {
     enum { X = CACHE ? 16 : 8, STEPS = X / 4, PIECES = D / (4 * X) };
     const int lane = threadIdx.x % LANES, wave = threadIdx.x / LANES, four = own_four(lane), group = a.heads / a.n_kv;
@@ -83,12 +114,12 @@ DEVICE void score(const gpu_attention &a, int sequence, int kv, int first, int l
 #pragma unroll
         for (int e = 0; e < A; e += 2) {
             const int row = row_a(lane, e), d = (four + k / STEPS * 4) * X + k % STEPS * 4 + in_four(e);
-            const T *from = (const T *)a.q + ((int64_t)sequence * a.heads + kv * group + row) * D + d;
+            const T *from = (const T *)a.q + ((int64_t)s.row * a.heads + kv * group + row) * D + d;
             q[k][e / 2] = row < group ? *(const uint32_t *)from : 0;
         }
-    for (int tile = wave * N; tile < PART; tile += WAVES * N) {
+    for (int tile = wave * N; tile < n; tile += WAVES * N) {
         place t;
-        const bool live = find_token(a, sequence, len, first + tile + column_b(lane, 0), &t);
+        const bool live = find_token(a, s, first + tile + column_b(lane, 0), &t);
         words raw[PIECES];
         float c[C] = {};
 #pragma unroll
@@ -104,30 +135,43 @@ DEVICE void score(const gpu_attention &a, int sequence, int kv, int first, int l
         }
 #pragma unroll
         for (int e = 0; e < C; e++) {
-            const int token = tile + column_c(lane, e);
-            scores[row_c(lane, e)][token] = first + token < len ? c[e] * by : -INFINITY;
+            const int at = tile + column_c(lane, e), token = first + at;
+            float x = c[e] * by;
+            if (ODD) {
+                x *= token_scale(a, 0, s, kv, token);
+                x = a.soft_cap > 0 ? a.soft_cap * tanhf(x / a.soft_cap) : x;
+            }
+            scores[row_c(lane, e)][at] = token < s.to && token >= s.live ? x : -INFINITY;
         }
     }
 }
 
-/* Scores become weights, rounded to T, of the largest; a warp takes every fourth head. */
-template <typename T>
-DEVICE void weigh(float (*scores)[PART + PAD], T (*weights)[PART + PAD], int group, float *most, float *sums)
+/* Of each head: the largest score so far, the sum of weights, and by what this tile makes those before it smaller. */
+struct softmax { float most[HEADS], sums[HEADS], by[HEADS]; };
+
+/* n scores become weights, rounded to T, of the largest so far; a warp takes every fourth head. */
+template <typename T, bool ODD>
+DEVICE void weigh(const gpu_attention &a, const span &s, int kv, int first, int n, float (*scores)[PART + PAD],
+                  T (*weights)[PART + PAD], softmax *state)
 {
-    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = THREADS / 32;
+    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = THREADS / 32, group = a.heads / a.n_kv;
     for (int h = warp; h < HEADS; h += warps) {
-        float m = -INFINITY, sum = 0;
-        for (int t = lane; t < PART; t += 32)
+        float m = state->most[h], sum = 0;
+        for (int t = lane; t < n; t += 32)
             m = fmaxf(m, scores[h][t]);
         m = max_lanes<32>(m);
-        for (int t = 2 * lane; t < PART; t += 64) {
-            const float x = h < group ? expf(scores[h][t] - m) : 0, y = h < group ? expf(scores[h][t + 1] - m) : 0;
+        for (int t = 2 * lane; t < n; t += 64) {
+            float x = h < group ? expf(scores[h][t] - m) : 0, y = h < group ? expf(scores[h][t + 1] - m) : 0;
             sum += x + y;
+            if (ODD && a.token_scales[1])
+                x *= token_scale(a, 1, s, kv, first + t), y *= token_scale(a, 1, s, kv, first + t + 1);
             *(uint32_t *)&weights[h][t] = pack(T(), x, y);
         }
         sum = sum_lanes<32>(sum);
-        if (lane == 0)
-            most[h] = m, sums[h] = sum;
+        if (lane == 0) {
+            const float by = expf(state->most[h] - m);
+            state->by[h] = by, state->most[h] = m, state->sums[h] = state->sums[h] * by + sum;
+        }
     }
 }
 
@@ -141,78 +185,107 @@ template <typename T> DEVICE void weights_at(T (*weights)[PART + PAD], int lane,
         fa[e / 2] = *(const uint32_t *)&weights[row_a(lane, e)][token + in_four(e)];
 }
 
+/* Pairs of tokens from `low` on, and before `high`; what no token has written may be anything. */
+template <int N2> DEVICE void keep_pairs(uint32_t *pairs, int low, int high)
+{
+#pragma unroll
+    for (int i = 0; i < N2; i++)
+        pairs[i] &= (2 * i < high && 2 * i >= low ? 0xffffu : 0) | (2 * i + 1 < high && 2 * i + 1 >= low ? 0xffff0000u : 0);
+}
+
 /* A wave takes D / WAVES dims. Values in pieces of X tokens of one dim. */
 template <typename T, int CACHE, int D, int TILES>
-DEVICE void add_shuffled(const gpu_attention &a, int sequence, int kv, int first, int len, T (*weights)[PART + PAD],
+DEVICE void add_shuffled(const gpu_attention &a, const span &s, int kv, int first, int n, T (*weights)[PART + PAD],
                          float (*c)[C])
 {
     enum { X = CACHE ? 16 : 8, STEPS = X / 4 };
     const int lane = threadIdx.x % LANES, wave = threadIdx.x / LANES, bs = (int)a.cache.block_size;
-    const int end = len - first < PART ? len - first : PART;
-    for (int base = 0; base < end; base += 4 * X) {
-        const int token = base + own_four(lane) * X, left = end - token;
+    for (int base = 0; base < n; base += 4 * X) {
+        const int at = base + own_four(lane) * X, token = first + at;
         place t;
-        const bool live = find_token(a, sequence, len, first + token, &t);
-        const int64_t at = t.block * a.cache.strides[1][0] + (int64_t)kv * D * bs + (int64_t)(t.off / X) * D * X;
+        const bool live = find_token(a, s, token > s.live ? token : s.live, &t);
+        const int64_t from = t.block * a.cache.strides[1][0] + (int64_t)kv * D * bs + (int64_t)(t.off / X) * D * X;
         words raw[TILES];
 #pragma unroll
-        for (int n = 0; n < TILES; n++)
-            raw[n] = live ? load_cache<CACHE>(a, 1, at + (int64_t)((wave * TILES + n) * N + column_b(lane, 0)) * X)
+        for (int k = 0; k < TILES; k++)
+            raw[k] = live ? load_cache<CACHE>(a, 1, from + (int64_t)((wave * TILES + k) * N + column_b(lane, 0)) * X)
                           : words{{0, 0, 0, 0}};
         uint32_t pairs[TILES][2 * STEPS];
+        const bool whole = token >= s.live && token + X <= s.to;
 #pragma unroll
-        for (int n = 0; n < TILES; n++) {
-            pairs_of<T, CACHE>(raw[n], pairs[n]);
-#pragma unroll
-            for (int i = 0; i < 2 * STEPS; i++) /* what no token has written may be anything */
-                pairs[n][i] &= (2 * i < left ? 0xffffu : 0) | (2 * i + 1 < left ? 0xffff0000u : 0);
+        for (int k = 0; k < TILES; k++) {
+            pairs_of<T, CACHE>(raw[k], pairs[k]);
+            if (!whole)
+                keep_pairs<2 * STEPS>(pairs[k], s.live - token, s.to - token);
         }
 #pragma unroll
         for (int k = 0; k < STEPS; k++) {
             uint32_t fa[A / 2];
-            weights_at(weights, lane, token + 4 * k, fa);
+            weights_at(weights, lane, at + 4 * k, fa);
 #pragma unroll
-            for (int n = 0; n < TILES; n++)
-                multiply(T(), c[n], fa, pairs[n] + 2 * k);
+            for (int i = 0; i < TILES; i++)
+                multiply(T(), c[i], fa, pairs[i] + 2 * k);
         }
     }
 }
 
-/* Values in rows: through shared memory, TILE tokens at a time. */
+/* Values in rows: through shared memory, TILE tokens at a time; the next ones are on their way meanwhile. */
+template <int CACHE, int D> struct fetched { words raw[TILE * D / (CACHE ? 16 : 8) / THREADS]; };
+
+template <int CACHE, int D> DEVICE fetched<CACHE, D> fetch_rows(const gpu_attention &a, const span &s, int kv, int first)
+{
+    enum { X = CACHE ? 16 : 8, EACH = TILE * D / X / THREADS };
+    const int64_t *by = a.cache.strides[1];
+    fetched<CACHE, D> f;
+#pragma unroll
+    for (int k = 0; k < EACH; k++) {
+        const int i = k * THREADS + threadIdx.x;
+        place t;
+        f.raw[k] = find_token(a, s, first + i / (D / X), &t)
+                       ? load_cache<CACHE>(a, 1, t.block * by[0] + t.off * by[1] + kv * by[2] + i % (D / X) * X)
+                       : words{{0, 0, 0, 0}};
+    }
+    return f;
+}
+
+template <typename T, int CACHE, int D> DEVICE void put_rows(const fetched<CACHE, D> &f, T (*rows)[D + PAD])
+{
+    enum { X = CACHE ? 16 : 8, EACH = TILE * D / X / THREADS };
+#pragma unroll
+    for (int k = 0; k < EACH; k++) {
+        const int i = k * THREADS + threadIdx.x;
+        uint32_t pairs[X / 2];
+        pairs_of<T, CACHE>(f.raw[k], pairs);
+#pragma unroll
+        for (int j = 0; j < X / 2; j += 4)
+            *(words *)&rows[i / (D / X)][i % (D / X) * X + 2 * j] =
+                words{{pairs[j], pairs[j + 1], pairs[j + 2], pairs[j + 3]}};
+    }
+}
+
 template <typename T, int CACHE, int D, int TILES>
-DEVICE void add_rows(const gpu_attention &a, int sequence, int kv, int first, int len, T (*weights)[PART + PAD],
+DEVICE void add_rows(const gpu_attention &a, const span &s, int kv, int first, int n, T (*weights)[PART + PAD],
                      T (*rows)[D + PAD], float (*c)[C])
 {
-    enum { X = CACHE ? 16 : 8 };
     const int lane = threadIdx.x % LANES, wave = threadIdx.x / LANES;
-    const int end = len - first < PART ? len - first : PART;
-    const int64_t *s = a.cache.strides[1];
-    for (int base = 0; base < end; base += TILE) {
+    fetched<CACHE, D> next = fetch_rows<CACHE, D>(a, s, kv, first);
+    for (int base = 0; base < n; base += TILE) {
         __syncthreads();
-        for (int i = threadIdx.x; i < TILE * D / X; i += THREADS) {
-            const int token = base + i / (D / X), d = i % (D / X) * X;
-            place t;
-            uint32_t pairs[X / 2];
-            words raw = {{0, 0, 0, 0}};
-            if (find_token(a, sequence, len, first + token, &t))
-                raw = load_cache<CACHE>(a, 1, t.block * s[0] + t.off * s[1] + kv * s[2] + d);
-            pairs_of<T, CACHE>(raw, pairs);
-#pragma unroll
-            for (int k = 0; k < X / 2; k += 4)
-                *(words *)&rows[i / (D / X)][d + 2 * k] = words{{pairs[k], pairs[k + 1], pairs[k + 2], pairs[k + 3]}};
-        }
+        put_rows<T, CACHE, D>(next, rows);
         __syncthreads();
+        if (base + TILE < n)
+            next = fetch_rows<CACHE, D>(a, s, kv, first + base + TILE);
 #pragma unroll
         for (int k = 0; k < TILE; k += 16) {
             uint32_t fa[A / 2];
             const int four = k + own_four(lane) * 4;
             weights_at(weights, lane, base + four, fa);
 #pragma unroll
-            for (int n = 0; n < TILES; n++) {
-                const int d = (wave * TILES + n) * N + column_b(lane, 0);
+            for (int i = 0; i < TILES; i++) {
+                const int d = (wave * TILES + i) * N + column_b(lane, 0);
                 const uint32_t fb[2] = {rows[four][d].bits | (uint32_t)rows[four + 1][d].bits << 16,
                                         rows[four + 2][d].bits | (uint32_t)rows[four + 3][d].bits << 16};
-                multiply(T(), c[n], fa, fb);
+                multiply(T(), c[i], fa, fb);
             }
         }
     }
@@ -220,78 +293,126 @@ DEVICE void add_rows(const gpu_attention &a, int sequence, int kv, int first, in
 
 /* ----------------------------------------------------------------- kernels -- */
 
-/* work: of each sequence, head and partition D sums of values, the largest score and the sum of weights. */
-template <typename T, int CACHE, int D, bool SHUFFLED>
-__global__ void __launch_bounds__(THREADS) attend(gpu_attention a)
+struct alignas(8) two { float x, y; };
+
+/* Of each row, head and part in the work: D sums of values, the largest score and the sum of weights. */
+DEVICE float *part_at(const gpu_attention &a, int64_t row, int head, int part, int dim)
+{
+    return a.work + ((row * a.heads + head) * a.partitions + part) * (dim + 2);
+}
+
+/* The logit of a head that has no value: its weight beside the others. */
+DEVICE float sink_of(const gpu_attention &a, int head, float most)
+{
+    return a.sinks ? expf(a.sinks[head] - most) : 0.0f;
+}
+
+template <typename T, int CACHE, int D, bool SHUFFLED, bool ODD>
+__global__ void BOUNDS(THREADS, SHUFFLED ? BLOCKS_A_UNIT : BLOCKS_A_UNIT - 1) attend(gpu_attention a)
 {
     enum { TILES = D / WAVES / N };
     __shared__ __attribute__((aligned(16))) float scores[HEADS][PART + PAD];
     __shared__ __attribute__((aligned(16))) T weights[HEADS][PART + PAD];
-    __shared__ float most[HEADS], sums[HEADS];
-    const int part = blockIdx.x, kv = blockIdx.y, sequence = blockIdx.z, group = a.heads / a.n_kv, first = part * PART;
-    const int lane = threadIdx.x % LANES, wave = threadIdx.x / LANES;
-    const int64_t most_tokens = (int64_t)a.table_width * a.cache.block_size;
-    const int len = a.lens[sequence] < most_tokens ? a.lens[sequence] : (int)most_tokens;
-    if (first >= len && part > 0)
+    __shared__ softmax state;
+    const int kv = blockIdx.y, group = a.heads / a.n_kv, lane = threadIdx.x % LANES, wave = threadIdx.x / LANES;
+    const span s = span_of(a, blockIdx.z, blockIdx.x);
+    if (s.from >= s.to && blockIdx.x > 0)
         return;
-    score<T, CACHE, D>(a, sequence, kv, first, len, scores);
-    __syncthreads();
-    weigh<T>(scores, weights, group, most, sums);
-    __syncthreads();
+    if ((int)threadIdx.x < HEADS)
+        state.most[threadIdx.x] = -INFINITY, state.sums[threadIdx.x] = 0;
     float c[TILES][C] = {};
-    if (SHUFFLED)
-        add_shuffled<T, CACHE, D, TILES>(a, sequence, kv, first, len, weights, c);
-    else
-        add_rows<T, CACHE, D, TILES>(a, sequence, kv, first, len, weights, (T(*)[D + PAD])scores, c);
-    const float by = CACHE ? scale_of(a.cache, 1) : 1.0f;
+    for (int first = s.from; first < s.to; first += PART) {
+        const int left = s.to - first, n = left < PART ? (left + STEP - 1) / STEP * STEP : PART;
+        __syncthreads();
+        score<T, CACHE, D, ODD>(a, s, kv, first, n, scores);
+        __syncthreads();
+        weigh<T, ODD>(a, s, kv, first, n, scores, weights, &state);
+        __syncthreads();
 #pragma unroll
-    for (int n = 0; n < TILES; n++)
+        for (int i = 0; i < TILES; i++)
+#pragma unroll
+            for (int e = 0; e < C; e++)
+                c[i][e] *= state.by[row_c(lane, e)];
+        if (SHUFFLED)
+            add_shuffled<T, CACHE, D, TILES>(a, s, kv, first, n, weights, c);
+        else
+            add_rows<T, CACHE, D, TILES>(a, s, kv, first, n, weights, (T(*)[D + PAD])scores, c);
+    }
+    __syncthreads();
+    const float by = CACHE ? scale_of(a.cache, 1) : 1.0f;
+    const bool some = s.from < s.to;
+#pragma unroll
+    for (int i = 0; i < TILES; i++)
 #pragma unroll
         for (int e = 0; e < C; e++) {
-            const int h = row_c(lane, e), d = (wave * TILES + n) * N + column_c(lane, e);
-            const int64_t row = (int64_t)sequence * a.heads + kv * group + h;
-            const float v = len > 0 ? c[n][e] * by : 0;
-            if (h < group && a.partitions == 1)
-                ((T *)a.out)[row * D + d].bits = (uint16_t)pack(T(), len > 0 ? v / sums[h] : 0, 0);
-            else if (h < group)
-                a.work[(row * a.partitions + part) * (D + 2) + d] = v;
+            const int h = row_c(lane, e), d = (wave * TILES + i) * N + column_c(lane, e), head = kv * group + h;
+            if (h >= group)
+                continue;
+            const float v = c[i][e] * by;
+            if (a.partitions > 1)
+                part_at(a, s.row, head, blockIdx.x, D)[d] = v;
+            else
+                ((T *)a.out)[((int64_t)s.row * a.heads + head) * D + d].bits =
+                    (uint16_t)pack(T(), some ? v / (state.sums[h] + sink_of(a, head, state.most[h])) : 0, 0);
         }
     if (a.partitions > 1 && (int)threadIdx.x < group) {
-        float *end = a.work + (((int64_t)sequence * a.heads + kv * group + threadIdx.x) * a.partitions + part) * (D + 2) + D;
-        end[0] = most[threadIdx.x], end[1] = sums[threadIdx.x];
+        float *end = part_at(a, s.row, kv * group + threadIdx.x, blockIdx.x, D) + D;
+        end[0] = state.most[threadIdx.x], end[1] = state.sums[threadIdx.x];
     }
 }
 
-/* A thread for two dims of a head. */
-template <typename T, int D> __global__ void __launch_bounds__(D / 2) join(gpu_attention a)
+/* A block for 64 dims of a head; its warps take parts in turn. */
+template <typename T, int D> __global__ void __launch_bounds__(JOINERS) join(gpu_attention a)
 {
-    const int64_t row = blockIdx.x;
-    const int len = a.lens[row / a.heads], needed = (len + PART - 1) / PART, n = needed < a.partitions ? needed : a.partitions;
-    const float *from = a.work + row * a.partitions * (D + 2);
+    __shared__ float scratch[2][32], weights[JOINERS], sums[JOINERS / 32][64];
+    const int row = blockIdx.x / a.heads, head = blockIdx.x % a.heads, id = threadIdx.x, lane = id % 32, d = blockIdx.y * 64;
+    const parts p = parts_of(a, row);
+    const int n = p.end > p.begin ? (p.end - p.begin + p.each - 1) / p.each : 0;
+    const float *from = part_at(a, row, head, 0, D);
     float most = -INFINITY, sum = 0, v[2] = {0, 0};
-    for (int p = 0; p < n; p++)
-        most = fmaxf(most, from[p * (D + 2) + D]);
-    for (int p = 0; p < n; p++) {
-        const float *at = from + p * (D + 2), by = expf(at[D] - most);
-        sum += by * at[D + 1];
-        v[0] += by * at[2 * threadIdx.x];
-        v[1] += by * at[2 * threadIdx.x + 1];
+    for (int i = id; i < n; i += JOINERS)
+        most = fmaxf(most, from[i * (D + 2) + D]);
+    most = max_block(most, scratch[0]);
+    for (int first = 0; first < n; first += JOINERS) {
+        const int own = first + id, end = n - first < JOINERS ? n - first : JOINERS;
+        __syncthreads();
+        weights[id] = own < n ? expf(from[own * (D + 2) + D] - most) : 0;
+        sum += own < n ? weights[id] * from[own * (D + 2) + D + 1] : 0;
+        __syncthreads();
+#pragma unroll 4
+        for (int i = id / 32; i < end; i += JOINERS / 32) {
+            const two x = *(const two *)&from[(first + i) * (D + 2) + d + 2 * lane];
+            v[0] += weights[i] * x.x, v[1] += weights[i] * x.y;
+        }
     }
+    sums[id / 32][2 * lane] = v[0], sums[id / 32][2 * lane + 1] = v[1];
+    sum = sum_block(sum, scratch[1]) + sink_of(a, head, most);
+    __syncthreads();
     const float inverse = n > 0 ? 1.0f / sum : 0;
-    ((uint32_t *)a.out)[row * (D / 2) + threadIdx.x] = pack(T(), v[0] * inverse, v[1] * inverse);
+    if (id < 32) {
+#pragma unroll
+        for (int w = 1; w < JOINERS / 32; w++)
+            v[0] += sums[w][2 * lane], v[1] += sums[w][2 * lane + 1];
+        ((uint32_t *)a.out)[((int64_t)blockIdx.x * D + d) / 2 + lane] = pack(T(), v[0] * inverse, v[1] * inverse);
+    }
 }
 
 /* ----------------------------------------------------------------- launches -- */
 
+template <typename T, int CACHE, int D, bool SHUFFLED> static void attend_of(const gpu_attention *a, hipStream_t s)
+{
+    const dim3 grid(a->partitions, a->n_kv, a->rows);
+    if (a->soft_cap > 0 || a->token_scales[0])
+        LAUNCH((attend<T, CACHE, D, SHUFFLED, true>), grid, THREADS, s, *a);
+    else
+        LAUNCH((attend<T, CACHE, D, SHUFFLED, false>), grid, THREADS, s, *a);
+}
+
 template <typename T, int CACHE, int D> static void attention_of(const gpu_attention *a, hipStream_t s)
 {
-    const dim3 grid(a->partitions, a->n_kv, a->sequences);
-    if (a->cache.shuffled)
-        LAUNCH((attend<T, CACHE, D, true>), grid, THREADS, s, *a);
-    else
-        LAUNCH((attend<T, CACHE, D, false>), grid, THREADS, s, *a);
+    a->cache.shuffled ? attend_of<T, CACHE, D, true>(a, s) : attend_of<T, CACHE, D, false>(a, s);
     if (a->partitions > 1)
-        LAUNCH((join<T, D>), a->sequences * a->heads, D / 2, s, *a);
+        LAUNCH((join<T, D>), dim3(a->rows * a->heads, D / 64), JOINERS, s, *a);
 }
 
 template <typename T, int CACHE> static void attention_dim(const gpu_attention *a, hipStream_t s)
@@ -305,29 +426,45 @@ template <typename T> static void attention_cache(const gpu_attention *a, hipStr
     : a->cache.fp8 == 1 + E4M3FN ? attention_dim<T, 1 + E4M3FN>(a, s) : attention_dim<T, 1 + E4M3FNUZ>(a, s);
 }
 
-const char *gpu_decode_attention(const gpu_attention *a, void *stream)
+/* Enough parts for all compute units, in the memory that there is; none is smaller than STEP tokens. */
+static int parts_for(const gpu_attention *a, int units)
+{
+    const int64_t longest = (int64_t)a->table_width * a->cache.block_size, blocks = (int64_t)a->rows * a->n_kv;
+    const int64_t part = (int64_t)a->rows * a->heads * (a->dim + 2) * 4;
+    int64_t n = blocks ? (int64_t)units * BLOCKS_A_UNIT / blocks : 1;
+    n = n < a->work_bytes / (part ? part : 1) ? n : a->work_bytes / (part ? part : 1);
+    n = n < (longest + STEP - 1) / STEP ? n : (longest + STEP - 1) / STEP;
+    return n < 1 ? 1 : (int)n;
+}
+
+static const char *check_attention(const gpu_attention *a)
 {
     const int x = a->cache.fp8 ? 16 : 8;
-    gpu_attention b = *a;
     if (a->dim != 64 && a->dim != 128)
         return "heads must be of 64 or 128";
     if (a->n_kv < 1 || a->heads % a->n_kv || a->heads / a->n_kv > HEADS)
         return "up to 16 heads of queries read one of keys";
     if (a->cache.block_size < 1 || (a->cache.shuffled && a->cache.block_size % x))
         return "blocks do not divide into the pieces of the shuffled layout";
-    for (int which = 0; which < 2; which++) {
+    if (!a->token_scales[0] != !a->token_scales[1] || (a->token_scales[0] && !a->cache.fp8))
+        return "scales for each token are those of keys and of values in FP8";
+    for (int which = 0; which < 2; which++)
         for (int i = 0; i < (a->cache.shuffled ? 1 : 3); i++)
             if (a->cache.strides[which][i] % x)
                 return "the strides of the cache must be multiples of 16 bytes";
+    return NULL;
+}
+
+const char *gpu_decode_attention(const gpu_attention *a, void *stream)
+{
+    gpu_attention b = *a;
+    const int units = compute_units();
+    const char *bad = units ? check_attention(a) : "the device does not answer";
+    for (int which = 0; which < 2; which++)
         b.cache.fixed[which] = a->cache.scale[which] ? 1.0f : a->cache.fixed[which];
-    }
-    b.partitions = a->longest > PART ? (a->longest + PART - 1) / PART : 1;
-    if (b.partitions > 1 && !a->work)
-        return "sequences of more than 256 tokens want memory to work in";
-    for (b.cache.shift = 0; (int64_t)1 << b.cache.shift < a->cache.block_size; b.cache.shift++)
-        ;
-    b.cache.shift = (int64_t)1 << b.cache.shift == a->cache.block_size ? b.cache.shift : -1;
-    if (a->sequences)
+    b.cache.shift = shift_of(a->cache.block_size);
+    b.partitions = parts_for(a, units);
+    if (a->rows && !bad)
         a->dtype == GPU_BF16 ? attention_cache<bf16>(&b, (hipStream_t)stream) : attention_cache<f16>(&b, (hipStream_t)stream);
-    return gpu_launched();
+    return bad ? bad : gpu_launched();
 }

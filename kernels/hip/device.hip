@@ -20,7 +20,7 @@ extern "C" {
 namespace {
 
 struct device {
-    int index;
+    int index, units;
     hipStream_t stream;
     hipEvent_t marks[2];
     char text[300];
@@ -53,6 +53,7 @@ const char *start(device *it)
     hipDeviceProp_t p;
     hipError_t e = hipSetDevice(it->index);
     e = e == hipSuccess ? hipGetDeviceProperties(&p, it->index) : e;
+    e = e == hipSuccess ? hipDeviceGetAttribute(&it->units, hipDeviceAttributeMultiprocessorCount, it->index) : e;
     e = e == hipSuccess ? hipStreamCreate(&it->stream) : e;
     for (hipEvent_t &m : it->marks)
         e = e == hipSuccess ? hipEventCreate(&m) : e;
@@ -82,6 +83,7 @@ const char *open_device(int index, void **out)
 }
 
 const char *describe(void *d) { return ((device *)d)->text; }
+int units(void *d) { return ((device *)d)->units; }
 void *stream(void *d) { return (void *)((device *)d)->stream; }
 
 const char *alloc(void *d, size_t bytes, void **at) { chosen(d); return text_of(hipMalloc(at, bytes)); }
@@ -148,7 +150,7 @@ extern "C" const char *gpu_copy(void *to, const void *from, size_t bytes, void *
 extern "C" const sld_device_api *sld_device_entry(void)
 {
     static const sld_device_api api = {
-        SLD_DEVICE_ABI, BACKEND, open_device, close_device, describe, stream, alloc, release, upload, download, wait,
+        SLD_DEVICE_ABI, BACKEND, open_device, close_device, describe, units, stream, alloc, release, upload, download, wait,
         begin_capture, end_capture, replay, drop, mark, elapsed, join, leave, missing,
     };
     return &api;

@@ -19,6 +19,14 @@
 
 #define DEVICE static __device__ __forceinline__
 
+/* Kernels of THREADS, so many blocks of which are to be at work on a compute unit at once; HIP counts that in waves, and
+ * chooses well by itself. */
+#if defined(__CUDACC__)
+#define BOUNDS(threads, blocks) __launch_bounds__(threads, blocks)
+#else
+#define BOUNDS(threads, blocks) __launch_bounds__(threads)
+#endif
+
 /* LAUNCH((kernel<...>), grid, threads, stream, arguments...) */
 #if defined(__CUDACC__) || defined(__HIPCC__)
 #define LAUNCH(kernel, grid, threads, stream, ...) (kernel)<<<(grid), (threads), 0, (stream)>>>(__VA_ARGS__)
@@ -175,8 +183,10 @@ template <fp8 F> DEVICE words narrow_fp8(const float *x)
 
 #if defined(__CUDACC__)
 #define FROM_LANE(x, mask) __shfl_xor_sync(0xffffffffu, (x), (mask), 32)
+#define OF_LANE(x, lane) __shfl_sync(0xffffffffu, (x), (lane), 32)
 #else
 #define FROM_LANE(x, mask) __shfl_xor((x), (mask), 32)
+#define OF_LANE(x, lane) __shfl((x), (lane), 32)
 #endif
 
 /* Clamped; NaN stays NaN. All formats but E4M3FN may be told to end below their own largest. */
@@ -244,6 +254,26 @@ DEVICE float max_block(float x, float *scratch)
         scratch[threadIdx.x / 32] = x;
     __syncthreads();
     return max_lanes<32>(threadIdx.x % 32 < blockDim.x / 32 ? scratch[threadIdx.x % 32] : 0.0f);
+}
+
+/* --------------------------------------------------------------- launches -- */
+
+/* Compute units of the device that is at work, 0 when it does not answer. */
+static inline int compute_units(void)
+{
+    int device, units;
+    const bool known = hipGetDevice(&device) == hipSuccess &&
+                       hipDeviceGetAttribute(&units, hipDeviceAttributeMultiprocessorCount, device) == hipSuccess;
+    return known ? units : 0;
+}
+
+/* The power of two that n is, -1 when it is none. */
+static inline int shift_of(int64_t n)
+{
+    int s = 0;
+    while ((int64_t)1 << s < n)
+        s++;
+    return (int64_t)1 << s == n ? s : -1;
 }
 
 /* ------------------------------------------------------------ functions -- */

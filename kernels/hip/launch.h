@@ -111,17 +111,20 @@ typedef struct gpu_cache {
 } gpu_cache;
 const char *gpu_cache_write(const gpu_cache *a, void *stream);
 
-/* Attention of a decode step over a paged cache, of which slots are not read: one row a sequence. A block outside the
+/* Attention of a decode step over a paged cache, of which slots are not read: row i of the sequence i. A block outside the
  * cache counts as zeros. */
 typedef struct gpu_attention {
-    const void *q;            /* [sequences, heads, dim] */
-    void *out;                /* the same; zeros of empty sequences */
+    const void *q;            /* [rows, heads, dim] */
+    void *out;                /* the same; zeros of empty sequences, and of rows behind the last */
     gpu_paged cache;
     const int32_t *tables;    /* [sequences, table_width]: the blocks of each */
     const int32_t *lens;      /* [sequences] */
-    float *work;              /* [sequences, heads, ceil(longest / 256), dim + 2]; NULL when longest is at most 256 */
-    float scale;
-    int32_t sequences, heads, n_kv, dim, table_width, longest, dtype; /* dim: 64, 128; longest: at least all lens */
+    const float *token_scales[2]; /* of an FP8 cache: [blocks, n_kv, block_size]; NULL: those of the cache hold */
+    const float *sinks;       /* [heads]: a logit that has no value; NULL: none */
+    float *work;              /* of parts of sequences that other blocks take: dim + 2 for each, row and head */
+    int64_t work_bytes;       /* 16 (dim + 2) heads / n_kv for each compute unit are all that is used */
+    float scale, soft_cap;    /* soft_cap 0: none */
+    int32_t rows, sequences, heads, n_kv, dim, table_width, window, dtype; /* dim: 64, 128; window 0: all tokens */
     int32_t partitions;       /* set by the launch */
 } gpu_attention;
 const char *gpu_decode_attention(const gpu_attention *a, void *stream);

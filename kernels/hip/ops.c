@@ -1,6 +1,6 @@
 /* Launches of the runtime as launches of the GPU's kernels: sld_hip_<op>. Conditions on dtypes and widths are
  * those of the rows `hip when` in the patterns. */
-#include "cache.h"
+#include "paged.h"
 #include "blas.h"
 
 enum { BACK = 1 }; /* the last dim */
@@ -206,6 +206,31 @@ const char *sld_hip_kv_cache_update(const sld_launch *l)
         return "values have another head size than keys";
     const char *bad = find_cache(l, k->dtype, k->dims[1], k->dims[2], &a.cache);
     return bad ? bad : gpu_cache_write(&a, l->stream);
+}
+
+/* What attention reads is the device's memory, as slots are, and so are logits and scales of tokens. */
+const char *sld_hip_decode_attention(const sld_launch *l);
+const char *sld_hip_decode_attention(const sld_launch *l)
+{
+    const sld_tensor *q = &l->in[0], *type = &l->in[1]; /* [0, layout, block, heads, head size] */
+    const char *bad;
+    const sld_cache *c = cache_find(l, &bad);
+    bad = bad ? bad : cache_declared(c, type->dims[1], type->dims[2], type->dtype);
+    bad = bad ? bad : paged_check_layer(l, c);
+    if (!bad && c->starts)
+        bad = "sequences have one row each here";
+    if (bad)
+        return bad;
+    gpu_attention a = {.q = q->data, .out = l->out[0].data, .tables = c->tables, .lens = c->lens, .sinks = c->sinks,
+                       .token_scales = {c->token_scales[0], c->token_scales[1]}, .work = l->work,
+                       .work_bytes = (int64_t)l->work_bytes, .scale = number(l, "scale", 0),
+                       .soft_cap = number(l, "soft_cap", 0), .rows = (int32_t)q->dims[0],
+                       .sequences = (int32_t)c->sequences, .heads = (int32_t)q->dims[1], .n_kv = (int32_t)type->dims[3],
+                       .dim = (int32_t)q->dims[2], .table_width = (int32_t)c->table_width, .dtype = gpu_type(q),
+                       .window = (int32_t)kern_attr(l, "window")->i};
+    a.scale = a.scale != 0 ? a.scale : 1 / sqrtf((float)a.dim);
+    bad = find_cache(l, q->dtype, a.n_kv, a.dim, &a.cache);
+    return bad ? bad : gpu_decode_attention(&a, l->stream);
 }
 
 /* ------------------------------------------------------------------- moves -- */

@@ -77,14 +77,6 @@ static const char *check_cache(const gpu_paged *c, int dim)
     return NULL;
 }
 
-static int shift_of(int64_t n)
-{
-    int s = 0;
-    while ((int64_t)1 << s < n)
-        s++;
-    return (int64_t)1 << s == n ? s : -1;
-}
-
 /* --------------------------------------------------------- heads of a row -- */
 
 /* A lane's part of a row of the rotation's table [cos | sin]. neox: lanes hold pairs i and i + R / 2, and eight elements;

@@ -439,12 +439,11 @@ static const char *refused(const gpu_ranks *r, const gpu_reduce *a)
 /* Blocks wait for those of other ranks: all of them must be on the device at once, or those of the lower rows first. */
 const char *gpu_all_reduce(const gpu_ranks *r, const gpu_reduce *a, void *stream)
 {
-    int device, units;
+    const int units = compute_units();
     const char *why = refused(r, a);
     if (why || !a->rows)
         return why;
-    if (hipGetDevice(&device) != hipSuccess ||
-        hipDeviceGetAttribute(&units, hipDeviceAttributeMultiprocessorCount, device) != hipSuccess)
+    if (!units)
         return "the device does not answer";
     gpu_ranks ranks = *r;
     ranks.patience = r->patience ? r->patience : 1u << 24;

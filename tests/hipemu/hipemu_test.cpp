@@ -1,116 +1,10 @@
 /* The GPU kernels' own sources on the CPU, against sums in double; and three planted bugs, each of which must be found. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <functional>
-#include <string>
-#include <vector>
-
-#include "dtype.h"
-#include "gpu.h"
-#include "launch.h"
+#include "cases.h"
 #include "ranks.h"
-
-static int failures, checks;
-
-static void check(bool ok, const std::string &what)
-{
-    checks++;
-    if (!ok) {
-        failures++;
-        printf("hipemu: %s\n", what.c_str());
-    }
-}
-
-/* ----------------------------------------------------------------- tensors -- */
-
-static uint32_t seed;
-static float uniform(void) /* in [-2, 2) */
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (float)(int32_t)seed * 0x1p-30f;
-}
-
-static int dtype; /* of the case at work */
-static int format;
-
-static uint16_t narrow16(float f) { return dtype == GPU_BF16 ? sld_f32_to_bf16(f) : sld_f32_to_f16(f); }
-static float wide16(uint16_t u) { return dtype == GPU_BF16 ? sld_bf16_to_f32(u) : sld_f16_to_f32(u); }
-static double round16(double x) { return wide16(narrow16((float)x)); }
-static double from8(uint8_t u) { return format == GPU_E4M3FN ? sld_f8e4m3fn_to_f32(u) : sld_f8e4m3fnuz_to_f32(u); }
-static double max8(void) { return format == GPU_E4M3FN ? 448 : 240; }
-static gpu_range range_of(int f) { return {1e-10f, f == GPU_E4M3FN ? 448.0f : 240.0f}; }
-
-/* 16-bit numbers on the device, and what they are. */
-struct numbers {
-    std::vector<double> v;
-    uint16_t *p;
-    explicit numbers(size_t n) : v(n), p((uint16_t *)hipemu_alloc(n * 2, 0))
-    {
-        for (size_t i = 0; i < n; i++)
-            v[i] = wide16(p[i] = narrow16(uniform()));
-    }
-};
-
-template <typename T> static T *given(const std::vector<T> &v)
-{
-    T *p = (T *)hipemu_alloc(v.size() * sizeof(T), 0);
-    memcpy(p, v.data(), v.size() * sizeof(T));
-    return p;
-}
-
-/* Memory that a launch writes: fresh for each order of threads. */
-struct result { size_t bytes; void *p; std::vector<uint8_t> first; };
-
-/* Launches in each order and with two fills; what differs was raced for or not written. NULL or what is wrong. */
-static std::string launch(std::vector<result *> results, const std::function<const char *()> &go)
-{
-    for (int order = 0; order < HIPEMU_ORDERS; order++) {
-        hipemu_order_now = (hipemu_order)order;
-        for (result *r : results)
-            r->p = hipemu_alloc(r->bytes, order % 2 ? 0x5a : 0xa5);
-        const char *error = go();
-        if (error)
-            return error;
-        for (result *r : results)
-            if (!order)
-                r->first.assign((uint8_t *)r->p, (uint8_t *)r->p + r->bytes);
-            else if (r->bytes && memcmp(r->p, r->first.data(), r->bytes))
-                return "a result depends on the order of threads, or was not written";
-    }
-    return "";
-}
-
-static std::string name_of(const char *what, int a, int b)
-{
-    return std::string(what) + " " + std::to_string(a) + " x " + std::to_string(b) + (dtype == GPU_BF16 ? " bf16" : " f16") +
-           (format == GPU_E4M3FN ? " e4m3fn" : " e4m3fnuz");
-}
-
-/* 16-bit results within one rounding and a little of f32. */
-static bool near16(const void *p, const std::vector<double> &want, double slack = 1e-5)
-{
-    const double eps = dtype == GPU_BF16 ? 0x1p-8 : 0x1p-11;
-    for (size_t i = 0; i < want.size(); i++)
-        if (!(fabs(wide16(((const uint16_t *)p)[i]) - want[i]) <= eps * 1.01 * fabs(want[i]) + slack))
-            return false;
-    return true;
-}
-
-/* FP8 results: half a step of three mantissa bits, and what the 16 bits before it take. */
-static bool near8(const void *p, const std::vector<double> &want, const float *scales, size_t group)
-{
-    for (size_t i = 0; i < want.size(); i++) {
-        double s = scales[i / group], x = want[i] / s;
-        x = x > max8() ? max8() : x < -max8() ? -max8() : x;
-        if (!(fabs(from8(((const uint8_t *)p)[i]) - x) <= fabs(x) * (0x1p-4 + 0x1.2p-7) + 0x1p-9))
-            return false;
-    }
-    return true;
-}
 
 static double silu64(double x) { return x / (1 + exp(-x)); }
 
@@ -323,57 +217,6 @@ static void qkv_case(int tokens, int n_q, int n_kv, shape s, places st)
     }
 }
 
-static void mla_case(int tokens, int heads)
-{
-    const int L = 5;
-    numbers q((size_t)tokens * heads * 192), w((size_t)heads * 128 * 512), c((size_t)tokens * 512), k((size_t)tokens * 64),
-        table(L * 64);
-    std::vector<int64_t> positions(tokens), slots(tokens);
-    for (int t = 0; t < tokens; t++)
-        positions[t] = (t * 3 + 1) % L, slots[t] = t == 2 ? -1 : t;
-    int64_t *at = given(positions), *to = given(slots);
-    float *scale = given<float>({0.25f});
-    result out = {(size_t)tokens * heads * 576, NULL, {}};
-    uint8_t *cache = NULL;
-    std::string error = launch({&out}, [&] {
-        cache = (uint8_t *)hipemu_alloc((size_t)tokens * 576, 0x11);
-        gpu_mla a = {q.p, w.p, c.p, k.p, at, to, table.p, scale, out.p, cache, tokens, heads, dtype, format};
-        return gpu_mla_decode(&a, NULL);
-    });
-    const std::string name = name_of("mla_decode", tokens, heads);
-    check(error.empty(), name + ": " + error);
-    auto turned = [&](const double *from, int t) {
-        std::vector<double> y(64);
-        for (int i = 0; i < 32; i++) {
-            double co = table.v[positions[t] * 64 + i], s = table.v[positions[t] * 64 + 32 + i];
-            y[2 * i] = from[2 * i] * co - from[2 * i + 1] * s;
-            y[2 * i + 1] = from[2 * i + 1] * co + from[2 * i] * s;
-        }
-        return y;
-    };
-    for (int t = 0; t < tokens && error.empty(); t++) {
-        for (int h = 0; h < heads; h++) {
-            const double *x = &q.v[((size_t)t * heads + h) * 192];
-            std::vector<double> want(512, 0.0), rope = turned(x + 128, t);
-            for (int i = 0; i < 128; i++)
-                for (int j = 0; j < 512; j++)
-                    want[j] += x[i] * w.v[((size_t)h * 128 + i) * 512 + j];
-            for (double &y : want)
-                y = round16(y);
-            want.insert(want.end(), rope.begin(), rope.end());
-            check(near8((uint8_t *)out.p + ((size_t)t * heads + h) * 576, want, scale, 576),
-                  name + ": token " + std::to_string(t) + ", head " + std::to_string(h) + " is wrong");
-        }
-        std::vector<double> row(c.v.begin() + t * 512, c.v.begin() + (t + 1) * 512), rope = turned(&k.v[t * 64], t);
-        row.insert(row.end(), rope.begin(), rope.end());
-        if (slots[t] >= 0)
-            check(near8(cache + slots[t] * 576, row, scale, 576), name + ": the cache row of token " + std::to_string(t) + " is wrong");
-        else
-            for (int i = 0; i < 576; i++)
-                check(cache[t * 576 + i] == 0x11, name + ": a slot was written that no token names");
-    }
-}
-
 static void cache_case(int tokens)
 {
     numbers k((size_t)tokens * 256), v((size_t)tokens * 384);
@@ -394,93 +237,6 @@ static void cache_case(int tokens)
                ((uint16_t *)c.data[1])[cache_index(c, 1, slots[t], head, 128, d)] == v.p[t * 384 + i % 256];
     }
     check(same, name_of("cache_write", tokens, 256) + ": " + error);
-}
-
-/* ---- attention over a paged cache, one softmax in double ---- */
-
-struct attention_of_rows { int heads, n_kv, dim, block, fp8; bool shuffled; };
-
-static void attention_case(attention_of_rows s)
-{
-    const std::vector<int32_t> lens = {0, 1, 40, 257};
-    const int sequences = (int)lens.size(), width = 270 / s.block + 1, blocks = sequences * width + 3, x = s.fp8 ? 16 : 8;
-    const int64_t each = (int64_t)s.block * s.n_kv * s.dim;
-    numbers q((size_t)sequences * s.heads * s.dim);
-    std::vector<int32_t> tables(sequences * width, -1);
-    std::vector<double> kv[2];
-    const float scale[2] = {s.fp8 ? 0.5f : 1, s.fp8 ? 2.0f : 1};
-    uint8_t *data[2];
-    auto place = [&](int which, int64_t slot, int h, int d) {
-        int64_t block = slot / s.block, off = slot % s.block, base = block * each + (int64_t)h * s.dim * s.block;
-        return !s.shuffled ? slot * s.n_kv * s.dim + h * s.dim + d
-               : which     ? base + off / x * s.dim * x + d * x + off % x : base + d / x * s.block * x + off * x + d % x;
-    };
-    for (int which = 0; which < 2; which++) {
-        data[which] = (uint8_t *)hipemu_alloc((size_t)(blocks * each) * (s.fp8 ? 1 : 2), 0xff); /* NaN where nothing is written */
-        kv[which].resize((size_t)(blocks * each));
-    }
-    for (int i = 0; i < sequences; i++)
-        for (int t = 0; t < lens[i]; t++) {
-            const int block = 1 + (i * width + t / s.block) * 11 % (sequences * width); /* in no order */
-            tables[i * width + t / s.block] = block;
-            for (int which = 0; which < 2; which++)
-                for (int e = 0; e < s.n_kv * s.dim; e++) {
-                    const int64_t slot = (int64_t)block * s.block + t % s.block, at = place(which, slot, e / s.dim, e % s.dim);
-                    const float v = uniform();
-                    if (s.fp8)
-                        data[which][at] = format == GPU_E4M3FN ? sld_f32_to_f8e4m3fn(v) : sld_f32_to_f8e4m3fnuz(v);
-                    else
-                        ((uint16_t *)data[which])[at] = narrow16(v);
-                    kv[which][(size_t)(slot * s.n_kv * s.dim + e)] =
-                        (s.fp8 ? from8(data[which][at]) : wide16(((uint16_t *)data[which])[at])) * scale[which];
-                }
-        }
-    int32_t *table = given(tables), *len = given(lens);
-    result out = {q.v.size() * 2, NULL, {}};
-    float *work = (float *)hipemu_alloc((size_t)sequences * s.heads * 2 * (s.dim + 2) * 4, 0xff);
-    std::string error = launch({&out}, [&] {
-        gpu_attention a = {};
-        a.q = q.p, a.out = out.p, a.tables = table, a.lens = len, a.work = work, a.scale = 0.125f, a.sequences = sequences;
-        a.heads = s.heads, a.n_kv = s.n_kv, a.dim = s.dim, a.table_width = width, a.longest = 257, a.dtype = dtype;
-        a.cache.blocks = blocks, a.cache.block_size = s.block, a.cache.shuffled = s.shuffled;
-        a.cache.fp8 = s.fp8 ? 1 + format : 0;
-        for (int which = 0; which < 2; which++) {
-            const int64_t strides[3] = {each, (int64_t)s.n_kv * s.dim, s.dim};
-            a.cache.data[which] = data[which], a.cache.fixed[which] = scale[which];
-            memcpy(a.cache.strides[which], strides, sizeof strides);
-        }
-        return gpu_decode_attention(&a, NULL);
-    });
-    const std::string name = name_of(s.shuffled ? "attention of a shuffled cache" : "attention", s.heads, s.dim) + (s.fp8 ? " fp8" : "");
-    check(error.empty(), name + ": " + error);
-    const double eps = dtype == GPU_BF16 ? 0x1p-8 : 0x1p-11;
-    for (int i = 0; i < sequences && error.empty(); i++)
-        for (int h = 0; h < s.heads; h++) {
-            const size_t row = ((size_t)i * s.heads + h) * s.dim;
-            const int head = h / (s.heads / s.n_kv);
-            std::vector<double> weights(lens[i]), want(s.dim, 0.0);
-            double most = -INFINITY, sum = 0, size = 0, off = 0;
-            auto at = [&](int which, int t, int d) {
-                const int64_t slot = (int64_t)tables[i * width + t / s.block] * s.block + t % s.block;
-                return kv[which][(size_t)((slot * s.n_kv + head) * s.dim + d)];
-            };
-            for (int t = 0; t < lens[i]; t++) {
-                for (int d = 0; d < s.dim; d++)
-                    weights[t] += q.v[row + d] * at(0, t, d) * 0.125;
-                most = std::max(most, weights[t]);
-            }
-            for (int t = 0; t < lens[i]; t++) {
-                sum += weights[t] = exp(weights[t] - most);
-                for (int d = 0; d < s.dim; d++)
-                    want[d] += weights[t] * at(1, t, d);
-            }
-            for (int d = 0; d < s.dim; d++) { /* weights are rounded to 16 bits as well: in norm */
-                const double w = lens[i] ? want[d] / sum : 0, got = wide16(((uint16_t *)out.p)[row + d]);
-                size += w * w, off += (got - w) * (got - w);
-            }
-            check(off <= eps * eps * size + 1e-12, name + ": sequence " + std::to_string(i) + ", head " + std::to_string(h) +
-                                                       " is off by " + std::to_string(sqrt(off / (size + 1e-30))));
-        }
 }
 
 /* Every number of a format is the nearest to itself, and so is all between as runtime/dtype.h has it. */
@@ -566,19 +322,8 @@ int main(void)
             qkv_case(3, 5, 2, {64, 64, false}, {2, 1});
             qkv_case(2, 3, 1, {256, 128, false}, {1, 0});
             cache_case(3);
-            mla_case(1, 2);
-            mla_case(19, 1);
-            mla_case(66, 1);
-            if (format == GPU_E4M3FN) {
-                attention_case({8, 1, 128, 16, 0, true});
-                attention_case({16, 1, 64, 48, 0, true});
-                attention_case({6, 2, 128, 20, 0, false});
-                attention_case({8, 1, 128, 16, 1, true});
-                attention_case({6, 2, 64, 32, 1, false});
-            } else {
-                attention_case({6, 2, 64, 32, 1, true});
-                attention_case({2, 2, 128, 20, 1, false});
-            }
+            attention_cases();
+            latent_cases();
             hipemu_free_all();
         }
     planted();

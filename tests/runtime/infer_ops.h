@@ -167,7 +167,7 @@ static const sld_op_info infer_ops[] = {
 };
 enum { N_INFER_OPS = sizeof infer_ops / sizeof *infer_ops, OP_KERNEL = N_INFER_OPS - 1 };
 
-#define WHEN(text, ...) text, COUNT(__VA_ARGS__), (const sld_term[]){__VA_ARGS__}
+#define WHEN(text, ...) text, COUNT(__VA_ARGS__), (const sld_term[]){__VA_ARGS__}, 0, NULL
 static const sld_kernel_row infer_kernels[] = {
     {OP_KERNEL, SLD_TARGET_CPU, false, "cpu_fast", NULL,
      WHEN("dtype(x) == f32 and H % 8 == 0", DO(AND, 2), DO(EQ, 2), FN(DTYPE, 1), X(0), TYPE_OF(SLD_F32),

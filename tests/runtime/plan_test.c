@@ -305,12 +305,17 @@ static const char *store(const sld_launch *l)
 
 static const char *twice(const sld_launch *l)
 {
+    if (l->work_bytes != 24 || (uintptr_t)l->work % 64)
+        return "other memory to work in than the row says";
+    memset(l->work, 1, l->work_bytes);
     *(int64_t *)l->out[0].data = 2 * *(const int64_t *)l->in[0].data;
     return NULL;
 }
 
 START_TEST(effects_run)
 {
+    static const sld_term bytes[] = {{.kind = SLD_T_MUL, .nargs = 2}, {.kind = SLD_T_INT, .ival = 8},
+                                     {.kind = SLD_T_RUN, .id = SLD_RUN_UNITS}};
     static const sld_term same[] = {{.kind = SLD_T_RANK}};
     static const sld_type type = {.from = SLD_DT_FIXED, .dtype = SLD_I64, .n_elems = 1, .n_terms = 1, .shape = same};
     static const char *const ranks[] = {"A"};
@@ -323,7 +328,8 @@ START_TEST(effects_run)
         {.name = "twice", .decl = "", .n_operands = 1, .operands = &x, .n_results = 1, .results = &y,
          .n_rank_vars = 1, .rank_vars = ranks}};
     const sld_kernel_row kernels[] = {{.op = 1, .name = "store", .fn = store, .when_text = ""},
-                                      {.op = 2, .name = "twice", .fn = twice, .when_text = ""}};
+                                      {.op = 2, .name = "twice", .fn = twice, .when_text = "", .n_workspace = 3,
+                                       .workspace = bytes}};
     const uint32_t index[] = {0, 0, 1, 2};
     const sld_ruleset rules = {.abi = SLD_ABI, .name = "t", .n_ops = 3, .ops = ops, .n_kernels = 2, .kernels = kernels,
                                .kernel_index = index};
@@ -331,8 +337,12 @@ START_TEST(effects_run)
     sld_value v = sld_graph_input(g, "x", SLD_I64, 0, NULL);
     v = sld_result(g, sld_graph_add(g, 2, 1, &v, NULL, 1, NULL), 0);
     ck_assert_uint_ne(sld_graph_add(g, 1, 1, &v, NULL, 0, NULL), 0);
+    ck_assert_ptr_null(sld_plan_new(g, SLD_TARGET_REF, NULL));
+    ck_assert_msg(strstr(sld_error(ctx), "(twice): it is not known how much memory it works in"), "%s", sld_error(ctx));
+    g->units = 3;
     sld_plan *p = sld_plan_new(g, SLD_TARGET_REF, NULL);
     ck_assert_msg(p != NULL, "%s", sld_error(ctx));
+    ck_assert_uint_eq(sld_plan_get_info(p).arena_bytes, 128);
     int64_t number = 21;
     const void *inputs[] = {&number};
     ck_assert_int_eq(sld_plan_run(p, inputs, NULL), SLD_OK);

@@ -39,8 +39,9 @@ Qkv = record("Qkv", "qkv wq wk positions table q k v", *PAGED, ("eps", F), ("eps
              *ints("tokens n_q n_kv dim rotated length neox dtype"))
 Cache = record("Cache", "k v", *PAGED, ("v_stride", L), *ints("tokens heads dim dtype"))
 Mla = record("Mla", "q w_uk kv_c k_pe positions slots table scale out cache", *ints("tokens heads dtype fp8"))
-Attention = record("Attention", "q out", *PAGED, ("tables", P), ("lens", P), ("work", P), ("scale", F),
-                   *ints("sequences heads n_kv dim table_width longest dtype partitions"))
+Attention = record("Attention", "q out", *PAGED, *((n, P) for n in "tables lens k_scales v_scales sinks work".split()),
+                   ("work_bytes", L), ("scale", F), ("soft_cap", F),
+                   *ints("rows sequences heads n_kv dim table_width window dtype partitions"))
 FUNCTIONS = {Norm: "gpu_rms_norm", Gated: "gpu_gated_norm", Act: "gpu_silu_mul", Cast: "gpu_quantise", Sum: "gpu_add",
              Qkv: "gpu_qk_norm_rope_cache", Cache: "gpu_cache_write", Mla: "gpu_mla_decode",
              Attention: "gpu_decode_attention"}
@@ -132,6 +133,7 @@ def mla(q, w, kvc, kpe, pos, table, cache, slot, s):
 
 
 CONTEXT = 4096  # tokens of each sequence of a decode step
+UNITS = torch.cuda.get_device_properties(0).multi_processor_count
 
 
 def attention(q, kc, vc, tables, lens, *_):
@@ -217,7 +219,7 @@ OUTPUTS = {
     "qk_norm_rope": lambda s: (empty(len(s[0]), 32, 128), empty(len(s[0]), 4, 128), empty(len(s[0]), 32, 128),
                                empty(len(s[0]), 4, 128)),
     "mla": lambda s: (empty(len(s[0]), 16, 576, dtype=F8),),
-    "attention": lambda s: (empty(*s[0].shape), empty(len(s[0]), 32, CONTEXT // 256, 130, dtype=torch.float32)),
+    "attention": lambda s: (empty(*s[0].shape), empty(16 * UNITS * 8 * 130, dtype=torch.uint8)),
     "attention_shuffle": lambda s: OUTPUTS["attention"](s),
 }
 
@@ -273,8 +275,9 @@ def mla_fused(q, w, kvc, kpe, pos, table, cache, slot, s, out):
 def attention_of(q, k, v, tables, lens, out, work, shuffled):
     block = 16 * 4 * 128
     launch(Attention, q=q, out=out, k_cache=k, v_cache=v, strides=(L * 6)(*[block, 512, 128] * 2), blocks=k.numel() // block,
-           block_size=16, k_fixed=1, v_fixed=1, shuffled=shuffled, tables=tables, lens=lens, work=work, scale=128 ** -0.5,
-           sequences=len(q), heads=32, n_kv=4, dim=128, table_width=tables.shape[1], longest=CONTEXT)
+           block_size=16, k_fixed=1, v_fixed=1, shuffled=shuffled, tables=tables, lens=lens, work=work,
+           work_bytes=work.numel(), scale=128 ** -0.5, rows=len(q), sequences=len(q), heads=32, n_kv=4, dim=128,
+           table_width=tables.shape[1])
 
 
 def attention_fused(q, kc, vc, tables, lens, ks, vs, out, work):

@@ -15,7 +15,7 @@ op scatter( inout cache:T[ *A ] ,x:T[*B]?;layout:cache_layout=nhd,sizes : ints=[
 op a_rather_long_name_of_an_op(first: T[*A, N + 1], second: T[*A, N * 2], third: T[*A, N % 3], fourth: T[_]...) -> T[*A, (N - 1) / 2]
 commutative
 kernel neg{cpu wide when rank(x)<= 4 supports rank(x) <= 8;ref}
-kernel softmax { ref }
+kernel softmax { hip workspace 4*units when rank(x)<3;ref }
 kernel add {
 # the fast one
 cpu one_stage when dtype(a) in {f32,f16} and rank(a) == 1

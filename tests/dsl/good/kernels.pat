@@ -10,7 +10,7 @@ kernel turn {
   cpu exact when eps < 1e-3 and H / 64 < 3 and style == neox supports H in {0, 64, 128} and dtype(x) != f64
   cpu late when tokens <= 64 or style == gptj and part > 2 supports max(tokens, 64) == 64 or part >= 3
   cpu last when H > 64 supports N > 64
-  hip slow syncs when N > 64
+  hip slow syncs workspace 4 * units * (H / 64) + min(N, part) when N > 64
   ref
 }
 # So many cases that not all can be tried.

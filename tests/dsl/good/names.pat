@@ -1,8 +1,9 @@
 # Words that mean something in one place only are names in all others.
 use "prelude.pat"
 enum enum = {option, at, match}
-option gate     : bool = on
-option requires : int = 4
+option gate      : bool = on
+option workspace : int = 4
+option requires  : int = workspace
 phase excludes
 op for(test: F[*A, N]; because: enum, supports: {view, op}, host: int = 8, effect: int, contents: int)
    -> F[*A, N]

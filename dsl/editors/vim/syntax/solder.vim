@@ -4,7 +4,7 @@ if exists('b:current_syntax')
 endif
 
 syntax keyword solderDeclaration use dtype enum option op kernel vocab phase pattern for rule
-syntax keyword solderClause match replace yield where when gate test fires because supports enabled requires
+syntax keyword solderClause match replace yield where when gate test fires because supports workspace enabled requires
 syntax keyword solderClause excludes at
 syntax keyword solderModifier inout const commutative associative view effect contents quiet drop host
 syntax keyword solderOperator in and or not
