@@ -25,14 +25,14 @@ template <typename T, fp8 F> DEVICE void put_static(float *v, void *y, const flo
 }
 
 template <typename T, gpu_quant Q, fp8 F>
-__global__ void silu_rows(const T *x, void *y, T *product, float *scales, gpu_range range, int width)
+__global__ void silu_rows(const T *x, void *y, T *product, float *scales, gpu_range range, int width, bool once)
 {
     const int mine = (blockIdx.y * blockDim.x + threadIdx.x) * 8;
     const bool live = mine < width; /* all lanes take part in sums */
     const int column = live ? mine : 0;
     const size_t at = (size_t)blockIdx.x * width + column;
     const T *g = x + (size_t)blockIdx.x * 2 * width + column;
-    const words a = load(g), b = load(g + width);
+    const words a = load(g, once), b = load(g + width, once);
     float v[8], up[8];
     widen<T>(a, v), widen<T>(b, up);
 #pragma unroll
@@ -83,7 +83,7 @@ template <typename T, fp8 F> static void silu_of(const gpu_act *a, hipStream_t s
     const int threads = 128;
     const dim3 grid(a->rows, (a->width / 8 + threads - 1) / threads);
 #define ROWS(Q) LAUNCH((silu_rows<T, Q, F>), grid, threads, s, (const T *)a->x, a->y, (T *)a->product, a->scales, a->range, \
-                       a->width)
+                       a->width, read_once(4LL * a->rows * a->width))
     a->quant == GPU_GROUP ? ROWS(GPU_GROUP) : a->quant == GPU_STATIC ? ROWS(GPU_STATIC) : ROWS(GPU_NONE);
 #undef ROWS
 }

@@ -9,7 +9,7 @@ enum quant { NONE, STATIC, TOKEN, GROUP };
 template <typename T, int VECS, bool RES, quant Q, fp8 F, bool TWICE>
 __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, const T *w, float eps, float offset,
                                                   const float *scale, T *sum, void *y, T *norm, float *scales,
-                                                  gpu_range range, int width)
+                                                  gpu_range range, int width, bool once)
 {
     __shared__ float scratch[2][32];
     const size_t row = (size_t)blockIdx.x * width;
@@ -21,9 +21,9 @@ __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, cons
     for (int i = 0; i < VECS; i++) {
         const int at = (i * blockDim.x + threadIdx.x) * 8;
         if (at < width) {
-            in[i] = load(x + row + at);
+            in[i] = load(x + row + at, once);
             if (RES)
-                add[i] = load(res + row + at);
+                add[i] = load(res + row + at, once);
             if (early)
                 weights[i] = load(w + at);
         }
@@ -100,7 +100,7 @@ template <typename T, bool RES, quant Q, fp8 F> static void rows(const gpu_norm 
     const int threads = ((vectors + vecs - 1) / vecs + 31) / 32 * 32;
 #define ROWS(V, W) LAUNCH((norm_rows<T, V, RES, Q, F, W>), a->rows, threads, s, (const T *)a->x, (const T *)a->res, \
                           (const T *)a->w, a->eps, a->offset, a->scale, (T *)a->sum, a->y, (T *)a->norm, a->scales, \
-                          a->range, a->width)
+                          a->range, a->width, read_once(2LL * a->rows * a->width))
     if (a->twice)
         vecs == 4 ? ROWS(4, true) : vecs == 2 ? ROWS(2, true) : ROWS(1, true);
     else
@@ -139,13 +139,13 @@ const char *gpu_rms_norm(const gpu_norm *a, void *stream)
 /* Heads of 128: y = R(x rsqrt(mean(x^2) + eps) w silu(z)), each head a group of the quantiser. Sixteen lanes a head. */
 template <typename T, bool QUANT, fp8 F>
 __global__ void gated_heads(const T *x, const T *z, const T *w, float eps, void *y, T *norm, float *scales,
-                            gpu_range range, int heads)
+                            gpu_range range, int heads, bool once)
 {
     const int head = (blockIdx.x * blockDim.x + threadIdx.x) / 16, lane = threadIdx.x % 16;
     const bool live = head < heads; /* all lanes take part in sums */
     const size_t at = (size_t)(live ? head : 0) * 128 + lane * 8;
     float v[8], gate[8], weight[8], square = 0, top = 0;
-    const words a = load(x + at), b = load(z + at), c = load(w + lane * 8);
+    const words a = load(x + at, once), b = load(z + at, once), c = load(w + lane * 8);
     widen<T>(a, v), widen<T>(b, gate), widen<T>(c, weight);
 #pragma unroll
     for (int k = 0; k < 8; k++) {
@@ -178,10 +178,10 @@ template <typename T, fp8 F> static void gated_of(const gpu_gated *a, hipStream_
     const int threads = 128, blocks = (a->heads * 16 + threads - 1) / threads;
     if (a->quant)
         LAUNCH((gated_heads<T, true, F>), blocks, threads, s, (const T *)a->x, (const T *)a->z, (const T *)a->w, a->eps,
-               a->y, (T *)a->norm, a->scales, a->range, a->heads);
+               a->y, (T *)a->norm, a->scales, a->range, a->heads, read_once(256LL * a->heads));
     else
         LAUNCH((gated_heads<T, false, F>), blocks, threads, s, (const T *)a->x, (const T *)a->z, (const T *)a->w, a->eps,
-               a->y, (T *)a->norm, a->scales, a->range, a->heads);
+               a->y, (T *)a->norm, a->scales, a->range, a->heads, read_once(256LL * a->heads));
 }
 
 const char *gpu_gated_norm(const gpu_gated *a, void *stream)
