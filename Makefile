@@ -4,6 +4,7 @@
 #   make demo       fuse and run a real model on the CPU, and show the result
 #   make check      all tests; SAN=1 under AddressSanitizer and UBSan; CC=clang
 #   make property N=100000 SEED=1   random graphs under random rules; a failure prints its seed and leaves a small case
+#   make faults     the tools with every allocation failing in turn; make check: a sample
 #   make golden     rewrite the expected texts of the tests after a change meant to be
 #   make bench      time of importing, fusing and running the example models
 #   make doc        build/reference.md: all ops, patterns, rules and kernels
@@ -195,6 +196,7 @@ include kernels/hip/hip.mk
 include tests/gen/match/match.mk
 include tests/gen/near/near.mk
 include tests/dsl/prover/prover.mk
+include tests/faults/faults.mk
 $(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(RUN_O) $(SOUND_O) $(EMBED_O) $(PROVER_O) \
     $(DSL_O) $(B)/lib/libsolder.a
 	@mkdir -p $(@D)
@@ -203,7 +205,7 @@ $(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(
 
 TEST_ENV = CK_DEFAULT_TIMEOUT=60 $(EMBED_ENV) $(MATCH_ENV) $(NEAR_ENV) $(if $(EMU_LIBRARY),SOLDER_EMU=$(EMU_LIBRARY)) SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
 .PHONY: run-tests
-run-tests: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(B)/bin/near_check $(EMU_LIBRARY) replay check-hipemu
+run-tests: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(B)/bin/near_check $(FAULTS_NEEDS) $(EMU_LIBRARY) replay check-hipemu
 	@$(TEST_ENV) $(B)/bin/tests
 .PHONY: property
 property: $(B)/bin/tests

@@ -1,9 +1,10 @@
 /* See arena.h. */
 #include "arena.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "memory.h"
 
 typedef struct chunk { struct chunk *next; } chunk;
 typedef struct entry { struct entry *next; uint32_t hash; size_t n; } entry; /* text follows */
@@ -17,18 +18,9 @@ struct pat_arena {
 
 enum { CHUNK = 1 << 16, ALIGN = 16 };
 
-static void *must(void *p)
-{
-    if (!p) {
-        fprintf(stderr, "solderc: out of memory\n");
-        exit(1);
-    }
-    return p;
-}
-
 pat_arena *pat_arena_new(void)
 {
-    return calloc(1, sizeof(pat_arena));
+    return pat_must(calloc(1, sizeof(pat_arena)));
 }
 
 void pat_arena_free(pat_arena *a)
@@ -48,7 +40,7 @@ void *pat_alloc(pat_arena *a, size_t size)
     size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
     if ((size_t)(a->end - a->at) < size) {
         size_t room = size > CHUNK ? size : CHUNK;
-        chunk *c = must(calloc(1, room + ALIGN));
+        chunk *c = pat_must(calloc(1, room + ALIGN));
         c->next = a->chunks;
         a->chunks = c;
         a->at = (char *)c + ALIGN;
@@ -62,7 +54,7 @@ void *pat_alloc(pat_arena *a, size_t size)
 static void rehash(pat_arena *a)
 {
     uint32_t n = a->n_slots ? a->n_slots * 2 : 1024;
-    entry **table = must(calloc(n, sizeof *table));
+    entry **table = pat_must(calloc(n, sizeof *table));
     for (uint32_t i = 0; i < a->n_slots; i++)
         for (entry *e = a->table[i]; e;) {
             entry *next = e->next;

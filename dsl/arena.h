@@ -7,10 +7,10 @@
 
 typedef struct pat_arena pat_arena;
 
-/* NULL when memory is short. */
+/* Lack of memory ends the program, here and below. */
 pat_arena *pat_arena_new(void);
 void pat_arena_free(pat_arena *a);
-/* Zeroed memory, aligned for any object, that lives as long as the arena. Memory failure ends the program. */
+/* Zeroed memory, aligned for any object, that lives as long as the arena. */
 void *pat_alloc(pat_arena *a, size_t size);
 /* Equal texts give the same pointer; NUL-terminated copy. */
 const char *pat_intern_in(pat_arena *a, const char *s, size_t n);

@@ -8,7 +8,7 @@
 /* One run of the compiler: arena, source texts, diagnostics. */
 typedef struct pat_session pat_session;
 
-pat_session *pat_open(void); /* NULL when memory is short */
+pat_session *pat_open(void); /* lack of memory ends the program, here and in all that follows */
 void pat_close(pat_session *s);
 
 /* Reads a file ("-": standard input) into the session's table. UINT32_MAX, and an error at `from`, when it cannot. */

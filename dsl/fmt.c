@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "fmt_parts.h"
+#include "memory.h"
 #include "parse.h"
 
 enum { WIDTH = 110, STEP = 2, CONTINUED = 4, KEYWORD = 8 };
@@ -436,34 +437,21 @@ static fmt_lines format(pat_session *s, fmt_items items)
     return l.lines;
 }
 
-/* The layout as a text; NULL when memory is short. */
-static char *format_text(pat_session *s, fmt_items items, size_t *n)
-{
-    char *text = NULL;
-    FILE *memory = open_memstream(&text, n);
-    if (!memory)
-        return NULL;
-    pat_fmt_print(s, format(s, items), memory);
-    if (!fclose(memory))
-        return text;
-    free(text);
-    return NULL;
-}
-
 bool pat_format(pat_session *s, uint32_t file, FILE *out, bool *same)
 {
     const pat_file *f = s->files.at[file];
     pat_parser p;
     unsigned errors = s->n_errors;
-    size_t n;
+    pat_printed text;
     pat_parse_source(s, pat_alloc(s->arena, sizeof(pat_program)), file, &p);
     if (s->n_errors > errors)
         return false;
     fmt_items items = pat_fmt_scan(s, f->text, f->size);
-    char *text = format_text(s, items, &n);
-    fmt_items again = text ? pat_fmt_scan(s, text, (uint32_t)n) : (fmt_items){0};
-    bool ok = text && equal_items(&items, &again) && fwrite(text, 1, n, out) == n;
-    *same = ok && n == f->size && !memcmp(text, f->text, n);
-    free(text);
+    pat_fmt_print(s, format(s, items), pat_print(&text));
+    pat_print_end(&text);
+    fmt_items again = pat_fmt_scan(s, text.text, (uint32_t)text.n);
+    bool ok = equal_items(&items, &again) && fwrite(text.text, 1, text.n, out) == text.n;
+    *same = ok && text.n == f->size && !memcmp(text.text, f->text, text.n);
+    free(text.text);
     return ok;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "prover.h"
 #include "sld_abi.h"
 
@@ -485,20 +486,14 @@ static void put_outputs(maker *m)
 
 static const char *print_graph(maker *m)
 {
-    char *text = NULL;
-    size_t n = 0;
-    m->f = open_memstream(&text, &n);
-    if (!m->f)
-        return NULL;
+    pat_printed text;
+    m->f = pat_print(&text);
     for (uint32_t i = 0; i < m->t->v->vals.n; i++)
         put_input(m, m->t->v->vals.at[i]);
     for (uint32_t i = 0; i < m->t->v->nodes.n; i++)
         put_node(m, m->t->v->nodes.at[i]);
     put_outputs(m);
-    fclose(m->f);
-    const char *kept = pat_intern(m->t->s, text, n);
-    free(text);
-    return kept;
+    return pat_print_kept(&text, m->t->s->arena);
 }
 
 /* -------------------------------------------------------------------- verdicts -- */

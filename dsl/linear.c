@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 /* The most negative number counts as too large: it has no opposite. */
 static bool mul_overflows(int64_t a, int64_t b, int64_t *to)
 {
@@ -118,10 +120,8 @@ static bool eliminate(l_system *s)
 static bool combine(const l_system *s)
 {
     static const uint32_t MOST = L_ROWS;
-    l_system *t = malloc(sizeof *t);
+    l_system *t = pat_must(malloc(sizeof *t));
     bool possible = true;
-    if (!t)
-        return true;
     memcpy(t, s, offsetof(l_system, rows) + s->n_rows * sizeof *s->rows);
     for (uint32_t v = 0; v < t->n_vars && t->n_rows + 2 < MOST; v++) {
         if (t->lo[v] != L_LEAST && t->lo[v] != -L_MOST)
@@ -278,9 +278,7 @@ static bool try_values(search *q, const bounds *b)
 
 l_answer l_solve(const l_system *s, bool (*accept)(void *, const int64_t *), void *of, int64_t *values)
 {
-    l_system *t = malloc(sizeof *t);
-    if (!t)
-        return L_UNKNOWN;
+    l_system *t = pat_must(malloc(sizeof *t));
     memcpy(t, s, offsetof(l_system, rows) + s->n_rows * sizeof *s->rows);
     bounds b;
     memcpy(b.lo, s->lo, s->n_vars * sizeof *b.lo);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "source.h"
 #include "parse.h"
 
@@ -19,16 +20,18 @@ static pat_program *new_program(pat_session *s)
     return pat_alloc(s->arena, sizeof(pat_program));
 }
 
-static char *read_file(FILE *f, size_t *size)
+static char *read_file(const char *path, size_t *size)
 {
+    FILE *f = !strcmp(path, "-") ? stdin : fopen(path, "rb");
     char *text = NULL;
     size_t n = 0, cap = 0;
+    if (!f && errno == ENOMEM)
+        pat_must(f);
     while (f && !ferror(f) && !feof(f)) {
         if (n == cap) {
-            char *more = cap < 1u << 30 ? realloc(text, cap = cap ? cap * 2 : 1 << 16) : NULL;
-            if (!more)
+            if (cap >= 1u << 30)
                 break;
-            text = more;
+            text = pat_must(realloc(text, cap = cap ? cap * 2 : 1 << 16));
         }
         n += fread(text + n, 1, cap - n, f);
     }
@@ -46,8 +49,8 @@ static char *read_file(FILE *f, size_t *size)
 /* `a/b/../c.pat` and `a/c.pat` are one file. */
 static const char *canonical(pat_session *s, const char *path)
 {
-    char *real = realpath(path, NULL);
-    const char *name = pat_intern(s, real ? real : path, strlen(real ? real : path));
+    char *real = pat_real_path(path);
+    const char *name = pat_intern(s, real, strlen(real));
     free(real);
     return name;
 }
@@ -68,7 +71,7 @@ uint32_t pat_read_source(pat_session *s, const char *path, pat_span from)
 {
     size_t size;
     const char *open = s->open_text ? s->open_text(s->open_data, canonical(s, path), &size) : NULL;
-    char *text = open ? NULL : read_file(!strcmp(path, "-") ? stdin : fopen(path, "rb"), &size);
+    char *text = open ? NULL : read_file(path, &size);
     if (!open && !text) {
         pat_error(s, from, E_FILE, "cannot read %s: %s", path, strerror(errno));
         return UINT32_MAX;

@@ -14,23 +14,20 @@ enum { PARSE_ERROR = -32700, INVALID_REQUEST = -32600, UNKNOWN_METHOD = -32601, 
 
 /* --------------------------------------------------------------- messages -- */
 
-bool lsp_begin(lsp_message *m)
+FILE *lsp_begin(pat_printed *m)
 {
-    *m = (lsp_message){0};
-    m->body = open_memstream(&m->text, &m->n);
-    if (m->body)
-        fputs("{\"jsonrpc\":\"2.0\",", m->body);
-    return m->body != NULL;
+    FILE *body = pat_print(m);
+    fputs("{\"jsonrpc\":\"2.0\",", body);
+    return body;
 }
 
-void lsp_send(lsp *l, lsp_message *m)
+void lsp_send(lsp *l, pat_printed *m)
 {
-    fputc('}', m->body);
-    if (!fclose(m->body)) {
-        fprintf(l->out, "Content-Length: %zu\r\n\r\n", m->n);
-        fwrite(m->text, 1, m->n, l->out);
-        fflush(l->out);
-    }
+    fputc('}', m->f);
+    pat_print_end(m);
+    fprintf(l->out, "Content-Length: %zu\r\n\r\n", m->n);
+    fwrite(m->text, 1, m->n, l->out);
+    fflush(l->out);
     free(m->text);
 }
 
@@ -44,11 +41,9 @@ static void print_id(const pat_json *request, FILE *out)
 
 static void send_error(lsp *l, const pat_json *request, int code, const char *text)
 {
-    lsp_message m;
-    if (!lsp_begin(&m))
-        return;
-    print_id(request, m.body);
-    fprintf(m.body, "\"error\":{\"code\":%d,\"message\":\"%s\"}", code, text);
+    pat_printed m;
+    print_id(request, lsp_begin(&m));
+    fprintf(m.f, "\"error\":{\"code\":%d,\"message\":\"%s\"}", code, text);
     lsp_send(l, &m);
 }
 
@@ -75,8 +70,8 @@ static char *read_body(FILE *in, size_t *n)
         if (!read_header(in, n) || *n > LONGEST)
             return NULL;
     while (!*n);
-    char *text = malloc(*n + 1);
-    if (text && fread(text, 1, *n, in) == *n)
+    char *text = pat_must(malloc(*n + 1));
+    if (fread(text, 1, *n, in) == *n)
         return text;
     free(text);
     return NULL;
@@ -120,27 +115,20 @@ static void close_doc(lsp *l, lsp_doc *doc)
 
 static lsp_doc *open_doc(lsp *l, const char *uri)
 {
-    lsp_doc *d = calloc(1, sizeof *d);
+    lsp_doc *d = pat_must(calloc(1, sizeof *d));
     char *path = lsp_path_of(uri);
-    if (d && path) {
-        d->uri = strdup(uri);
-        d->path = lsp_canonical(path);
-    }
+    d->uri = pat_must(strdup(uri));
+    d->path = pat_real_path(path);
     free(path);
-    if (d && d->uri && d->path) {
-        d->next = l->docs;
-        return l->docs = d;
-    }
-    if (d)
-        free_doc(d);
-    return NULL;
+    d->next = l->docs;
+    return l->docs = d;
 }
 
 static void set_text(lsp_doc *d, const pat_json *text)
 {
-    char *copy = text && text->kind == PJ_STRING ? malloc(text->len + 1) : NULL;
-    if (!copy)
+    if (!text || text->kind != PJ_STRING)
         return;
+    char *copy = pat_must(malloc(text->len + 1));
     memcpy(copy, text->text, text->len);
     copy[text->len] = 0;
     free(d->text);
@@ -163,8 +151,6 @@ static void did_open(lsp *l, const pat_json *params)
         return;
     lsp_doc *d = doc_of_uri(l, uri);
     d = d ? d : open_doc(l, uri);
-    if (!d)
-        return;
     set_text(d, text);
     check_all(l);
 }
@@ -228,11 +214,9 @@ static void answer_shutdown(lsp *l, const pat_json *params, FILE *out)
 /* What it is, its declaration as written, and the comment beside that. */
 static void print_hover(const lsp_doc *doc, const lsp_found *f, FILE *out)
 {
-    char *text = NULL;
-    size_t n = 0, len;
-    FILE *m = open_memstream(&text, &n);
-    if (!m)
-        return;
+    pat_printed text;
+    size_t len;
+    FILE *m = pat_print(&text);
     const char *source = pat_span_text(doc->session, f->decl, &len);
     fprintf(m, "```solder\n%.*s\n```\n%s", (int)len, source, f->what);
     if (f->rule)
@@ -245,14 +229,13 @@ static void print_hover(const lsp_doc *doc, const lsp_found *f, FILE *out)
         for (uint32_t i = 0; i < lines.n; i++)
             fprintf(m, "%s%s", i ? "\n" : "\n\n", lines.at[i]);
     }
-    if (!fclose(m)) {
-        fputs("{\"contents\":{\"kind\":\"markdown\",\"value\":", out);
-        pat_json_text(out, text, n);
-        fputs("},\"range\":", out);
-        lsp_print_range(out, doc->session, f->token);
-        fputc('}', out);
-    }
-    free(text);
+    pat_print_end(&text);
+    fputs("{\"contents\":{\"kind\":\"markdown\",\"value\":", out);
+    pat_json_text(out, text.text, text.n);
+    fputs("},\"range\":", out);
+    lsp_print_range(out, doc->session, f->token);
+    fputc('}', out);
+    free(text.text);
 }
 
 static void answer_hover(lsp *l, const pat_json *params, FILE *out)
@@ -297,22 +280,21 @@ static void answer_formatting(lsp *l, const pat_json *params, FILE *out)
 {
     const lsp_doc *doc = doc_of(l, params);
     pat_session *s = doc ? pat_open() : NULL;
-    char *text = NULL;
-    size_t n = 0;
-    FILE *m = s ? open_memstream(&text, &n) : NULL;
+    pat_printed text;
     bool same = true;
     fputc('[', out);
-    if (m) {
+    if (doc) {
         uint32_t file = pat_add_file(s, doc->path, doc->text, doc->size);
-        bool ok = pat_format(s, file, m, &same) && !same;
-        if (!fclose(m) && ok) {
+        bool ok = pat_format(s, file, pat_print(&text), &same) && !same;
+        pat_print_end(&text);
+        if (ok) {
             fputs("{\"range\":", out);
             lsp_print_range(out, s, (pat_span){file, 0, (uint32_t)doc->size});
             fputs(",\"newText\":", out);
-            pat_json_text(out, text, n);
+            pat_json_text(out, text.text, text.n);
             fputc('}', out);
         }
-        free(text);
+        free(text.text);
     }
     fputc(']', out);
     pat_close(s);
@@ -350,17 +332,17 @@ static void do_request(lsp *l, const pat_json *request, const char *method, cons
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
         if (!strcmp(answers[i].method, method))
             f = answers[i].f;
-    lsp_message m;
+    pat_printed m;
     if (!f) {
         send_error(l, request, UNKNOWN_METHOD, "unknown method");
     } else if (!l->initialized && f != answer_initialize) {
         send_error(l, request, NOT_INITIALIZED, "not initialized");
     } else if (l->shut) {
         send_error(l, request, INVALID_REQUEST, "shut down");
-    } else if (lsp_begin(&m)) {
-        print_id(request, m.body);
-        fputs("\"result\":", m.body);
-        f(l, params, m.body);
+    } else {
+        print_id(request, lsp_begin(&m));
+        fputs("\"result\":", m.f);
+        f(l, params, m.f);
         lsp_send(l, &m);
     }
 }
@@ -397,8 +379,7 @@ int pat_lsp(FILE *in, FILE *out)
         char *text = read_body(in, &n);
         pat_arena *arena = text ? pat_arena_new() : NULL;
         go_on = arena && do_message(&l, pat_json_read(arena, text, n));
-        if (arena)
-            pat_arena_free(arena);
+        pat_arena_free(arena);
         free(text);
     }
     while (l.docs)

@@ -35,11 +35,8 @@ static void print_notes(lsp *l, const pat_session *s, uint32_t owner, FILE *out)
 /* The message and its hints as one text; what is wrong in a used file names its place. */
 static void print_text(pat_session *s, uint32_t owner, FILE *out)
 {
-    char *text = NULL;
-    size_t n = 0;
-    FILE *f = open_memstream(&text, &n);
-    if (!f)
-        return;
+    pat_printed text;
+    FILE *f = pat_print(&text);
     const pat_diag *d = s->diags.at[owner];
     pat_place from, to;
     pat_places(s, d->span, &from, &to);
@@ -49,9 +46,9 @@ static void print_text(pat_session *s, uint32_t owner, FILE *out)
     for (uint32_t i = owner + 1; i < s->diags.n && s->diags.at[i]->owner == owner; i++)
         if (s->diags.at[i]->severity == PAT_HINT)
             fprintf(f, "\nhint: %s", s->diags.at[i]->text);
-    if (!fclose(f))
-        pat_json_text(out, text, n);
-    free(text);
+    pat_print_end(&text);
+    pat_json_text(out, text.text, text.n);
+    free(text.text);
 }
 
 /* The place in the document: what is wrong in a used file stands at the `use` that leads to it. */
@@ -76,22 +73,21 @@ static void print_diag(lsp *l, pat_session *s, uint32_t i, FILE *out)
 
 static void publish(lsp *l, const char *uri, pat_session *s)
 {
-    lsp_message m;
-    if (!lsp_begin(&m))
-        return;
-    fputs("\"method\":\"textDocument/publishDiagnostics\",\"params\":{\"uri\":", m.body);
-    pat_json_string(m.body, uri);
-    fputs(",\"diagnostics\":[", m.body);
+    pat_printed m;
+    FILE *out = lsp_begin(&m);
+    fputs("\"method\":\"textDocument/publishDiagnostics\",\"params\":{\"uri\":", out);
+    pat_json_string(out, uri);
+    fputs(",\"diagnostics\":[", out);
     bool any = false;
     for (uint32_t i = 0; s && i < s->diags.n; i++) {
         const pat_diag *d = s->diags.at[i];
         if (d->owner != i || (d->severity != PAT_ERROR && d->span.file)) /* warnings of used files are theirs */
             continue;
-        fputs(any ? "," : "", m.body);
-        print_diag(l, s, i, m.body);
+        fputs(any ? "," : "", out);
+        print_diag(l, s, i, out);
         any = true;
     }
-    fputs("]}", m.body);
+    fputs("]}", out);
     lsp_send(l, &m);
 }
 
@@ -105,8 +101,6 @@ void lsp_check(lsp *l, lsp_doc *doc)
     pat_close(doc->session);
     doc->program = NULL;
     doc->session = pat_open();
-    if (!doc->session)
-        return;
     doc->session->open_text = open_text;
     doc->session->open_data = l;
     doc->program = pat_parse_files(doc->session, 1, (const char *const[]){doc->path});

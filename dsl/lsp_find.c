@@ -326,8 +326,6 @@ lsp_found lsp_find(lsp_doc *doc, uint32_t offset)
 {
     const pat_file *file = doc->session->files.at[0];
     pat_session *scratch = pat_open();
-    if (!scratch)
-        return nothing;
     finder f = {.doc = doc, .p = doc->program, .scratch = scratch};
     f.items = pat_fmt_scan(scratch, file->text, file->size);
     lsp_found r = nothing;

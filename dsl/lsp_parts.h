@@ -5,6 +5,7 @@
 #define PAT_LSP_PARTS_H
 
 #include "json.h"
+#include "memory.h"
 #include "source.h"
 
 /* An open document and what was found in it since its last change; file 0 of the session is the document. */
@@ -26,18 +27,16 @@ typedef struct lsp {
 /* ---- lsp.c ---- */
 lsp_doc *lsp_find_doc(const lsp *l, const char *path);
 /* A message whose body is built in memory: begin, print into the stream, send. */
-typedef struct lsp_message { char *text; size_t n; FILE *body; } lsp_message;
-bool lsp_begin(lsp_message *m);
-void lsp_send(lsp *l, lsp_message *m);
+FILE *lsp_begin(pat_printed *m);
+void lsp_send(lsp *l, pat_printed *m);
 
 /* ---- lsp_text.c ---- */
 /* Places of the protocol count lines from 0 and columns in UTF-16 units. */
 void lsp_print_range(FILE *out, const pat_session *s, pat_span span);
 /* Byte of a place, at most the end of its line or text. */
 uint32_t lsp_offset(const pat_file *f, uint32_t line, uint32_t column);
-/* Freshly allocated; NULL without memory. What is no file URI stays as it is. */
+/* Freshly allocated. What is no file URI stays as it is. */
 char *lsp_path_of(const char *uri);
-char *lsp_canonical(const char *path);
 /* The URI of a file of a session, as its client spells it when it is open. */
 void lsp_print_uri(FILE *out, const lsp *l, const char *path);
 

@@ -63,36 +63,29 @@ static int hex(char c)
 char *lsp_path_of(const char *uri)
 {
     if (strncmp(uri, "file://", 7))
-        return strdup(uri);
+        return pat_must(strdup(uri));
     const char *from = strchr(uri + 7, '/');
-    char *path = strdup(from ? from : uri), *to = path;
-    for (const char *c = path; path && *c; c++)
+    char *path = pat_must(strdup(from ? from : uri)), *to = path;
+    for (const char *c = path; *c; c++)
         if (*c == '%' && hex(c[1]) >= 0 && hex(c[2]) >= 0 && (c[1] != '0' || c[2] != '0')) {
             *to++ = (char)(hex(c[1]) << 4 | hex(c[2]));
             c += 2;
         } else {
             *to++ = *c;
         }
-    if (path)
-        *to = 0;
+    *to = 0;
     return path;
-}
-
-char *lsp_canonical(const char *path)
-{
-    char *real = realpath(path, NULL);
-    return real ? real : strdup(path);
 }
 
 void lsp_print_uri(FILE *out, const lsp *l, const char *path)
 {
-    char *real = lsp_canonical(path);
-    const lsp_doc *doc = real ? lsp_find_doc(l, real) : NULL;
+    char *real = pat_real_path(path);
+    const lsp_doc *doc = lsp_find_doc(l, real);
     if (doc) {
         pat_json_string(out, doc->uri);
     } else {
         fputs("\"file://", out);
-        for (const unsigned char *c = (const unsigned char *)(real ? real : ""); *c; c++)
+        for (const unsigned char *c = (const unsigned char *)real; *c; c++)
             fprintf(out, isalnum(*c) || strchr("/-._~", *c) ? "%c" : "%%%02X", *c);
         fputc('"', out);
     }

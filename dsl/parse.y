@@ -57,7 +57,13 @@ typedef struct pat_binds { PAT_LIST(pat_arg) list; } pat_binds;
 
 %code {
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "memory.h"
+
+#define YYMALLOC(n) pat_must(malloc(n)) /* for the parser, lack of memory is too deep a nesting */
+#define YYFREE free
 
 int pat_lex(PAT_STYPE *value, PAT_LTYPE *span, pat_parser *p);
 static void pat_yyerror(PAT_LTYPE *span, pat_parser *p, const char *text);

@@ -1,18 +1,15 @@
 /* Files, places, sessions. */
 #include "source.h"
+#include "memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 pat_session *pat_open(void)
 {
-    pat_session *s = calloc(1, sizeof *s);
-    if (s && !(s->arena = pat_arena_new())) {
-        free(s);
-        return NULL;
-    }
-    if (s)
-        s->options.max_errors = 20;
+    pat_session *s = pat_must(calloc(1, sizeof *s));
+    s->arena = pat_arena_new();
+    s->options.max_errors = 20;
     return s;
 }
 

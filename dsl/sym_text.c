@@ -1,9 +1,9 @@
 /* Sizes and shapes as people write them. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "sym.h"
 
 static void put_poly(s_ctx *c, FILE *f, s_poly p);
@@ -137,33 +137,16 @@ static void put_shape(s_ctx *c, FILE *f, s_shape s)
     }
 }
 
-static const char *taken(s_ctx *c, char *text, size_t n)
-{
-    const char *kept = text ? pat_intern(c->session, text, n) : "?";
-    free(text);
-    return kept;
-}
-
 const char *s_text(s_ctx *c, s_poly p)
 {
-    char *text = NULL;
-    size_t n = 0;
-    FILE *f = open_memstream(&text, &n);
-    if (f) {
-        put_poly(c, f, s_resolve(c, p));
-        fclose(f);
-    }
-    return taken(c, text, n);
+    pat_printed text;
+    put_poly(c, pat_print(&text), s_resolve(c, p));
+    return pat_print_kept(&text, c->session->arena);
 }
 
 const char *s_shape_text(s_ctx *c, s_shape s)
 {
-    char *text = NULL;
-    size_t n = 0;
-    FILE *f = open_memstream(&text, &n);
-    if (f) {
-        put_shape(c, f, s_resolve_shape(c, s));
-        fclose(f);
-    }
-    return taken(c, text, n);
+    pat_printed text;
+    put_shape(c, pat_print(&text), s_resolve_shape(c, s));
+    return pat_print_kept(&text, c->session->arena);
 }

@@ -1,8 +1,8 @@
 /* What the types of a rule speak of: dtypes, names, expressions. See prover.h. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "prover.h"
 #include "sld_abi.h"
 
@@ -283,14 +283,7 @@ const char *t_dtype_text(const t_env *t, uint32_t dtype)
 
 const char *t_type_text(t_env *t, const t_value *v)
 {
-    char *text = NULL;
-    size_t n = 0;
-    FILE *f = open_memstream(&text, &n);
-    if (!f)
-        return "?";
-    fprintf(f, "%s[%s]", t_dtype_text(t, v->dtype), s_shape_text(t->c, v->shape));
-    fclose(f);
-    const char *kept = pat_intern(t->s, text, n);
-    free(text);
-    return kept;
+    pat_printed text;
+    fprintf(pat_print(&text), "%s[%s]", t_dtype_text(t, v->dtype), s_shape_text(t->c, v->shape));
+    return pat_print_kept(&text, t->s->arena);
 }

@@ -13,6 +13,7 @@
 #include "fmt.h"
 #include "gen.h"
 #include "lsp.h"
+#include "memory.h"
 #include "why.h"
 
 typedef enum job { COMPILE, CHECK, TESTS, DOC, EXPLAIN, FORMAT, FORMAT_CHECK, WHY, SERVE } job;
@@ -103,23 +104,14 @@ static int explain(const char *code)
     return 1;
 }
 
-static int out_of_memory(void)
-{
-    fprintf(stderr, "solderc: out of memory\n");
-    return 1;
-}
-
 /* What `print` prints, written to a file as a whole. */
 static int write_printed(const char *path, void *data, void print(void *data, FILE *out))
 {
-    char *text = NULL;
-    size_t n = 0;
-    FILE *f = open_memstream(&text, &n);
-    if (!f)
-        return out_of_memory();
-    print(data, f);
-    int status = fclose(f) ? out_of_memory() : out_write(path, text, n);
-    free(text);
+    pat_printed text;
+    print(data, pat_print(&text));
+    pat_print_end(&text);
+    int status = out_write(path, text.text, text.n);
+    free(text.text);
     return status;
 }
 
@@ -174,8 +166,6 @@ static int finish(run *r, int n, char *const *files)
 static int compile(const options *o, int n, char *const *files)
 {
     run r = {o, pat_open(), NULL};
-    if (!r.session)
-        return out_of_memory();
     pat_set_diag_options(r.session, o->diags);
     r.program = pat_parse_files(r.session, n, (const char *const *)files);
     int status = finish(&r, n, files);
@@ -186,21 +176,17 @@ static int compile(const options *o, int n, char *const *files)
 /* Formats a file of the session into itself, standard input to standard output; or says whether it would. */
 static int format_file(pat_session *s, uint32_t file, const char *path, bool check)
 {
-    char *text = NULL;
-    size_t n = 0;
-    bool same = false;
-    FILE *f = open_memstream(&text, &n);
-    if (!f)
-        return out_of_memory();
-    bool ok = pat_format(s, file, f, &same);
-    int status = fclose(f) ? out_of_memory() : !ok;
+    pat_printed text;
+    bool same = false, ok = pat_format(s, file, pat_print(&text), &same);
+    int status = !ok;
+    pat_print_end(&text);
     if (!ok && !pat_error_count(s))
         fprintf(stderr, "solderc: %s cannot be formatted without changing it\n", path);
     else if (!status && check && !same)
         status = printf("%s\n", path) < 0 || 1;
     else if (!status && !check && (!same || !strcmp(path, "-")))
-        status = out_write(strcmp(path, "-") ? path : NULL, text, n);
-    free(text);
+        status = out_write(strcmp(path, "-") ? path : NULL, text.text, text.n);
+    free(text.text);
     return status;
 }
 
@@ -210,8 +196,6 @@ static int format(const options *o, int n, char *const *files)
     int status = 0;
     for (int i = 0; i < n; i++) {
         pat_session *s = pat_open();
-        if (!s)
-            return out_of_memory();
         pat_set_diag_options(s, o->diags);
         uint32_t file = pat_read_source(s, files[i], (pat_span){UINT32_MAX, 0, 0});
         status |= file == UINT32_MAX || format_file(s, file, files[i], o->job == FORMAT_CHECK);

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "memory.h"
+
 static void reserve(out *o, size_t more)
 {
     if (o->n + more + 1 <= o->cap)
@@ -17,12 +19,7 @@ static void reserve(out *o, size_t more)
     size_t cap = o->cap ? o->cap : 4096;
     while (cap < o->n + more + 1)
         cap *= 2;
-    char *text = realloc(o->text, cap);
-    if (!text) {
-        fprintf(stderr, "solderc: out of memory\n");
-        exit(1);
-    }
-    o->text = text;
+    o->text = pat_must(realloc(o->text, cap));
     o->cap = cap;
 }
 
@@ -130,8 +127,8 @@ static bool write_whole(const char *path, const char *text, size_t n)
         return replace_file(path, NULL, text, n);
     if (!S_ISREG(old.st_mode))
         return write_to(fopen(path, "wb"), text, n);
-    char *real = realpath(path, NULL);
-    bool ok = real && replace_file(real, &old, text, n);
+    char *real = pat_real_path(path);
+    bool ok = replace_file(real, &old, text, n);
     free(real);
     return ok;
 }

@@ -103,6 +103,7 @@ bool sld_kernel_covers(sld_graph *g, sld_node n, const sld_kernel_row *row, cons
 
 sld_bindings *sld_bindings_new(sld_graph *g, sld_target target, const int64_t *symbols)
 {
+    sld__clear(g->ctx);
     sld_bindings *b = sld__alloc(g->ctx, sizeof *b + (g->nodes.n + 1u) * sizeof *b->rows);
     for (sld_node n = sld_first_node(g); b && n; n = sld_next_node(g, n))
         b->rows[n] = sld__is_view(g, n) ? NULL : sld_bind(g, n, target, symbols, NULL, 0);
@@ -110,7 +111,10 @@ sld_bindings *sld_bindings_new(sld_graph *g, sld_target target, const int64_t *s
         b->ctx = g->ctx;
         b->n = g->nodes.n;
     }
-    return b;
+    if (!sld__starved(g->ctx))
+        return b;
+    sld_bindings_free(b);
+    return NULL;
 }
 
 void sld_bindings_free(sld_bindings *b)

@@ -298,10 +298,8 @@ bool sld__contents(sld_env *e, const sld_type_rec *result, uint32_t *contents)
     for (uint32_t i = 0; known_ok && i < out.n; i++)
         known_ok = fit(e, result->dtype, &out.d[i]);
     *contents = 0;
-    if (!known_ok) {
-        sld__clear(g->ctx); /* an overflow in arithmetic only leaves the elements unknown */
-        return true;
-    }
+    if (!known_ok)
+        return sld__forgive(g->ctx); /* an overflow in arithmetic only leaves the elements unknown */
     if (!SLD_RESERVE(g->ctx, g->dims, g->dims.n + out.n))
         return false;
     *contents = g->dims.n + 1;

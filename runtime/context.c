@@ -9,6 +9,7 @@
 
 struct sld_ctx {
     sld_allocator allocator;
+    bool starved; /* since the error was cleared */
     char error[1024];
 };
 
@@ -40,7 +41,20 @@ void sld_ctx_free(sld_ctx *ctx)
 
 const char *sld_error(const sld_ctx *ctx) { return ctx->error; }
 
-void sld__clear(sld_ctx *ctx) { ctx->error[0] = '\0'; }
+void sld__clear(sld_ctx *ctx)
+{
+    ctx->error[0] = '\0';
+    ctx->starved = false;
+}
+
+bool sld__starved(const sld_ctx *ctx) { return ctx->starved; }
+
+bool sld__forgive(sld_ctx *ctx)
+{
+    if (!ctx->starved)
+        sld__clear(ctx);
+    return !ctx->starved;
+}
 
 sld_status sld__fail(sld_ctx *ctx, sld_status status, const char *fmt, ...)
 {
@@ -61,8 +75,10 @@ void *sld__resize(sld_ctx *ctx, void *p, size_t size)
 {
     /* Size 0 would ask the allocator to free. */
     void *q = ctx->allocator.realloc(ctx->allocator.user, p, size ? size : 1);
-    if (!q)
+    if (!q) {
         sld__fail(ctx, SLD_ERR_MEMORY, "out of memory for %zu bytes", size);
+        ctx->starved = true;
+    }
     return q;
 }
 

@@ -177,7 +177,7 @@ sld_status sld_explain(sld_graph *g, uint32_t rule, sld_node n, FILE *out, sld_n
         fputs(": no part of it is in the graph\n", out);
     }
     sld__walker_free(w);
-    return status;
+    return status || !sld__starved(g->ctx) ? status : SLD_ERR_MEMORY;
 }
 
 /* A third of the nodes may be missing, and a few tests may fail. */
@@ -213,8 +213,10 @@ static bool count_miss(sld_graph *g, misses *all, const sld_partial *m)
     *x = (miss){{.rule = m->pattern->rule, .count = 1, .example = m->root, .file = f->place.line->file,
                  .line = f->place.line->number}, f->kind, f->place};
     FILE *out = fmemopen(x->said.why, sizeof x->said.why, "w");
-    if (!out)
+    if (!out) {
+        sld__fail(g->ctx, SLD_ERR_MEMORY, "out of memory");
         return false;
+    }
     sld__print_fault(g, m, out);
     fclose(out);
     x->said.why[sizeof x->said.why - 1] = 0;
@@ -235,6 +237,7 @@ sld_status sld_near_misses(sld_graph *g, void (*each)(void *user, const sld_miss
             ok = !m || count_miss(g, &all, m);
         }
     }
+    ok = ok && !sld__starved(g->ctx);
     for (uint32_t i = 0; ok && i < all.n; i++)
         each(user, &all.at[i].said);
     sld__free(g->ctx, all.at);

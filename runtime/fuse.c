@@ -306,6 +306,8 @@ static sld_status run(sld_graph *g)
         g->fuse->status = sld_graph_sweep(g);
     run_rounds(&d);
     sld__order_mend(g);
+    if (!g->fuse->status && sld__starved(ctx))
+        g->fuse->status = SLD_ERR_MEMORY;
     void *all[] = {d.queue.at, d.queued.at, d.later.at, d.seen};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         sld__free(ctx, all[i]);

@@ -308,7 +308,7 @@ static sld_graph *import_graph(sld_ctx *ctx, const sld_ruleset *rules, const cha
     sld__free(ctx, im.names.at);
     sld__free(ctx, im.symbols.at);
     sld__free(ctx, im.table.at);
-    if (!s)
+    if (!s && !sld__starved(ctx))
         return g;
     sld_graph_free(g);
     return NULL;

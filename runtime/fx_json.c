@@ -1,6 +1,7 @@
 /* The file side of the torch FX reader: bytes, gzip, JSON, and the small vocabulary in which
  * the format writes types.  Python writes infinities as bare words that JSON does not have;
  * they are turned into marked strings of the same length, so that places in messages stay. */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,9 +128,13 @@ json_t *fx_load(sld_ctx *ctx, const char *path)
     if (!data)
         return NULL;
     mark_nonfinite(data, n);
+    errno = 0;
     json_t *j = json_loadb(data, n, JSON_REJECT_DUPLICATES, &at);
+    bool short_of_memory = !j && errno == ENOMEM; /* jansson calls it bad syntax, or nothing at all */
     sld__free(ctx, data);
-    if (!j)
+    if (short_of_memory)
+        sld__fail(ctx, SLD_ERR_MEMORY, "%s: out of memory", path);
+    else if (!j)
         sld__fail(ctx, SLD_ERR_FORMAT, "%s:%d:%d: %s", path, at.line, at.column, at.text);
     return j;
 }

@@ -108,6 +108,11 @@ void sld__free(sld_ctx *ctx, void *p);
 sld_status sld__fail(sld_ctx *ctx, sld_status status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void sld__clear(sld_ctx *ctx);
+/* Whether memory was short since then. A question that was answered nevertheless may have been answered wrongly, so
+ * that entry points end with an error. */
+bool sld__starved(const sld_ctx *ctx);
+/* Clears an error that is an answer: what cannot be evaluated does not hold. False: memory was short, that stays. */
+bool sld__forgive(sld_ctx *ctx);
 /* Grows a SLD_ARRAY to hold n elements. */
 bool sld__grow(sld_ctx *ctx, void **at, uint32_t *cap, uint32_t n, size_t size);
 #define SLD_RESERVE(ctx, a, count) \

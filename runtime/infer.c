@@ -122,7 +122,7 @@ static bool infer_result(sld_env *e, uint32_t i, uint32_t *type)
 static void report_elsewhere(sld_env *e)
 {
     char text[800];
-    if (e->reported)
+    if (e->reported || sld__starved(e->g->ctx))
         return;
     snprintf(text, sizeof text, "%s", sld_error(e->g->ctx));
     sld__clear(e->g->ctx);
@@ -179,7 +179,7 @@ sld_truth sld_conditions(sld_graph *g, const sld_call *c, const sld_term *terms,
     e.symbols = symbols;
     sld_truth all = open ? all_of(&e, terms, n_terms) : SLD_NEVER;
     if (clean)
-        sld__clear(g->ctx); /* what cannot be evaluated does not hold; that is no error of the caller */
+        sld__forgive(g->ctx);
     return all;
 }
 
@@ -233,6 +233,6 @@ sld_failing sld__failing(sld_graph *g, const sld_call *c, const sld_term *terms,
     if (f.first && size)
         sld__wanted_text(&e, f.first, f.holds, buf, size);
     if (clean)
-        sld__clear(g->ctx);
+        sld__forgive(g->ctx);
     return f;
 }

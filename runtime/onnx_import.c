@@ -483,8 +483,7 @@ static bool read_type(importer *im, const Onnx__ValueInfoProto *v, uint8_t *dtyp
             return false;
         }
     }
-    sld__clear(im->ctx); /* a dim_param that is no expression stands for an unknown dim */
-    return true;
+    return sld__forgive(im->ctx); /* a dim_param that is no expression stands for an unknown dim */
 }
 
 static bool import_input(importer *im, const Onnx__ValueInfoProto *v)
@@ -521,13 +520,11 @@ static bool check_type(importer *im, const Onnx__ValueInfoProto *v, sld_value va
     bool ok = dtype == r->dtype && (rank == 255 || rank == r->rank);
     for (uint32_t i = 0; ok && rank != 255 && i < rank; i++)
         ok = dims[i] == SLD_SYM_NONE || sld_dim_eq(im->g, dims[i], sld_shape(im->g, value)[i]) != SLD_NEVER;
-    if (!ok) {
-        sld__clear(im->ctx);
+    if (!ok && sld__forgive(im->ctx))
         sld__fail(im->ctx, SLD_ERR_TYPE,
                   "%s: value '%s' is declared as %s of rank %d, which is not what its node gives (%s of rank %u)",
                   im->path, v->name, sld_dtype_name((sld_dtype)dtype), rank == 255 ? -1 : rank,
                   sld_dtype_name((sld_dtype)r->dtype), r->rank);
-    }
     return ok;
 }
 
@@ -629,7 +626,7 @@ sld_graph *sld_import_onnx(sld_ctx *ctx, const sld_ruleset *rules, const char *p
     bool ok = im.g && import_model(&im, m);
     onnx__model_proto__free_unpacked(m, &pb);
     sld__free(ctx, im.names.at);
-    if (ok)
+    if (ok && !sld__starved(ctx))
         return im.g;
     if (!*sld_error(ctx))
         sld__fail(ctx, SLD_ERR_FORMAT, "%s: cannot be imported", path);

@@ -467,6 +467,10 @@ static sld_plan *plan_new(sld_graph *g, sld_target target, sld_device *device, c
     sld_plan *p = b.g ? build(&b, g, map, target) : NULL;
     if (!p)
         sld_graph_free(b.g);
+    if (p && sld__starved(g->ctx)) {
+        sld_plan_free(p);
+        p = NULL;
+    }
     sld__free(g->ctx, map);
     return p;
 }

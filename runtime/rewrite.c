@@ -145,7 +145,7 @@ static bool acceptable(sld_graph *g)
     sld_fuse_state *s = g->fuse;
     if (s->broken) {
         refuse(g, &s->stats[s->rule].refused_type, sld_error(g->ctx));
-        sld__clear(g->ctx);
+        sld__forgive(g->ctx);
         return false;
     }
     if (g->partitions.n && !sld__reserve_partitions(g)) {

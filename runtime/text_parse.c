@@ -748,7 +748,7 @@ sld_graph *sld_text_parse(sld_ctx *ctx, const sld_ruleset *rules, const char *na
         for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
             sld__free(ctx, arrays[i]);
     }
-    if (ok)
+    if (ok && !sld__starved(ctx))
         return g;
     sld_graph_free(g);
     return NULL;

@@ -44,7 +44,7 @@ static figures measure(sld_graph *g, sld_target target, const int64_t *symbols)
         snprintf(f.why, sizeof f.why, "%s", sld_error(g->ctx));
     }
     sld_plan_free(p);
-    sld__clear(g->ctx); /* a graph that no kernel can run still has a report */
+    sld__forgive(g->ctx); /* a graph that no kernel can run still has a report */
     return f;
 }
 
@@ -192,6 +192,8 @@ static int print_report(sld_graph *g, const cli_bucket *b, const int64_t *symbol
     status = status ? status : report_make(copy, &b->fuse, symbols, &m.r);
     status = status || !o->split ? status : fuse_whole(g->ctx, b, &m.r);
     m.b = measure(g, o->how.target, symbols);
+    if (!status && sld__starved(g->ctx))
+        status = cli_fail("%s", sld_error(g->ctx));
     if (!status)
         (o->report && !strcmp(o->report, "json") ? print_json : print_text)(g, &m);
     report_free(&m.r);

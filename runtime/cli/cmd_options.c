@@ -44,7 +44,8 @@ int cmd_options(int argc, char **argv)
         for (uint32_t i = 0; i < sld_ruleset_solder()->n_options; i++)
             print_option(sld_ruleset_solder(), s, i);
     }
-    status = status ? status : s ? CLI_OK : CLI_FAILED;
+    if (!status && !s)
+        status = ctx ? CLI_FAILED : cli_fail("out of memory");
     sld_settings_free(s);
     sld_ctx_free(ctx);
     return status;

@@ -80,25 +80,26 @@ const char *cli_rank_path(const cli_ranks *r, const char *path, char *to, size_t
     return n >= 0 && (size_t)n < size ? to : path;
 }
 
-static uint64_t mix(uint64_t h, const void *bytes, size_t n)
+/* FNV-1a; as of a stream that is written to. */
+static ssize_t mix(void *hash, const char *bytes, size_t n)
 {
+    uint64_t *h = hash;
     for (size_t i = 0; i < n; i++)
-        h = (h ^ ((const unsigned char *)bytes)[i]) * 1099511628211u; /* FNV-1a */
-    return h;
+        *h = (*h ^ (unsigned char)bytes[i]) * 1099511628211u;
+    return (ssize_t)n;
 }
 
 /* Ranks that run different things would wait for each other, or read what means something else. */
 int cli_ranks_agree(cli_ranks *r, sld_graph *g, const int64_t *symbols, uint32_t repeat)
 {
-    char *text = NULL;
-    size_t n = 0;
-    FILE *f = r->comm ? open_memstream(&text, &n) : NULL;
+    uint64_t h = 14695981039346656037u;
     if (!r->comm)
         return CLI_OK;
+    mix(&h, (const char *)symbols, sld_dim_n_symbols(g) * sizeof *symbols);
+    mix(&h, (const char *)&repeat, sizeof repeat);
+    FILE *f = fopencookie(&h, "w", (cookie_io_functions_t){.write = mix});
     bool ok = f && !sld_text_print(g, f, 0);
     ok = f && !fclose(f) && ok;
-    uint64_t h = mix(mix(14695981039346656037u, symbols, sld_dim_n_symbols(g) * sizeof *symbols), &repeat, sizeof repeat);
-    const char *why = ok ? agree(r, mix(h, text, n)) : "out of memory";
-    free(text);
+    const char *why = ok ? agree(r, h) : "out of memory";
     return why ? cli_fail("%s", why) : CLI_OK;
 }
