@@ -46,7 +46,7 @@ s_shape s_join(s_ctx *c, s_shape a, s_shape b)
 
 s_shape s_cut(s_shape s, uint32_t from, uint32_t to)
 {
-    return (s_shape){to - from, s.at + from};
+    return (s_shape){to - from, from ? s.at + from : s.at};
 }
 
 s_shape s_with(s_ctx *c, s_shape s, uint32_t at, s_poly dim)
