@@ -7,10 +7,19 @@ row() { # architecture, source, kernels, most registers, kernels that spill
     printf '%-7s %-26s %4s kernels  %4s registers at most  %s spill\n' "$@"
     [ "$5" = 0 ] || status=1
 }
+# The device libraries of the system may not know gfx942 yet: to them it is a 940.
+bitcode=/usr/lib/x86_64-linux-gnu/amdgcn/bitcode
+known=$(mktemp -d) && trap 'rm -rf "$report" "$known"' EXIT
+[ ! -d $bitcode ] || ln -s $bitcode/* "$known"
+[ -e "$known/oclc_isa_version_942.bc" ] || ln -s $bitcode/oclc_isa_version_940.bc "$known/oclc_isa_version_942.bc"
+amd() { # architecture
+    case $1 in gfx942) echo clang++-19 -x hip --hip-path=/usr --rocm-path=/usr --rocm-device-lib-path="$known" ;; *) echo hipcc ;; esac
+}
 for source in kernels/hip/*.hip; do
-    for arch in gfx90a gfx940; do
-        command -v hipcc >/dev/null || continue
-        hipcc -O3 -std=c++17 -Iruntime --offload-arch=$arch -c -Rpass-analysis=kernel-resource-usage -o /dev/null "$source" \
+    for arch in gfx90a gfx940 gfx942; do
+        compiler=$(amd $arch)
+        command -v ${compiler%% *} >/dev/null || continue
+        $compiler -O3 -std=c++17 -Iruntime --offload-arch=$arch -c -Rpass-analysis=kernel-resource-usage -o /dev/null "$source" \
             2>"$report" || { cat "$report"; exit 1; }
         row $arch "$source" $(awk '/Function Name:/ { n++ } / VGPRs: / { v = $(NF - 1); if (v + 0 > top) top = v + 0 }
             /ScratchSize/ { if ($(NF - 1) + 0 > 0) bad++ } END { print n + 0, top + 0, bad + 0 }' "$report")
@@ -22,5 +31,6 @@ for source in kernels/hip/*.hip; do
         END { print n + 0, top + 0, bad + 0 }' "$report")
 done
 command -v hipcc >/dev/null || echo "hipcc is missing: gfx90a and gfx940 are not looked at"
+command -v clang++-19 >/dev/null || echo "clang++-19 is missing: gfx942 is not looked at"
 command -v nvcc >/dev/null || echo "nvcc is missing: sm_90 is not looked at"
 exit $status
