@@ -19,6 +19,8 @@ int cli_bad_option(const char *command, int answer, const char *option);
 int cli_number(const char *command, const char *option, const char *text, uint32_t least, uint32_t *out);
 /* All further reports name a rank. */
 void cli_fail_as(const char *rank);
+/* Whether this process tells what all ranks would tell. */
+bool cli_tells_all(void);
 int cli_target(const char *command, const char *text, sld_target *out);
 
 /* NAME=VALUE arguments in the order given. */

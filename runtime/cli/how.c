@@ -52,7 +52,8 @@ static char *environment_without_file(const char *name)
 static void told(void *user, const char *line)
 {
     (void)user;
-    fprintf(stderr, "solder: %s\n", line);
+    if (cli_tells_all())
+        fprintf(stderr, "solder: %s\n", line);
 }
 
 static sld_status set_level(sld_settings *s, const char *text)

@@ -59,6 +59,11 @@ void cli_fail_as(const char *name)
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* whole lines among those of others */
 }
 
+bool cli_tells_all(void)
+{
+    return !rank || !strcmp(rank, "0");
+}
+
 static void begin_line(void)
 {
     fprintf(stderr, "solder: %s%s%s", rank ? "rank " : "", rank ? rank : "", rank ? ": " : "");
