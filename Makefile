@@ -218,6 +218,7 @@ include tests/bench/match/match.mk
 include tests/bench/cpu/cpu.mk
 include tests/bench/gpu/gpu.mk
 include tests/fuzz/fuzz.mk
+include tests/mutate/mutate.mk
 golden: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(B)/bin/near_check
 	@UPDATE=1 $(TEST_ENV) $(B)/bin/tests
 

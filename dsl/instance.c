@@ -556,7 +556,7 @@ static void take_outside(maker *m, pat_instance *out)
     out->options = pat_intern(m->t->s, text, n < sizeof text ? n : sizeof text - 1);
 }
 
-/* An axis that the test leaves open is the last. */
+/* An axis that nothing asks for is the last, or the one that is wished. */
 static void choose_axes(maker *m)
 {
     int64_t known;
@@ -565,7 +565,7 @@ static void choose_axes(maker *m)
         for (uint32_t j = 0; j < k->op->attrs.n; j++) {
             const pat_attr *a = k->op->attrs.at[j];
             if (a->kind && !strcmp(a->kind, "axis") && !s_is_const(s_resolve(m->t->c, k->attrs[j].num), &known))
-                s_assume_zero(m->t->c, s_add(m->t->c, k->attrs[j].num, s_const(m->t->c, 1)));
+                s_assume_zero(m->t->c, s_sub(m->t->c, k->attrs[j].num, s_const(m->t->c, m->wish.axis ? m->wish.axis : -1)));
         }
     }
 }
@@ -596,7 +596,7 @@ static outcome make(t_env *t, const pat_test *test, pat_instances *out)
 
 const char *pat_example(t_env *t, const pat_wish *wish)
 {
-    maker m = {.t = t, .wish = wish ? *wish : (pat_wish){0}};
+    maker m = {.t = t, .wish = wish ? *wish : (pat_wish){0}, .dtypes = wish ? wish->dtypes : 0};
     s_mark before = s_save(t->c);
     m.seed = m.wish.seed + 1;
     for (uint32_t i = 0; m.wish.test && i < m.wish.test->binds.n; i++)

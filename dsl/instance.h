@@ -26,6 +26,8 @@ typedef struct pat_wish {
     const x_val *raised;   /* a literal of more dims than all else; NULL: none */
     const pat_test *test;  /* names have the values that it gives; NULL: any */
     uint32_t seed;         /* another example for each */
+    int64_t axis;          /* that nobody asks for; 0: the last */
+    uint32_t dtypes;       /* one of them, where that is left open; 0: f32 if it may be */
 } pat_wish;
 /* A left side as a graph, with numbers for which all that is assumed of it holds; NULL when none are found.
  * wish NULL: any will do. */

@@ -33,7 +33,7 @@ typedef struct checker {
     PAT_LIST(const char) done; /* conditions of the rule that have a near miss */
     PAT_LIST(const char) left; /* and those that have none yet, with the reason */
     PAT_LIST(const char) told; /* what was printed: instances of a family have much in common */
-    uint32_t n_rules, n_conditions, n_near, n_other, n_wrong;
+    uint32_t n_rules, n_conditions, n_near, n_other, n_edges, n_wrong;
 } checker;
 
 /* ------------------------------------------------------------------ running -- */
@@ -200,8 +200,20 @@ static const char *examine(checker *c, const near *n, const char *text, bool *mi
 static void write_case(checker *c, const char *kind, bool fires, const near_run *run, const char *graph)
 {
     if (c->cases)
-        fprintf(c->cases, "case %s %d %lld %lld \"%s\" %s\n%send\n", c->rule->name, fires, (long long)run->tokens,
-                (long long)run->world, run->options, kind, graph);
+        fprintf(c->cases, "case %s %d %lld %lld 0 %.4s \"%s\"\n%send\n", c->rule->name, fires ? -1 : 0,
+                (long long)run->tokens, (long long)run->world, kind, run->options, graph);
+}
+
+/* The tests that stand in the rules. */
+static void write_tests(checker *c)
+{
+    pat_instances tests = {0};
+    pat_make_instances(c->s, c->p, &tests);
+    for (uint32_t i = 0; i < tests.n; i++) {
+        const pat_instance *t = tests.at[i];
+        fprintf(c->cases, "case %s %lld %lld %lld %lld test \"%s\"\n%send\n", t->rule->name, (long long)t->test->fires,
+                (long long)t->tokens, (long long)t->world, (long long)t->units, t->options, t->graph);
+    }
 }
 
 static void wrong(checker *c, const char *what, const char *text)
@@ -358,6 +370,82 @@ static const char *find_match(checker *c, x_choice *choice)
     return found;
 }
 
+/* ---------------------------------------------------------------- at the edge -- */
+
+static pat_expr *edge_of(checker *c, const pat_expr *e, const pat_expr *value, int64_t off)
+{
+    pat_expr *eq = pat_alloc(c->s->arena, sizeof *eq), *sum = pat_alloc(c->s->arena, sizeof *sum),
+             *one = pat_alloc(c->s->arena, sizeof *one);
+    *one = (pat_expr){.kind = PE_INT, .span = e->span, .ival = off};
+    *sum = (pat_expr){.kind = PE_ADD, .span = e->span};
+    PAT_PUSH(c->s->arena, sum->args, e->args.at[0]);
+    PAT_PUSH(c->s->arena, sum->args, one);
+    *eq = (pat_expr){.kind = PE_EQ, .span = e->span};
+    PAT_PUSH(c->s->arena, eq->args, off ? sum : e->args.at[0]);
+    PAT_PUSH(c->s->arena, eq->args, (pat_expr *)value);
+    return eq;
+}
+
+/* Graphs for which a condition just holds, on which the rule fires as well, unless something else than its left side
+ * refuses them. */
+static void try_edge(checker *c, x_choice *choice, const x_cond *of, const pat_expr *edge)
+{
+    x_variant *v = pat_expand(c->s, c->p, c->rule, choice);
+    x_cond cond = {edge, v->scope};
+    sld_rule_stats stats;
+    if (!of->scope->rule_level)
+        return;
+    PAT_PUSH(c->s->arena, v->where, &cond);
+    t_env *t = t_open(c->s, c->p, c->rule, v, NULL);
+    for (uint32_t seed = 0; seed < 3; seed++) {
+        const pat_wish wish = {.seed = seed};
+        const char *text = pat_example(t, &wish);
+        if (!text)
+            break;
+        if (!fuse(c, text, &c->run, &stats))
+            continue;
+        if (!matched(&stats))
+            wrong(c, "it does not match where a condition just holds", text);
+        if (!stats.fired)
+            continue;
+        write_case(c, "match", true, &c->run, text);
+        c->n_edges++;
+        break;
+    }
+    t_close(t);
+}
+
+static void try_edges(checker *c, x_choice *choice, const x_cond *of, const pat_expr *e)
+{
+    if (e->kind == PE_AND) {
+        try_edges(c, choice, of, e->args.at[0]);
+        try_edges(c, choice, of, e->args.at[1]);
+    } else if (e->kind == PE_IN) {
+        for (uint32_t i = 0; i < e->args.at[1]->args.n; i++)
+            try_edge(c, choice, of, edge_of(c, e, e->args.at[1]->args.at[i], 0));
+    } else if (e->kind >= PE_LT && e->kind <= PE_GE) {
+        try_edge(c, choice, of, edge_of(c, e, e->args.at[1], e->kind == PE_LT ? 1 : e->kind == PE_GT ? -1 : 0));
+    }
+}
+
+/* Other left sides, and those at the edge of each condition. */
+static void more_matches(checker *c, x_choice *choice)
+{
+    sld_rule_stats stats;
+    const x_variant *v = pat_expand(c->s, c->p, c->rule, choice);
+    for (uint32_t i = 0; i < v->where.n; i++)
+        try_edges(c, choice, v->where.at[i], v->where.at[i]->expr);
+    static const sld_dtype dtypes[] = {SLD_F32, SLD_F16, SLD_I64, SLD_BF16, SLD_F64};
+    for (uint32_t seed = 1; seed < 5; seed++) {
+        t_env *t = t_open(c->s, c->p, c->rule, pat_expand(c->s, c->p, c->rule, choice), NULL);
+        const pat_wish wish = {.seed = seed, .axis = -(int64_t)(seed % 3) - 1, .dtypes = 1u << dtypes[seed]};
+        const char *text = pat_example(t, &wish);
+        if (text && fuse(c, text, &c->run, &stats) && stats.fired)
+            write_case(c, "match", true, &c->run, text);
+        t_close(t);
+    }
+}
+
 static void check_variant(checker *c, x_choice *choice)
 {
     const char *match = find_match(c, choice);
@@ -367,6 +455,7 @@ static void check_variant(checker *c, x_choice *choice)
         return;
     }
     write_case(c, "match", true, &c->run, match);
+    more_matches(c, choice);
     for (uint32_t k = 0; try_near(c, choice, k); k++) {}
 }
 
@@ -375,6 +464,7 @@ static void check_run(checker *c, x_choice *choice)
 {
     const near_run fires = c->run;
     const char *match = find_match(c, choice);
+    bool more;
     for (uint32_t i = 0; match && i < near_run_conditions(c->rule); i++) {
         near n = {.kind = NEAR_RUN, .span = near_run_span(c->rule, i)};
         near_run run;
@@ -392,6 +482,17 @@ static void check_run(checker *c, x_choice *choice)
         else
             PAT_PUSH(c->s->arena, c->done, what);
         write_case(c, "run", false, &run, match);
+    }
+    for (uint32_t i = 0; match && near_find_edge(c->p, c->rule, i, &c->run, &more); i++) {
+        near_run run;
+        sld_rule_stats stats;
+        if (!more)
+            continue;
+        run = c->run;
+        if (!fuse(c, match, &run, &stats) || !(stats.fired + stats.refused_kernel))
+            wrong(c, "it does not fire where its gate just holds", match);
+        else if (stats.fired)
+            write_case(c, "run", true, &run, match), c->n_edges++;
     }
     c->run = fires;
 }
@@ -453,8 +554,10 @@ int main(int argc, char **argv)
     for (uint32_t i = 0; i < c.p->rules.n; i++)
         if (!only || !strcmp(only, c.p->rules.at[i]->name))
             check_rule(&c, c.p->rules.at[i]);
-    printf("%u rules, %u conditions, %u with a near miss, %u with one that is explained otherwise, %u wrong\n", c.n_rules,
-           c.n_conditions, c.n_near, c.n_other, c.n_wrong);
+    printf("%u rules, %u conditions, %u with a near miss, %u with one that is explained otherwise; %u fire at an edge; %u wrong\n",
+           c.n_rules, c.n_conditions, c.n_near, c.n_other, c.n_edges, c.n_wrong);
+    if (c.cases)
+        write_tests(&c);
     if (c.cases && fclose(c.cases)) {
         perror(argv[2]);
         return 2;

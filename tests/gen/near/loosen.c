@@ -374,15 +374,47 @@ static void loosen_node(loosener *l, x_node *n)
     another_op(l, n);
 }
 
+/* ----------------------------------------------------------------- conditions -- */
+
+/* a <= b becomes a - 1 == b, and so on: it is missed by one. */
+static const pat_expr *missed_by_one(loosener *l, const pat_expr *e)
+{
+    int64_t off = e->kind == PE_LE ? -1 : e->kind == PE_GE ? 1 : 0;
+    pat_expr *eq = COPY(l, e), *sum = COPY(l, e), *one = COPY(l, e);
+    eq->kind = PE_EQ;
+    sum->kind = PE_ADD;
+    *one = (pat_expr){.kind = PE_INT, .span = e->span, .ival = off};
+    eq->args = sum->args = (pat_exprs){0};
+    PAT_PUSH(l->arena, sum->args, e->args.at[0]);
+    PAT_PUSH(l->arena, sum->args, one);
+    PAT_PUSH(l->arena, eq->args, off ? sum : e->args.at[0]);
+    PAT_PUSH(l->arena, eq->args, e->args.at[1]);
+    return eq;
+}
+
+static void loosen_condition(loosener *l, uint32_t i)
+{
+    x_variant *v = l->v;
+    const x_cond *was = v->where.at[i];
+    const pat_expr *e = was->expr;
+    near n = {.kind = NEAR_WHERE, .span = e->span, .was = e, .broken = was, .scope = was->scope};
+    if (here(l, n)) {
+        memmove(v->where.at + i, v->where.at + i + 1, (v->where.n - i - 1) * sizeof *v->where.at);
+        v->where.n--;
+    }
+    n.how = "by one";
+    if (e->kind >= PE_LT && e->kind <= PE_GE && here(l, n)) {
+        x_cond *edge = COPY(l, was);
+        edge->expr = missed_by_one(l, e);
+        v->where.at[i] = edge;
+    }
+}
+
 bool near_loosen(x_variant *v, uint32_t k, near *out)
 {
     loosener l = {v, v->session->arena, k, out, false};
     for (uint32_t i = 0; i < v->where.n && !l.done; i++)
-        if (here(&l, (near){.kind = NEAR_WHERE, .span = v->where.at[i]->expr->span, .was = v->where.at[i]->expr,
-                            .broken = v->where.at[i], .scope = v->where.at[i]->scope})) {
-            memmove(v->where.at + i, v->where.at + i + 1, (v->where.n - i - 1) * sizeof *v->where.at);
-            v->where.n--;
-        }
+        loosen_condition(&l, i);
     for (uint32_t i = 0, n = v->vals.n; i < n && !l.done; i++)
         for (uint32_t j = 0; j < v->vals.at[i]->types.n; j++)
             loosen_type(&l, v->vals.at[i]->types.at[j], v->vals.at[i]);

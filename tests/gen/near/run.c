@@ -147,7 +147,7 @@ static void tell(const search *s, const pat_rule *rule, uint32_t broken, near_ru
     }
 }
 
-bool near_find_run(const pat_program *p, const pat_rule *rule, uint32_t broken, near_run *out)
+static search open_search(const pat_program *p, const pat_rule *rule)
 {
     search s = {.p = p, .seed = 1};
     static const int64_t usual[] = {1, 2, 4, 8, 3, 0};
@@ -155,14 +155,63 @@ bool near_find_run(const pat_program *p, const pat_rule *rule, uint32_t broken, 
         add_number(&s, usual[i]);
     for (uint32_t i = 0; i < rule->gate.n; i++)
         collect(&s, rule->gate.at[i]);
-    for (uint32_t i = 0; i < TRIES; i++) {
-        draw(&s, i);
-        if (!fits(&s, rule, broken))
-            continue;
-        tell(&s, rule, broken, out);
+    return s;
+}
+
+/* The broken condition is missed by one, if it compares. */
+static bool by_one(const search *s, const pat_rule *rule, uint32_t broken)
+{
+    const pat_expr *e = broken >= rule->enabled.n && broken < rule->enabled.n + rule->gate.n
+                            ? rule->gate.at[broken - rule->enabled.n] : NULL;
+    if (!e || e->kind < PE_LT || e->kind > PE_GE)
         return true;
+    int64_t apart = eval(s, e->args.at[0]) - eval(s, e->args.at[1]);
+    return apart == (e->kind == PE_LE) - (e->kind == PE_GE);
+}
+
+bool near_find_run(const pat_program *p, const pat_rule *rule, uint32_t broken, near_run *out)
+{
+    for (int near = 1; near >= 0; near--) {
+        search s = open_search(p, rule);
+        for (uint32_t i = 0; i < TRIES; i++) {
+            draw(&s, i);
+            if (!fits(&s, rule, broken) || (near && !by_one(&s, rule, broken)))
+                continue;
+            tell(&s, rule, broken, out);
+            return true;
+        }
     }
     return false;
+}
+
+/* Both sides of a comparison meet, or are as near as it lets them; a member is the one that is asked for. */
+static bool at_edge(const search *s, const pat_expr *e, uint32_t member)
+{
+    if (e->kind == PE_IN)
+        return eval(s, e->args.at[0]) == eval(s, e->args.at[1]->args.at[member]);
+    int64_t apart = eval(s, e->args.at[0]) - eval(s, e->args.at[1]);
+    return apart == (e->kind == PE_LT ? -1 : e->kind == PE_GT);
+}
+
+static uint32_t edges_of(const pat_expr *e)
+{
+    return e->kind == PE_IN ? e->args.at[1]->args.n : e->kind >= PE_LT && e->kind <= PE_GE;
+}
+
+bool near_find_edge(const pat_program *p, const pat_rule *rule, uint32_t edge, near_run *out, bool *found)
+{
+    search s = open_search(p, rule);
+    uint32_t at = 0;
+    *found = false;
+    while (at < rule->gate.n && edge >= edges_of(rule->gate.at[at]))
+        edge -= edges_of(rule->gate.at[at++]);
+    for (uint32_t i = 0; at < rule->gate.n && i < TRIES && !*found; i++) {
+        draw(&s, i);
+        *found = fits(&s, rule, UINT32_MAX) && at_edge(&s, rule->gate.at[at], edge);
+    }
+    if (*found)
+        tell(&s, rule, UINT32_MAX, out);
+    return at < rule->gate.n;
 }
 
 uint32_t near_run_conditions(const pat_rule *rule)

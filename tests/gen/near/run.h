@@ -12,4 +12,7 @@ pat_span near_run_span(const pat_rule *rule, uint32_t condition);
 /* A run for which all of them hold, but for `broken` (UINT32_MAX: all hold); false when none was found. */
 bool near_find_run(const pat_program *p, const pat_rule *rule, uint32_t broken, near_run *out);
 
+/* A run for which the gate just holds, number `edge` of those; found: there is one. False: there are no more. */
+bool near_find_edge(const pat_program *p, const pat_rule *rule, uint32_t edge, near_run *out, bool *found);
+
 #endif

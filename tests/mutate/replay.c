@@ -1,0 +1,141 @@
+/* replay: graphs with what a rule has to do on them, by another compilation of the rule.
+ *
+ *     replay LIB CASES          the first case that fails is told; exit status 3 a test of the rule, 4 a match or near miss
+ *     replay --holds LIB CASES  prints the cases that hold
+ *
+ * CASES is what near_check --write wrote; of it the cases of rules that LIB has are run, each rule alone. */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "solder.h"
+
+enum { OF_TEST = 3, OF_NEAR = 4 };
+
+typedef struct item {
+    char rule[200], kind[60], options[700];
+    long long fires, tokens, world, units;
+    char *head, *graph;      /* as they stand in the file */
+} item;
+
+/* ------------------------------------------------------------------ reading -- */
+
+static char *read_all(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    char *text = NULL;
+    size_t n = 0, got;
+    if (!f) {
+        perror(path);
+        exit(2);
+    }
+    do {
+        text = realloc(text, n + 65536);
+        got = fread(text + n, 1, 65535, f);
+        n += got;
+    } while (got);
+    text[n] = 0;
+    fclose(f);
+    return text;
+}
+
+/* The next case; NULL at the end. The text is cut up. */
+static char *next_item(char *at, item *c)
+{
+    char *graph = strchr(at, '\n');
+    c->options[0] = 0;
+    if (!graph)
+        return NULL;
+    *graph++ = 0;
+    c->head = at;
+    if (sscanf(at, "case %199s %lld %lld %lld %lld %59s \"%699[^\"]", c->rule, &c->fires, &c->tokens, &c->world, &c->units,
+               c->kind, c->options) < 6)
+        exit(2);
+    c->graph = graph;
+    char *end = strstr(graph, "\nend\n");
+    end[1] = 0;
+    return end + 5;
+}
+
+/* ------------------------------------------------------------------ running -- */
+
+static uint32_t rule_index(const sld_ruleset *r, const char *name)
+{
+    uint32_t i = 0;
+    while (i < r->n_rules && strcmp(r->rules[i].name, name))
+        i++;
+    return i;
+}
+
+static sld_settings *settings_of(sld_ctx *ctx, const sld_ruleset *r, item *c)
+{
+    char text[sizeof c->options], *save = NULL;
+    sld_settings *s = sld_settings_new(ctx, r);
+    memcpy(text, c->options, sizeof text);
+    for (char *one = strtok_r(text, ",", &save); one; one = strtok_r(NULL, ",", &save)) {
+        char *value = strchr(one, '=');
+        *value++ = 0;
+        sld_settings_set(s, one, value, "case");
+    }
+    sld_settings_resolve(s, SLD_TARGET_CPU, NULL, NULL);
+    return s;
+}
+
+static bool holds(const sld_ruleset *r, uint32_t rule, item *c)
+{
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_graph *g = sld_text_parse(ctx, r, c->rule, c->graph, strlen(c->graph));
+    sld_rule_stats *stats = calloc(r->n_rules + 1u, sizeof *stats);
+    sld_settings *settings = settings_of(ctx, r, c);
+    const sld_fuse_options o = {.target = SLD_TARGET_CPU, .settings = settings, .tokens = {c->tokens, c->tokens},
+                                .world = c->world, .units = c->units, .only = rule + 1};
+    bool ok = g && sld_fuse(g, &o, stats) == SLD_OK && sld_graph_verify(g) == SLD_OK;
+    const sld_rule_stats *s = &stats[rule];
+    ok = ok && (c->fires < 0 ? s->fired > 0 : (long long)s->fired == c->fires);
+    /* near misses are not even matched */
+    if (ok && !c->fires && strcmp(c->kind, "test") && strcmp(c->kind, "run"))
+        ok = !(s->refused_cycle + s->refused_split + s->refused_kernel + s->refused_type + s->refused_run);
+    sld_settings_free(settings);
+    sld_graph_free(g);
+    free(stats);
+    sld_ctx_free(ctx);
+    return ok;
+}
+
+/* Tests first: they stand in the rules, and tell more. */
+static int pass(const sld_ruleset *r, const char *path, bool tests, bool list)
+{
+    char *text = read_all(path);
+    item c;
+    for (char *at = text; (at = next_item(at, &c));) {
+        uint32_t rule = rule_index(r, c.rule);
+        if (rule == r->n_rules || !strcmp(c.kind, "test") != tests)
+            continue;
+        bool ok = holds(r, rule, &c);
+        if (list && ok)
+            printf("%s\n%send\n", c.head, c.graph);
+        if (list || ok)
+            continue;
+        printf("%s\n", c.head);
+        free(text);
+        return tests ? OF_TEST : OF_NEAR;
+    }
+    free(text);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    bool list = argc == 4 && !strcmp(argv[1], "--holds");
+    const sld_ruleset *(*get)(void) = NULL;
+    void *lib = argc > 2 ? dlopen(argv[argc - 2], RTLD_NOW) : NULL;
+    if (lib)
+        *(void **)&get = dlsym(lib, "sld_ruleset_solder");
+    if (!get) {
+        fprintf(stderr, "usage: replay [--holds] LIB CASES: %s\n", argc > 2 ? dlerror() : "");
+        return 2;
+    }
+    int status = pass(get(), argv[argc - 1], true, list);
+    return status ? status : pass(get(), argv[argc - 1], false, list);
+}

@@ -1,0 +1,188 @@
+/* mutate_rules: mutants of .pat files, and the C of a few rules of a program.
+ *
+ *     mutate_rules list FILE.pat...                  operator, owner, place, begin, end, rules to try, what was there,
+ *                                                   and what comes instead; by tabs
+ *     mutate_rules compile OUT.c RULES FILE.pat...   checks and generates only these rules (names with commas)
+ *
+ * Exit status of compile: 0 made, 10 the checker refuses, 11 the generator does. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gen.h"
+#include "mutants.h"
+
+enum { REFUSED = 10, NOT_GENERATED = 11 };
+
+/* -------------------------------------------------------------------- users -- */
+
+static bool uses(const pat_program *p, const pat_term *t, const char *name);
+
+/* A name that is applied is the wanted one, or a pattern that uses it. Before the check an alternative's term is its last
+ * statement. */
+static bool leads(const pat_program *p, pat_name applied, const char *name)
+{
+    const pat_pattern *q = pat_find_pattern(p, applied);
+    bool found = !strcmp(applied, name);
+    for (uint32_t i = 0; q && i < q->alts.n && !found; i++) {
+        found = q->alts.at[i]->value && uses(p, q->alts.at[i]->value, name);
+        for (uint32_t j = 0; j < q->alts.at[i]->stmts.n && !found; j++)
+            found = uses(p, q->alts.at[i]->stmts.at[j]->value, name);
+    }
+    return found;
+}
+
+static bool uses(const pat_program *p, const pat_term *t, const char *name)
+{
+    bool found = t->kind == PT_APPLY && leads(p, t->name, name);
+    for (uint32_t i = 0; i < t->operands.n && !found; i++)
+        found = uses(p, t->operands.at[i], name);
+    return found;
+}
+
+static bool concerns(const mutant *x, const pat_program *p, const pat_rule *r)
+{
+    const pat_stmts *side = x->kernel ? &r->replace : &r->match;
+    bool found = x->owner && !strcmp(pat_written_name(r), x->owner);
+    for (uint32_t i = 0; i < side->n && !found; i++)
+        found = uses(p, side->at[i]->value, x->kernel ? x->kernel->name : x->owner);
+    return found;
+}
+
+/* By their written names, each once. */
+static void print_rules(const mutant *x, const pat_program *p)
+{
+    const char *last = "";
+    for (uint32_t i = 0; i < p->rules.n; i++) {
+        const char *name = pat_written_name(p->rules.at[i]);
+        if (!concerns(x, p, p->rules.at[i]) || !strcmp(name, last))
+            continue;
+        printf("%s%s", *last ? "," : "", name);
+        last = name;
+    }
+}
+
+/* --------------------------------------------------------------------- list -- */
+
+static void print_text(const char *text)
+{
+    for (; *text; text++)
+        putchar(*text == '\n' || *text == '\t' ? ' ' : *text);
+}
+
+/* A comment would end with the line that it does not have any more. */
+static bool one_line(const char *text)
+{
+    return !strchr(text, '#');
+}
+
+static int list(pat_session *s, pat_program *p)
+{
+    mutants m = {.s = s, .p = p};
+    find_mutants(&m);
+    for (uint32_t i = 0; i < m.all.n; i++) {
+        const mutant *x = m.all.at[i];
+        const char *file;
+        unsigned line, col;
+        size_t n;
+        const char *at = pat_span_text(s, x->span, &n), *was = pat_intern(s, at, n);
+        if (!one_line(x->text))
+            continue;
+        pat_location(s, x->span, &file, &line, &col);
+        printf("%s\t%s\t%s:%u\t%u\t%u\t", x->op, x->kernel ? x->kernel->name : x->owner, file, line, x->span.begin,
+               x->span.end);
+        print_rules(x, p);
+        putchar('\t');
+        print_text(was);
+        putchar('\t');
+        print_text(x->text);
+        putchar('\n');
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ compile -- */
+
+static bool named(const char *names, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *at = names; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+        if (!strncmp(at, name, n) && (at[n] == ',' || !at[n]))
+            return true;
+    return false;
+}
+
+static bool in_choice(const pat_program *p, const pat_expr *e, const char *op)
+{
+    bool found = e->kind == PE_NAME && leads(p, e->name, op);
+    for (uint32_t i = 0; i < e->args.n && !found; i++)
+        found = in_choice(p, e->args.at[i], op);
+    return found;
+}
+
+/* An op stands on a side of a rule that is kept, or is among the choices of a family. */
+static bool concerned(const pat_program *p, const char *op)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < p->rules.n && !found; i++) {
+        const pat_rule *r = p->rules.at[i];
+        for (uint32_t j = 0; j < r->match.n && !found; j++)
+            found = uses(p, r->match.at[j]->value, op);
+        for (uint32_t j = 0; j < r->replace.n && !found; j++)
+            found = uses(p, r->replace.at[j]->value, op);
+        for (uint32_t j = 0; j < r->family.n && !found; j++)
+            found = in_choice(p, r->family.at[j], op);
+    }
+    return found;
+}
+
+/* Of kernels only those that graphs of these tests may run. */
+static void leave_rows(pat_kernel *k, bool any)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < k->rows.n; i++)
+        if (any && strcmp(k->rows.at[i]->target, "hip"))
+            k->rows.at[n++] = k->rows.at[i];
+    k->rows.n = n;
+}
+
+/* Before families become rules. */
+static void keep(pat_program *p, const char *names)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->rules.n; i++)
+        if (named(names, p->rules.at[i]->name))
+            p->rules.at[n++] = p->rules.at[i];
+    p->rules.n = n;
+    p->vocabs.n = 0;
+    for (uint32_t i = 0; i < p->kernels.n; i++)
+        leave_rows(p->kernels.at[i], concerned(p, p->kernels.at[i]->name));
+    for (uint32_t i = 0; i < p->ops.n; i++)
+        if (!concerned(p, p->ops.at[i]->name))
+            p->ops.at[i]->where.n = 0; /* what takes longest to check */
+}
+
+static int compile(pat_session *s, pat_program *p, const char *out, const char *names)
+{
+    keep(p, names);
+    if (!pat_check(s, p)) {
+        pat_print_diags(s, stderr);
+        return REFUSED;
+    }
+    const gen_options options = {.name = "solder", .output = out};
+    return gen_compile(s, p, &options, 0, NULL) ? NOT_GENERATED : 0;
+}
+
+int main(int argc, char **argv)
+{
+    bool listing = argc > 2 && !strcmp(argv[1], "list"), compiling = argc > 4 && !strcmp(argv[1], "compile");
+    int first = listing ? 2 : 4;
+    if (!listing && !compiling) {
+        fprintf(stderr, "usage: mutate_rules list FILE.pat... | compile OUT.c RULES FILE.pat...\n");
+        return 2;
+    }
+    pat_session *s = pat_open();
+    pat_program *p = pat_parse_files(s, argc - first, (const char *const *)argv + first);
+    int status = listing ? pat_check(s, p) ? list(s, p) : 2 : compile(s, p, argv[2], argv[3]);
+    pat_close(s);
+    return status;
+}

@@ -1,0 +1,63 @@
+#!/bin/sh
+# Kills mutants of rules: sh tests/mutate/rules.sh LIST FOLDER >RESULTS
+#
+# LIST is what mutate_rules prints. Prints for each mutant what killed it, operator, owner, what was there and what came
+# instead, by tabs. In turn: the checker on the rules that are concerned, the generator, the tests in these rules, matches
+# and near misses of the rules as they were, the checker on the whole program, and verification (B/bin/verify).
+# The environment gives B, the build, and MUTATE_CC, which makes a shared object of C.
+set -u
+list=$1 work=$2
+mkdir -p "$work/patterns"
+cp patterns/*.pat "$work/patterns"
+[ -f "$work/cases" ] || "$B/bin/near_check" --write "$work/cases" patterns/*.pat >"$work/near.txt"
+verify=${VERIFY:-$B/bin/verify}
+
+compile() { "$B/bin/mutate_rules" compile "$work/m.c" "$1" "$work"/patterns/*.pat >"$work/err" 2>&1; }
+object()  { $MUTATE_CC -o "$work/m.so" "$work/m.c" 2>>"$work/err"; }
+
+# Cases of some rules that hold when these are compiled alone, as they are.
+cases_of() {
+    held=$work/held.$(printf %s "$1" | cksum | tr ' ' .)
+    [ -f "$held" ] || { compile "$1" && object && "$B/bin/replay" --holds "$work/m.so" "$work/cases" >"$held"; }
+}
+
+verified() {
+    [ -x "$verify" ] || return 0
+    for rule in $(printf %s "$1" | tr , ' '); do
+        timeout 60 "$verify" --rule "$rule" --ruleset "$work/m.so" --cases "${CASES:-4}" --elements 4096 --failures 1 \
+            --targets ref,cpu --quiet "$work"/patterns/*.pat >"$work/err" 2>&1 </dev/null
+        [ $? -ne 1 ] || return 1
+    done
+}
+
+judge() {
+    compile "$1"
+    case $? in
+    0) ;;
+    10) echo checker; return ;;
+    11) echo generation; return ;;
+    *) echo crash; return ;;
+    esac
+    object || { echo "C compiler"; return; }
+    timeout 60 "$B/bin/replay" "$work/m.so" "$held" >"$work/err" 2>&1
+    case $? in
+    0) ;;
+    3) echo "tests in rules"; return ;;
+    4) grep -q '"' "$work/err" && echo "near misses"; return ;;
+    *) echo crash; return ;;
+    esac
+    "$B/bin/solderc" --check "$work"/patterns/*.pat >"$work/err" 2>&1 || { echo "checker, all rules"; return; }
+    verified "$1" || { echo verification; return; }
+    echo survivor
+}
+
+tab=$(printf '\t')
+while IFS=$tab read -r op owner place begin end rules was text; do
+    file=${place%:*} name=${place##*/}
+    name=${name%:*}
+    cp patterns/*.pat "$work/patterns"
+    [ -n "$rules" ] || { printf 'not used\t%s\t%s\t%s\t%s\t%s\n' "$op" "$owner" "$place" "$was" "$text"; continue; }
+    cases_of "$rules"
+    { head -c "$begin" "$file"; printf %s "$text"; tail -c +$((end + 1)) "$file"; } >"$work/patterns/$name"
+    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$(judge "$rules")" "$op" "$owner" "$place" "$was" "$text"
+done <"$list"
