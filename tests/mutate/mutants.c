@@ -8,7 +8,14 @@
 
 #include "expand.h"
 
-typedef struct finder { mutants *m; const char *owner; const pat_op *kernel; bool left; } finder;
+typedef struct finder {
+    mutants *m;
+    const char *owner;
+    const pat_pattern *pattern;
+    const pat_op *kernel;
+    bool left;
+    pat_span whole;          /* declaration */
+} finder;
 
 static const char *text_of(const finder *f, pat_span span, size_t *n)
 {
@@ -28,7 +35,7 @@ static void add(const finder *f, const char *op, pat_span span, const char *text
     const char *was = text_of(f, span, &n);
     if (strlen(text) == n && !memcmp(was, text, n))
         return;
-    *x = (mutant){op, f->owner, f->kernel, span, text};
+    *x = (mutant){op, f->owner, f->pattern, f->kernel, span, text};
     PAT_PUSH(a, f->m->all, x);
 }
 
@@ -229,6 +236,18 @@ static void other_op(const finder *f, const pat_op *op, const pat_term *t)
         }
 }
 
+/* A name that stands once is as good as another. */
+static bool stands_again(const finder *f, const char *name)
+{
+    size_t n, len = strlen(name);
+    const char *text = text_of(f, f->whole, &n);
+    uint32_t found = 0;
+    for (size_t i = 1; i + len < n; i++)
+        found += !memcmp(text + i, name, len) && !isalnum((unsigned char)text[i - 1]) && text[i - 1] != '_' &&
+                 !isalnum((unsigned char)text[i + len]) && text[i + len] != '_';
+    return found > 1;
+}
+
 static void type(const finder *f, const pat_type *t)
 {
     pat_span colon = t->span;
@@ -240,7 +259,7 @@ static void type(const finder *f, const pat_type *t)
     for (uint32_t i = 0; i < t->elems.n; i++)
         if (t->elems.at[i]->kind == PE_INT)
             add_number(f, "size", t->elems.at[i]->span, (double)t->elems.at[i]->ival + 1, true);
-        else if (t->elems.at[i]->kind == PE_NAME)
+        else if (t->elems.at[i]->kind == PE_NAME && stands_again(f, t->elems.at[i]->name))
             add(f, "other-size", t->elems.at[i]->span, "OTHER");
         else if (t->elems.at[i]->kind == PE_RANK && t->elems.n > 1)
             drop(f, "drop-rank", t->elems.at[i]->span);
@@ -342,6 +361,35 @@ static void right_side(finder *f, const pat_rule *r)
     }
 }
 
+static const pat_term *result_named(const pat_rule *r, pat_name name)
+{
+    for (uint32_t i = 0; i < r->replace.n; i++)
+        for (uint32_t j = 0; r->replace.at[i]->results.n > 1 && j < r->replace.at[i]->results.n; j++)
+            if (r->replace.at[i]->results.at[j]->name == name)
+                return r->replace.at[i]->results.at[j];
+    return NULL;
+}
+
+/* A value is not replaced any more: both the name in `yield` and the result go, and all between them stays. */
+static void drop_yield(finder *f, const pat_rule *r, uint32_t i)
+{
+    const pat_term *y = r->yield.at[i], *made = result_named(r, y->name);
+    uint32_t first = f->m->all.n;
+    drop(f, "drop-yield", y->span);
+    mutant *x = first < f->m->all.n ? f->m->all.at[first] : NULL;
+    if (!made || !x || made->span.begin < x->span.end) {
+        f->m->all.n = first;
+        return;
+    }
+    pat_span between = {x->span.file, x->span.end, made->span.begin};
+    char text[4000];
+    size_t n;
+    const char *kept = text_of(f, between, &n);
+    int len = snprintf(text, sizeof text, "%s%.*s_", x->text, (int)n, kept);
+    x->span.end = made->span.end;
+    x->text = copy(f, text, (size_t)len);
+}
+
 static void rule(finder *f, const pat_rule *r)
 {
     left_side(f, &r->match, NULL);
@@ -350,7 +398,7 @@ static void rule(finder *f, const pat_rule *r)
     for (uint32_t i = 0; i < r->enabled.n; i++)
         drop(f, "drop-option", r->enabled.at[i]->span);
     for (uint32_t i = 0; i < r->yield.n; i++)
-        drop(f, "drop-yield", r->yield.at[i]->span);
+        drop_yield(f, r, i);
     right_side(f, r);
 }
 
@@ -400,14 +448,15 @@ void find_mutants(mutants *m)
     const pat_program *p = m->p;
     uint32_t first = 0;
     for (uint32_t i = 0; i < p->rules.n; i++) {
-        finder f = {.m = m, .owner = pat_written_name(p->rules.at[i])};
+        finder f = {.m = m, .owner = pat_written_name(p->rules.at[i]), .whole = p->rules.at[i]->span};
         if (!i || pat_written_name(p->rules.at[i - 1]) != f.owner)
             first = m->all.n;
         rule(&f, p->rules.at[i]);
         unique(m, first);
     }
     for (uint32_t i = 0; i < p->patterns.n; i++) {
-        finder f = {.m = m, .owner = p->patterns.at[i]->name};
+        finder f = {.m = m, .owner = p->patterns.at[i]->name, .pattern = p->patterns.at[i],
+                    .whole = p->patterns.at[i]->span};
         first = m->all.n;
         pattern(&f, p->patterns.at[i]);
         unique(m, first);

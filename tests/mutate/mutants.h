@@ -7,6 +7,7 @@
 typedef struct mutant {
     const char *op;          /* "drop-where" */
     const char *owner;       /* the rule or pattern it changes; NULL with kernel */
+    const pat_pattern *pattern; /* NULL: a rule's */
     const pat_op *kernel;    /* of the op whose kernels it changes */
     pat_span span;
     const char *text;        /* that takes the place of the span */

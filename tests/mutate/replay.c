@@ -9,12 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sld_primitives.h"
 #include "solder.h"
 
 enum { OF_TEST = 3, OF_NEAR = 4 };
 
 typedef struct item {
-    char rule[200], kind[60], options[700];
+    char rule[200], kind[60], options[700], bound[17]; /* bound: which kernels run the result, as a number; "": not known */
     long long fires, tokens, world, units;
     char *head, *graph;      /* as they stand in the file */
 } item;
@@ -52,6 +53,9 @@ static char *next_item(char *at, item *c)
     if (sscanf(at, "case %199s %lld %lld %lld %lld %59s \"%699[^\"]", c->rule, &c->fires, &c->tokens, &c->world, &c->units,
                c->kind, c->options) < 6)
         exit(2);
+    c->bound[0] = 0;
+    if (strstr(at, "\" bound="))
+        sscanf(strstr(at, "\" bound="), "\" bound=%16s", c->bound);
     c->graph = graph;
     char *end = strstr(graph, "\nend\n");
     end[1] = 0;
@@ -82,7 +86,20 @@ static sld_settings *settings_of(sld_ctx *ctx, const sld_ruleset *r, item *c)
     return s;
 }
 
-static bool holds(const sld_ruleset *r, uint32_t rule, item *c)
+/* Which rows of kernels run the nodes. */
+static void bind_all(sld_graph *g, char *out)
+{
+    uint64_t hash = 14695981039346656037u;
+    char why[200];
+    for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n)) {
+        const sld_kernel_row *row = sld_bind(g, n, SLD_TARGET_CPU, NULL, why, sizeof why);
+        for (const char *s = row ? row->name : "?"; *s; s++)
+            hash = (hash ^ (unsigned char)*s) * 1099511628211u;
+    }
+    snprintf(out, 17, "%016llx", (unsigned long long)hash);
+}
+
+static bool holds(const sld_ruleset *r, uint32_t rule, item *c, char *bound)
 {
     sld_ctx *ctx = sld_ctx_new(NULL);
     sld_graph *g = sld_text_parse(ctx, r, c->rule, c->graph, strlen(c->graph));
@@ -94,8 +111,11 @@ static bool holds(const sld_ruleset *r, uint32_t rule, item *c)
     const sld_rule_stats *s = &stats[rule];
     ok = ok && (c->fires < 0 ? s->fired > 0 : (long long)s->fired == c->fires);
     /* near misses are not even matched */
-    if (ok && !c->fires && strcmp(c->kind, "test") && strcmp(c->kind, "run"))
+    if (ok && !c->fires && strcmp(c->kind, "test") && strcmp(c->kind, "run") && strcmp(c->kind, "kern"))
         ok = !(s->refused_cycle + s->refused_split + s->refused_kernel + s->refused_type + s->refused_run);
+    if (ok)
+        bind_all(g, bound);
+    ok = ok && (!*c->bound || !strcmp(c->bound, bound));
     sld_settings_free(settings);
     sld_graph_free(g);
     free(stats);
@@ -112,9 +132,10 @@ static int pass(const sld_ruleset *r, const char *path, bool tests, bool list)
         uint32_t rule = rule_index(r, c.rule);
         if (rule == r->n_rules || !strcmp(c.kind, "test") != tests)
             continue;
-        bool ok = holds(r, rule, &c);
+        char bound[17];
+        bool ok = holds(r, rule, &c, bound);
         if (list && ok)
-            printf("%s\n%send\n", c.head, c.graph);
+            printf("%s bound=%s\n%send\n", c.head, bound, c.graph);
         if (list || ok)
             continue;
         printf("%s\n", c.head);

@@ -41,10 +41,11 @@ static bool uses(const pat_program *p, const pat_term *t, const char *name)
 
 static bool concerns(const mutant *x, const pat_program *p, const pat_rule *r)
 {
+    const char *name = x->kernel ? x->kernel->name : x->owner;
     const pat_stmts *side = x->kernel ? &r->replace : &r->match;
-    bool found = x->owner && !strcmp(pat_written_name(r), x->owner);
-    for (uint32_t i = 0; i < side->n && !found; i++)
-        found = uses(p, side->at[i]->value, x->kernel ? x->kernel->name : x->owner);
+    bool found = !x->kernel && !x->pattern && !strcmp(pat_written_name(r), x->owner);
+    for (uint32_t i = 0; (x->kernel || x->pattern) && i < side->n && !found; i++)
+        found = uses(p, side->at[i]->value, name);
     return found;
 }
 

@@ -4,12 +4,13 @@
 # LIST is what mutate_rules prints. Prints for each mutant what killed it, operator, owner, what was there and what came
 # instead, by tabs. In turn: the checker on the rules that are concerned, the generator, the tests in these rules, matches
 # and near misses of the rules as they were, the checker on the whole program, and verification (B/bin/verify).
-# The environment gives B, the build, and MUTATE_CC, which makes a shared object of C.
+# The environment gives B, the build, and MUTATE_CC, which makes a shared object of C. The cases, of near_check --write, lie
+# beside FOLDER.
 set -u
 list=$1 work=$2
+cases=$(dirname "$work")/cases
 mkdir -p "$work/patterns"
 cp patterns/*.pat "$work/patterns"
-[ -f "$work/cases" ] || "$B/bin/near_check" --write "$work/cases" patterns/*.pat >"$work/near.txt"
 verify=${VERIFY:-$B/bin/verify}
 
 compile() { "$B/bin/mutate_rules" compile "$work/m.c" "$1" "$work"/patterns/*.pat >"$work/err" 2>&1; }
@@ -18,14 +19,30 @@ object()  { $MUTATE_CC -o "$work/m.so" "$work/m.c" 2>>"$work/err"; }
 # Cases of some rules that hold when these are compiled alone, as they are.
 cases_of() {
     held=$work/held.$(printf %s "$1" | cksum | tr ' ' .)
-    [ -f "$held" ] || { compile "$1" && object && "$B/bin/replay" --holds "$work/m.so" "$work/cases" >"$held"; }
+    [ -f "$held" ] || { compile "$1" && object && "$B/bin/replay" --holds "$work/m.so" "$cases" >"$held"; }
+}
+
+# Only the files that the rule needs.
+verify() {
+    files=$(grep -l "^rule $1[ {]" "$work"/patterns/*.pat)
+    timeout 60 "$verify" --rule "$1" --ruleset "$work/m.so" --cases "${CASES:-4}" --elements 4096 --failures 1 \
+        --targets ref,cpu --quiet $files >"$work/err" 2>&1 </dev/null
+}
+
+# Rules that pass, of those named, as they are.
+sound() {
+    for rule in $(printf %s "$1" | tr , ' '); do
+        if [ ! -f "$work/sound.$rule" ]; then
+            compile "$rule" && object && verify "$rule"
+            echo $? >"$work/sound.$rule"
+        fi
+        [ "$(cat "$work/sound.$rule")" -ne 0 ] || echo "$rule"
+    done
 }
 
 verified() {
-    [ -x "$verify" ] || return 0
-    for rule in $(printf %s "$1" | tr , ' '); do
-        timeout 60 "$verify" --rule "$rule" --ruleset "$work/m.so" --cases "${CASES:-4}" --elements 4096 --failures 1 \
-            --targets ref,cpu --quiet "$work"/patterns/*.pat >"$work/err" 2>&1 </dev/null
+    for rule in $1; do
+        verify "$rule"
         [ $? -ne 1 ] || return 1
     done
 }
@@ -47,7 +64,7 @@ judge() {
     *) echo crash; return ;;
     esac
     "$B/bin/solderc" --check "$work"/patterns/*.pat >"$work/err" 2>&1 || { echo "checker, all rules"; return; }
-    verified "$1" || { echo verification; return; }
+    verified "$rules_sound" || { echo verification; return; }
     echo survivor
 }
 
@@ -58,6 +75,8 @@ while IFS=$tab read -r op owner place begin end rules was text; do
     cp patterns/*.pat "$work/patterns"
     [ -n "$rules" ] || { printf 'not used\t%s\t%s\t%s\t%s\t%s\n' "$op" "$owner" "$place" "$was" "$text"; continue; }
     cases_of "$rules"
+    rules_sound=
+    [ -x "$verify" ] && rules_sound=$(sound "$rules")
     { head -c "$begin" "$file"; printf %s "$text"; tail -c +$((end + 1)) "$file"; } >"$work/patterns/$name"
     printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$(judge "$rules")" "$op" "$owner" "$place" "$was" "$text"
 done <"$list"

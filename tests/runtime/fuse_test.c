@@ -286,6 +286,19 @@ START_TEST(rewrite_limit)
 }
 END_TEST
 
+/* It has the shape of what it reads, and is not the same. */
+START_TEST(what_is_turned_round_stays)
+{
+    static const char slice[] = "input %%x : f32[4]\n%%y = slice(%%x; axes = [0], starts = [%d], ends = [%d], steps = "
+                                "[%d])\noutput y = %%y\n";
+    char text[200];
+    snprintf(text, sizeof text, slice, 3, -5, -1);
+    ck_assert_uint_eq(count(text, "slice_of_everything"), 0);
+    snprintf(text, sizeof text, slice, 0, 4, 1);
+    ck_assert_uint_eq(count(text, "slice_of_everything"), 1);
+}
+END_TEST
+
 /* Gelu in the spellings of exporters. */
 START_TEST(gelu_spellings)
 {
@@ -319,6 +332,7 @@ Suite *fuse_suite(void)
     tcase_add_test(t, cycle_refuses);
     tcase_add_test(t, no_kernel_refuses);
     tcase_add_test(t, rewrite_limit);
+    tcase_add_test(t, what_is_turned_round_stays);
     tcase_add_test(t, gelu_spellings);
     suite_add_tcase(s, t);
     return s;

@@ -446,6 +446,35 @@ static void more_matches(checker *c, x_choice *choice)
     }
 }
 
+/* What the rule does there is written as it is: a kernel covers it, or none does. */
+static void write_kernel_edge(checker *c, const char *text, bool worlds)
+{
+    static const int64_t ranks[] = {0, 1, 2, 3, 4, 8};
+    for (size_t i = 0; i < (worlds ? sizeof ranks / sizeof *ranks : 1); i++) {
+        near_run run = c->run;
+        sld_rule_stats stats;
+        run.world = ranks[i] ? ranks[i] : run.world;
+        if (fuse(c, text, &run, &stats))
+            write_case(c, "kernel", stats.fired > 0, &run, text);
+    }
+}
+
+static void kernel_edges(checker *c, x_choice *choice)
+{
+    bool more = c->cases != NULL;
+    for (uint32_t k = 0; more; k++) {
+        t_env *t = t_open(c->s, c->p, c->rule, pat_expand(c->s, c->p, c->rule, choice), NULL);
+        const pat_wish wish = {.seed = 1};
+        bool worlds = near_kernels_ask_for_ranks(t);
+        t->made.n = t->right.n = 0;
+        more = near_kernel_edge(t, k);
+        const char *text = more && !t->c->contradiction ? pat_example(t, &wish) : NULL;
+        if (text)
+            write_kernel_edge(c, text, worlds);
+        t_close(t);
+    }
+}
+
 static void check_variant(checker *c, x_choice *choice)
 {
     const char *match = find_match(c, choice);
@@ -456,6 +485,7 @@ static void check_variant(checker *c, x_choice *choice)
     }
     write_case(c, "match", true, &c->run, match);
     more_matches(c, choice);
+    kernel_edges(c, choice);
     for (uint32_t k = 0; try_near(c, choice, k); k++) {}
 }
 

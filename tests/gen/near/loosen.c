@@ -169,7 +169,7 @@ static void loosen_list(loosener *l, x_attr *a)
     }
     near n = {.kind = NEAR_ATTR, .span = list->span, .was = list, .attr = a->attr, .scope = a->scope};
     static const char *const exchanged[] = {"two exchanged", "the next two", "two behind", "others", "others yet"};
-    for (uint32_t i = 1; literal && i < list->args.n && i < 6; i++) {
+    for (uint32_t i = 1; i < list->args.n && i < 6; i++) {
         n.how = exchanged[i - 1];
         if (here(l, n)) { /* [0, 2, 1]: [2, 0, 1] and [0, 1, 2] */
             pat_expr *copy = copy_list(l, list);

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Makes mutants, kills them and reports: sh tests/mutate/mutate.sh FOLDER
+#
+# The environment gives what mutate.mk says, and N (mutants of each kind, drawn by SEED; all when it is empty), WHAT (of
+# rules, cpu, hip; all three when it is empty) and JOBS. Exit status 1 when a mutant survives without an explanation.
+set -u
+work=$1
+what=${WHAT:-rules cpu hip}
+jobs=${JOBS:-2}
+mkdir -p "$work"
+rm -f "$work"/*.results
+
+draw() {
+    if [ -z "${N:-}" ]; then cat; return; fi
+    awk -v seed="${SEED:-1}" 'BEGIN { srand(seed) } { printf "%.9f\t%s\n", rand(), $0 }' | sort | head -n "$N" | cut -f2-
+}
+
+# Kills the mutants of a list by several processes.
+run() {
+    for job in $(seq "$jobs"); do
+        awk -v n="$jobs" -v i="$job" 'NR % n == i % n' "$work/$1.list" >"$work/$1.$job.list"
+        sh "tests/mutate/$2.sh" "$work/$1.$job.list" "$work/$1.$job" >"$work/$1.$job.results" &
+    done
+    wait
+}
+
+status=0
+for kind in $what; do
+    case $kind in
+    rules)
+        "$B/bin/mutate_rules" list patterns/*.pat | draw >"$work/rules.list"
+        [ -f "$work/cases" ] || "$B/bin/near_check" --write "$work/cases" patterns/*.pat >"$work/near.txt"
+        run rules rules ;;
+    cpu) awk -f tests/mutate/kernels.awk kernels/cpu/*.[ch] | draw >"$work/cpu.list"; run cpu kernels ;;
+    hip) awk -f tests/mutate/kernels.awk kernels/hip/*.hip | draw >"$work/hip.list"; run hip kernels ;;
+    *) echo "mutate: there is no '$kind'" >&2; exit 2 ;;
+    esac
+    printf '\n%s\n\n' "$kind"
+    awk -v full="$([ -z "${N:-}" ] && echo 1 || echo 0)" -v kind="$kind" -f tests/mutate/report.awk \
+        tests/mutate/equivalent.txt tests/gen/golden/near.txt "$work/$kind".*.results || status=1
+done
+exit $status
