@@ -6,10 +6,10 @@ $(B)/bin/mutate_rules: $(call obj,tests/mutate/rules.c tests/mutate/mutants.c) $
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ -lm
-$(B)/bin/replay: $(B)/tests/mutate/replay.o $(B)/lib/libsolder.a
+$(B)/bin/replay: $(B)/tests/mutate/replay.o $(B)/tests/gen/near/made.o $(B)/lib/libsolder.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -rdynamic -o $@ $< -Wl,--whole-archive $(B)/lib/libsolder.a -Wl,--no-whole-archive $(LDLIBS) $(MPI_LIBS) -ldl
+	$(Q)$(CC) $(ALL_CFLAGS) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/lib/libsolder.a -Wl,--no-whole-archive $(LDLIBS) $(MPI_LIBS) -ldl
 # The suites of kernels alone, so that they link fast.
 MUTATE_SUITES := cpu chain collective mla paged qkv ref
 $(B)/tests/mutate/suites.h:

@@ -1,6 +1,7 @@
 /* replay: graphs with what a rule has to do on them, by another compilation of the rule.
  *
- *     replay LIB CASES          the first case that fails is told; exit status 3 a test of the rule, 4 a match or near miss
+ *     replay LIB CASES          the first case that fails is told; exit status 3 a test of the rule, 4 a match or near miss,
+ *                               5 an expected text of what a rule makes
  *     replay --holds LIB CASES  prints the cases that hold
  *
  * CASES is what near_check --write wrote; of it the cases of rules that LIB has are run, each rule alone. */
@@ -9,10 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../gen/near/made.h"
 #include "sld_primitives.h"
 #include "solder.h"
 
-enum { OF_TEST = 3, OF_NEAR = 4 };
+enum { OF_TEST = 3, OF_NEAR = 4, OF_MADE = 5 };
 
 typedef struct item {
     char rule[200], kind[60], options[700], bound[17]; /* bound: which kernels run the result, as a number; "": not known */
@@ -86,15 +88,24 @@ static sld_settings *settings_of(sld_ctx *ctx, const sld_ruleset *r, item *c)
     return s;
 }
 
-/* Which rows of kernels run the nodes. */
-static void bind_all(sld_graph *g, char *out)
+static uint64_t mixed(uint64_t hash, const char *s)
+{
+    for (; *s; s++)
+        hash = (hash ^ (unsigned char)*s) * 1099511628211u;
+    return hash;
+}
+
+/* Which rows of kernels run the nodes; of what is an expected text also that. */
+static void bind_all(sld_graph *g, bool expected, char *out)
 {
     uint64_t hash = 14695981039346656037u;
-    char why[200];
+    char why[200], *made = expected ? near_made(g) : NULL;
+    if (made)
+        hash = mixed(hash, made);
+    free(made);
     for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n)) {
         const sld_kernel_row *row = sld_bind(g, n, SLD_TARGET_CPU, NULL, why, sizeof why);
-        for (const char *s = row ? row->name : "?"; *s; s++)
-            hash = (hash ^ (unsigned char)*s) * 1099511628211u;
+        hash = mixed(hash, row ? row->name : "?");
     }
     snprintf(out, 17, "%016llx", (unsigned long long)hash);
 }
@@ -114,7 +125,7 @@ static bool holds(const sld_ruleset *r, uint32_t rule, item *c, char *bound)
     if (ok && !c->fires && strcmp(c->kind, "test") && strcmp(c->kind, "run") && strcmp(c->kind, "kern"))
         ok = !(s->refused_cycle + s->refused_split + s->refused_kernel + s->refused_type + s->refused_run);
     if (ok)
-        bind_all(g, bound);
+        bind_all(g, !strcmp(c->kind, "made"), bound);
     ok = ok && (!*c->bound || !strcmp(c->bound, bound));
     sld_settings_free(settings);
     sld_graph_free(g);
@@ -123,14 +134,18 @@ static bool holds(const sld_ruleset *r, uint32_t rule, item *c, char *bound)
     return ok;
 }
 
-/* Tests first: they stand in the rules, and tell more. */
-static int pass(const sld_ruleset *r, const char *path, bool tests, bool list)
+static int kind_of(const item *c)
+{
+    return !strcmp(c->kind, "test") ? OF_TEST : !strcmp(c->kind, "made") ? OF_MADE : OF_NEAR;
+}
+
+static int pass(const sld_ruleset *r, const char *path, int kind, bool list)
 {
     char *text = read_all(path);
     item c;
     for (char *at = text; (at = next_item(at, &c));) {
         uint32_t rule = rule_index(r, c.rule);
-        if (rule == r->n_rules || !strcmp(c.kind, "test") != tests)
+        if (rule == r->n_rules || kind_of(&c) != kind)
             continue;
         char bound[17];
         bool ok = holds(r, rule, &c, bound);
@@ -140,7 +155,7 @@ static int pass(const sld_ruleset *r, const char *path, bool tests, bool list)
             continue;
         printf("%s\n", c.head);
         free(text);
-        return tests ? OF_TEST : OF_NEAR;
+        return kind;
     }
     free(text);
     return 0;
@@ -157,6 +172,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: replay [--holds] LIB CASES: %s\n", argc > 2 ? dlerror() : "");
         return 2;
     }
-    int status = pass(get(), argv[argc - 1], true, list);
-    return status ? status : pass(get(), argv[argc - 1], false, list);
+    int status = pass(get(), argv[argc - 1], OF_TEST, list); /* they stand in the rules, and tell more */
+    for (int kind = OF_NEAR; kind <= OF_MADE && !status; kind++)
+        status = pass(get(), argv[argc - 1], kind, list);
+    return status;
 }

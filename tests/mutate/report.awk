@@ -78,7 +78,7 @@ FILENAME == ARGV[2] { near[n_near++] = $0; next }
 }
 
 END {
-    split("compiler,checker,checker; all rules,generation,C compiler,crash,tests in rules,near misses,its suites,other suites," \
+    split("compiler,checker,checker; all rules,generation,C compiler,crash,tests in rules,near misses,expected texts,its suites,other suites," \
           "emulation,verification,equivalent,survivors", order, ",")
     printf "| operator |"
     for (i = 1; i in order; i++) {

@@ -1,7 +1,7 @@
 /* Near misses of all rules: for each condition of a left side a graph that breaks it and holds all others, on which the
  * rule does not fire, and of which the explanation names that condition.
  *
- * Usage: near_check [--write CASES] FILE.pat...
+ * Usage: near_check [--write CASES] FILE.pat...   NEAR_MADE=FILE: what rules make of their left sides is written there
  *
  * Linked with the ruleset that these files were compiled to. Prints how many conditions have a near miss, and those
  * that have none with the reason; exits with 1 when a rule fires on one, or does not on its own left side. CASES gets
@@ -12,6 +12,7 @@
 #include "../runtime/explain.h"
 #include "instance.h"
 #include "loosen.h"
+#include "made.h"
 #include "run.h"
 #include "solder.h"
 
@@ -24,11 +25,12 @@ typedef struct checker {
     pat_session *s;
     pat_program *p;
     const sld_ruleset *rules;
-    FILE *cases;
+    FILE *cases, *made;
     sld_ctx *ctx;
     const pat_rule *rule;
     uint32_t index;          /* of the rule in the ruleset */
     uint32_t variant;        /* from 1 */
+    bool first;              /* no instance of a family, or its first */
     near_run run;            /* for which the rule fires on its own left side */
     PAT_LIST(const char) done; /* conditions of the rule that have a near miss */
     PAT_LIST(const char) left; /* and those that have none yet, with the reason */
@@ -60,7 +62,7 @@ static sld_settings *settings_of(checker *c, const near_run *run)
 }
 
 /* How the rule, alone, fares on the graph. False: it cannot be tried. */
-static bool fuse(checker *c, const char *text, const near_run *run, sld_rule_stats *out)
+static bool fuse_to(checker *c, const char *text, const near_run *run, sld_rule_stats *out, char **made)
 {
     sld_graph *g = parse(c, text);
     sld_settings *settings = g ? settings_of(c, run) : NULL;
@@ -70,10 +72,17 @@ static bool fuse(checker *c, const char *text, const near_run *run, sld_rule_sta
     bool ok = stats && settings && sld_fuse(g, &o, stats) == SLD_OK && sld_graph_verify(g) == SLD_OK;
     if (ok)
         *out = stats[c->index];
+    if (ok && made)
+        *made = near_made(g);
     sld_settings_free(settings);
     sld_graph_free(g);
     free(stats);
     return ok;
+}
+
+static bool fuse(checker *c, const char *text, const near_run *run, sld_rule_stats *out)
+{
+    return fuse_to(c, text, run, out, NULL);
 }
 
 /* It fires, or something else than its left side refuses it. */
@@ -271,6 +280,20 @@ static void no_near_miss(checker *c, const char *what, const char *why)
     PAT_PUSH(c->s->arena, c->left, pat_intern(c->s, why, strlen(why)));
 }
 
+/* What the rule makes of its left side, as an expected text; once more with flags that are off. */
+static void write_made(checker *c, const char *text)
+{
+    sld_rule_stats stats;
+    char *made = NULL;
+    if (!c->made || !text || !fuse_to(c, text, &c->run, &stats, &made) || !stats.fired) {
+        free(made);
+        return;
+    }
+    fprintf(c->made, "%s, variant %u\n%s", c->rule->name, c->variant, made);
+    write_case(c, "made", true, &c->run, text);
+    free(made);
+}
+
 /* ----------------------------------------------------------------- per rule -- */
 
 /* Tells whether the condition is settled: near misses are drawn with the values of a test of the rule, or with any. */
@@ -461,7 +484,7 @@ static void write_kernel_edge(checker *c, const char *text, bool worlds)
 
 static void kernel_edges(checker *c, x_choice *choice)
 {
-    bool more = c->cases != NULL;
+    bool more = c->cases && c->first; /* what instances make is covered alike */
     for (uint32_t k = 0; more; k++) {
         t_env *t = t_open(c->s, c->p, c->rule, pat_expand(c->s, c->p, c->rule, choice), NULL);
         const pat_wish wish = {.seed = 1};
@@ -475,6 +498,21 @@ static void kernel_edges(checker *c, x_choice *choice)
     }
 }
 
+static void write_made_twice(checker *c, x_choice *choice, const char *match)
+{
+    t_env *t = t_open(c->s, c->p, c->rule, pat_expand(c->s, c->p, c->rule, choice), NULL);
+    write_made(c, match);
+    for (uint32_t seed = 1; c->made && near_count_true(match) && seed < DRAWS; seed++) {
+        const pat_wish wish = {.seed = seed};
+        const char *text = pat_example(t, &wish);
+        if (!text || near_count_true(text) >= near_count_true(match))
+            continue;
+        write_made(c, text);
+        break;
+    }
+    t_close(t);
+}
+
 static void check_variant(checker *c, x_choice *choice)
 {
     const char *match = find_match(c, choice);
@@ -484,6 +522,7 @@ static void check_variant(checker *c, x_choice *choice)
         return;
     }
     write_case(c, "match", true, &c->run, match);
+    write_made_twice(c, choice, match);
     more_matches(c, choice);
     kernel_edges(c, choice);
     for (uint32_t k = 0; try_near(c, choice, k); k++) {}
@@ -550,6 +589,7 @@ static void sum_up(checker *c)
 static void check_rule(checker *c, const pat_rule *rule)
 {
     x_choice choice = {.n = 0};
+    c->first = !c->rule || pat_written_name(c->rule) != pat_written_name(rule);
     c->rule = rule;
     c->ctx = sld_ctx_new(NULL);
     for (c->index = 0; strcmp(c->rules->rules[c->index].name, rule->name); c->index++) {}
@@ -580,7 +620,11 @@ int main(int argc, char **argv)
         pat_print_diags(c.s, stderr);
         return 2;
     }
-    const char *only = getenv("NEAR_RULE");
+    const char *only = getenv("NEAR_RULE"), *made = getenv("NEAR_MADE");
+    if (made && !(c.made = fopen(made, "w"))) {
+        perror(made);
+        return 2;
+    }
     for (uint32_t i = 0; i < c.p->rules.n; i++)
         if (!only || !strcmp(only, c.p->rules.at[i]->name))
             check_rule(&c, c.p->rules.at[i]);
@@ -588,8 +632,8 @@ int main(int argc, char **argv)
            c.n_rules, c.n_conditions, c.n_near, c.n_other, c.n_edges, c.n_wrong);
     if (c.cases)
         write_tests(&c);
-    if (c.cases && fclose(c.cases)) {
-        perror(argv[2]);
+    if ((c.cases && fclose(c.cases)) || (c.made && fclose(c.made))) {
+        perror("near_check");
         return 2;
     }
     pat_close(c.s);
