@@ -68,7 +68,7 @@ static bool fuse_to(checker *c, const char *text, const near_run *run, sld_rule_
     sld_settings *settings = g ? settings_of(c, run) : NULL;
     sld_rule_stats *stats = calloc(c->rules->n_rules + 1u, sizeof *stats);
     sld_fuse_options o = {.target = SLD_TARGET_CPU, .settings = settings, .tokens = {run->tokens, run->tokens},
-                          .world = run->world, .only = c->index + 1};
+                          .world = run->world, .units = run->units, .only = c->index + 1};
     bool ok = stats && settings && sld_fuse(g, &o, stats) == SLD_OK && sld_graph_verify(g) == SLD_OK;
     if (ok)
         *out = stats[c->index];
@@ -209,8 +209,8 @@ static const char *examine(checker *c, const near *n, const char *text, bool *mi
 static void write_case(checker *c, const char *kind, bool fires, const near_run *run, const char *graph)
 {
     if (c->cases)
-        fprintf(c->cases, "case %s %d %lld %lld 0 %.4s \"%s\"\n%send\n", c->rule->name, fires ? -1 : 0,
-                (long long)run->tokens, (long long)run->world, kind, run->options, graph);
+        fprintf(c->cases, "case %s %d %lld %lld %lld %.4s \"%s\"\n%send\n", c->rule->name, fires ? -1 : 0,
+                (long long)run->tokens, (long long)run->world, (long long)run->units, kind, run->options, graph);
 }
 
 /* The tests that stand in the rules. */
@@ -472,11 +472,12 @@ static void more_matches(checker *c, x_choice *choice)
 /* What the rule does there is written as it is: a kernel covers it, or none does. */
 static void write_kernel_edge(checker *c, const char *text, bool worlds)
 {
-    static const int64_t ranks[] = {0, 1, 2, 3, 4, 8};
-    for (size_t i = 0; i < (worlds ? sizeof ranks / sizeof *ranks : 1); i++) {
+    static const struct { int64_t ranks, units; } runs[] = {{0, 0}, {0, 1}, {0, 8}, {1, 0}, {2, 0}, {3, 0}, {4, 0}, {8, 0}};
+    for (size_t i = 0; i < (worlds ? sizeof runs / sizeof *runs : 1); i++) {
         near_run run = c->run;
         sld_rule_stats stats;
-        run.world = ranks[i] ? ranks[i] : run.world;
+        run.world = runs[i].ranks ? runs[i].ranks : run.world;
+        run.units = runs[i].units;
         if (fuse(c, text, &run, &stats))
             write_case(c, "kernel", stats.fired > 0, &run, text);
     }
@@ -501,15 +502,17 @@ static void kernel_edges(checker *c, x_choice *choice)
 static void write_made_twice(checker *c, x_choice *choice, const char *match)
 {
     t_env *t = t_open(c->s, c->p, c->rule, pat_expand(c->s, c->p, c->rule, choice), NULL);
+    const char *best = match;
     write_made(c, match);
-    for (uint32_t seed = 1; c->made && near_count_true(match) && seed < DRAWS; seed++) {
+    for (uint32_t seed = 1; c->made && near_count_true(best) && seed < 5 * DRAWS; seed++) {
         const pat_wish wish = {.seed = seed};
         const char *text = pat_example(t, &wish);
-        if (!text || near_count_true(text) >= near_count_true(match))
-            continue;
-        write_made(c, text);
-        break;
+        sld_rule_stats stats;
+        if (text && near_count_true(text) < near_count_true(best) && fuse(c, text, &c->run, &stats) && stats.fired)
+            best = text;
     }
+    if (best != match)
+        write_made(c, best);
     t_close(t);
 }
 

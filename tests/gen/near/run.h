@@ -4,7 +4,7 @@
 
 #include "dsl.h"
 
-typedef struct near_run { int64_t tokens, world; char options[600]; } near_run;
+typedef struct near_run { int64_t tokens, world, units; char options[600]; } near_run;
 
 /* Conditions of a rule on the run: options that are on, then those of the gate. */
 uint32_t near_run_conditions(const pat_rule *rule);
