@@ -1,6 +1,6 @@
 # What tests and checks catch: make mutate [N=of each kind] [SEED=1] [WHAT="rules cpu hip ref"]; see tests/README.md.
 # tcc, where it is installed, makes the C of a rule ten times as fast.
-MUTATE_CC := $(if $(shell command -v tcc 2>/dev/null),tcc -D_Pragma(x)=,$(CC) -O0 -fPIC) -std=c11 -D_GNU_SOURCE -w -shared \
+MUTATE_CC := $(if $(shell command -v tcc 2>/dev/null),tcc -D_Pragma(x)=,$(CC) -O0 -fPIC) -std=c11 -D_GNU_SOURCE -w \
     -DSLD_RULESET -Iruntime
 $(B)/bin/mutate_rules: $(call obj,tests/mutate/rules.c tests/mutate/mutants.c) $(filter-out %/main.o,$(GEN_O)) $(DSL_O)
 	@mkdir -p $(@D)
@@ -10,15 +10,15 @@ $(B)/bin/replay: $(B)/tests/mutate/replay.o $(B)/tests/gen/near/made.o $(B)/lib/
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/lib/libsolder.a -Wl,--no-whole-archive $(LDLIBS) $(MPI_LIBS) -ldl
-# The suites of kernels alone, so that they link fast.
-MUTATE_SUITES := cpu chain collective mla paged qkv ref
+# A few suites alone, so that they link fast.
+MUTATE_SUITES := cpu chain collective mla paged qkv ref fuse matrix
 $(B)/tests/mutate/suites.h:
 	@mkdir -p $(@D)
 	@printf 'X(%s)\n' $(MUTATE_SUITES) >$@
 $(B)/tests/mutate/main.o: tests/main.c $(B)/tests/mutate/suites.h
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(B)/tests/mutate -c -o $@ $<
-MUTATE_TESTS_O := $(B)/tests/mutate/main.o $(patsubst %,$(B)/tests/kernels/%_test.o,$(MUTATE_SUITES))
+MUTATE_TESTS_O := $(B)/tests/mutate/main.o $(foreach s,$(MUTATE_SUITES),$(patsubst %.c,$(B)/%.o,$(wildcard tests/*/$(s)_test.c)))
 MUTATE_ENV = B=$(B) SOLDER_MODELS=tests/models SOLDER_BIN=$(B)/bin/solder N=$(N) SEED=$(SEED) WHAT="$(WHAT)" \
     MUTATE_CC='$(MUTATE_CC)' \
     KERNEL_CC='$(CC) $(filter-out -g -MMD -MP -O% -W%,$(ALL_CFLAGS)) -w -O1 -ffp-contract=off -fno-trapping-math -fno-math-errno' \

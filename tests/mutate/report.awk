@@ -3,7 +3,7 @@
 # EQUIVALENT has a line for mutants that change nothing: operator, owner (or * for any), what was there, what comes instead
 # (or * for anything), and the reason, by tabs. NEAR tells of conditions that follow from others. full: all mutants were
 # run, so that a line that explains nothing is told. Exit status 1 when a survivor is not explained.
-BEGIN { FS = "\t" }
+BEGIN { FS = "\t"; n_equal = n_near = n_left = 0 }
 
 function trimmed(s) { gsub(/^[ ,:]+|[ ,]+$/, "", s); sub(/^(where|gate) +/, "", s); return s }
 
@@ -79,7 +79,7 @@ FILENAME == ARGV[2] { near[n_near++] = $0; next }
 
 END {
     split("compiler,checker,checker; all rules,generation,C compiler,crash,tests in rules,near misses,expected texts,its suites,other suites," \
-          "emulation,verification,equivalent,survivors", order, ",")
+          "emulation,verification,test suites,equivalent,survivors", order, ",")
     printf "| operator |"
     for (i = 1; i in order; i++) {
         sub(/;/, ",", order[i])

@@ -3,7 +3,8 @@
 #
 # LIST is what mutate_rules prints. Prints for each mutant what killed it, operator, owner, what was there and what came
 # instead, by tabs. In turn: the checker on the rules that are concerned, the generator, the tests in these rules, matches
-# and near misses of the rules as they were, the checker on the whole program, and verification (B/bin/verify).
+# and near misses of the rules as they were, the checker on the whole program, verification (B/bin/verify), and the suites
+# that know what was changed.
 # The environment gives B, the build, and MUTATE_CC, which makes a shared object of C. The cases, of near_check --write, lie
 # beside FOLDER.
 set -u
@@ -14,7 +15,7 @@ cp patterns/*.pat "$work/patterns"
 verify=${VERIFY:-$B/bin/verify}
 
 compile() { "$B/bin/mutate_rules" compile "$work/m.c" "$1" "$work"/patterns/*.pat >"$work/err" 2>&1; }
-object()  { $MUTATE_CC -o "$work/m.so" "$work/m.c" 2>>"$work/err"; }
+object()  { $MUTATE_CC -shared -o "$work/m.so" "$work/m.c" 2>>"$work/err"; }
 
 # Cases of some rules that hold when these are compiled alone, as they are.
 cases_of() {
@@ -47,6 +48,25 @@ verified() {
     done
 }
 
+# The suites that know what a mutant changes, on the whole program.
+suites_of() {
+    case $1 in
+    all_reduce*) echo collective ;;
+    decode_attention) echo paged ;;
+    qk_norm_r* | rope_cache | rotary*) echo qkv cpu ;;
+    mla_*) echo mla ;;
+    *) echo fuse matrix cpu ;;
+    esac
+}
+
+tested() {
+    $MUTATE_CC -c -o "$work/all.o" "$work/all.c" >"$work/err" 2>&1 &&
+        $TEST_LINK -o "$work/tests" "$work/all.o" $TEST_LIBS >>"$work/err" 2>&1 || return 0
+    for suite in $(suites_of "$1"); do
+        CK_FORK=no CK_RUN_SUITE=$suite timeout 120 "$work/tests" >"$work/err" 2>&1 || return 1
+    done
+}
+
 judge() {
     compile "$1"
     case $? in
@@ -64,8 +84,9 @@ judge() {
     5) echo "expected texts"; return ;;
     *) echo crash; return ;;
     esac
-    "$B/bin/solderc" --check "$work"/patterns/*.pat >"$work/err" 2>&1 || { echo "checker, all rules"; return; }
+    "$B/bin/solderc" -o "$work/all.c" "$work"/patterns/*.pat >"$work/err" 2>&1 || { echo "checker, all rules"; return; }
     verified "$rules_sound" || { echo verification; return; }
+    tested "$owner" || { echo "test suites"; return; }
     echo survivor
 }
 

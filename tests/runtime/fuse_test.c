@@ -299,6 +299,25 @@ START_TEST(what_is_turned_round_stays)
 }
 END_TEST
 
+/* Pairs begin at the first element. */
+START_TEST(pairs_begin_at_the_first)
+{
+    static const char form[] =
+        "input %%x : f32[2, 3, 8]\ninput %%c : f32[3, 4]\ninput %%s : f32[3, 4]\n"
+        "%%a = slice(%%x; axes = [-1], starts = [%d], ends = [8], steps = [2])\n"
+        "%%b = slice(%%x; axes = [-1], starts = [1], ends = [8], steps = [2])\n"
+        "%%ac = mul(%%a, %%c)\n%%bs = mul(%%b, %%s)\n%%bc = mul(%%b, %%c)\n%%as = mul(%%a, %%s)\n"
+        "%%p = sub(%%ac, %%bs)\n%%q = add(%%bc, %%as)\n%%pr = reshape(%%p; shape = [2, 3, 4, 1])\n"
+        "%%qr = reshape(%%q; shape = [2, 3, 4, 1])\n%%t = concat(%%pr, %%qr; axis = -1)\n"
+        "%%y = reshape(%%t; shape = [2, 3, 8])\noutput y = %%y\n";
+    for (int start = 0; start < 2; start++) {
+        char text[800];
+        snprintf(text, sizeof text, form, start);
+        ck_assert_uint_eq(count(text, "rope_pairs"), !start);
+    }
+}
+END_TEST
+
 /* Gelu in the spellings of exporters. */
 START_TEST(gelu_spellings)
 {
@@ -333,6 +352,7 @@ Suite *fuse_suite(void)
     tcase_add_test(t, no_kernel_refuses);
     tcase_add_test(t, rewrite_limit);
     tcase_add_test(t, what_is_turned_round_stays);
+    tcase_add_test(t, pairs_begin_at_the_first);
     tcase_add_test(t, gelu_spellings);
     suite_add_tcase(s, t);
     return s;

@@ -30,14 +30,3 @@ char *near_made(sld_graph *g)
     *to = 0;
     return text;
 }
-
-/* So that an attribute that was replaced by what it is by default is seen. */
-uint32_t near_count_true(const char *text)
-{
-    uint32_t n = 0;
-    while ((text = strstr(text, "= true"))) {
-        n++;
-        text++;
-    }
-    return n;
-}

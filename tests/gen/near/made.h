@@ -7,6 +7,5 @@
 #include "solder.h"
 
 char *near_made(sld_graph *g); /* to be freed */
-uint32_t near_count_true(const char *text);
 
 #endif
