@@ -15,6 +15,7 @@
 #   make bench-gpu  GPU kernels beside PyTorch; make gpu-resources: their registers and spills
 #   make bench-allreduce  sums over GPUs beside NCCL and PyTorch
 #   make fuzz      fuzzes the front end for TIME=60 seconds
+#   make mutate     what notices when rules and kernels are changed; N=40 mutants of each kind, SEED=1, WHAT="rules cpu hip"
 #   make clean
 #
 # Data flows one way: dsl -> gen -> build/gen/solder.c -> runtime -> kernels.

@@ -90,8 +90,7 @@ END {
     for (i = 0; i in order || i < 1; i++)
         if (!i || verdicts[order[i]])
             printf " --- |"
-    for (i = 1; i in order; i++) n_cols += verdicts[order[i]] > 0
-    printf "\n"
+    printf " --- |\n"
     n = 0
     for (op in ops) names[n++] = op
     for (i = 0; i < n; i++)
