@@ -97,7 +97,7 @@ static void after_rewrite(driver *d, sld_node n)
 {
     sld_graph *g = d->g;
     const sld_fuse_state *s = g->fuse;
-    if (s->alone) {
+    if (!s->steps) {
         sld__pass_log(g, n);
         return;
     }
@@ -176,41 +176,41 @@ static bool know_readers(driver *d)
     return d->g->listed;
 }
 
-/* The first root from n on, with what it and those before it read resolved; `end` if there is none. */
-static __attribute__((noinline)) sld_node resolve_to_root(const driver *d, sld_node n, sld_node end)
+/* Tries the rules at the first root from n on, when it and the nodes before have learnt what to read. The cursor stands
+ * there then, or at d->end. Answers the rule that rewrote it, or -1. */
+static int try_moved(driver *d, sld_node n)
 {
-    for (; n < end; n++) {
-        sld__pass_resolve(d->g, n);
-        if (d->roots[d->g->nodes.at[n].op].rewrite)
+    sld_graph *const g = d->g;
+    for (; n < d->end; n++) {
+        sld__pass_resolve(g, n);
+        if (d->roots[g->nodes.at[n].op].rewrite)
             break;
     }
-    return n;
+    g->fuse->cursor = n;
+    g->fuse->steps = false;
+    return n < d->end ? try_rules(d, n) : -1;
 }
 
-static inline sld_node next_root(const sld_node_rec *nodes, const sld_root *roots, sld_node n, sld_node end)
-{
-    while (n < end && !roots[nodes[n].op].rewrite)
-        n++;
-    return n;
-}
-
-/* Tries the rules at all nodes from n on, to the first where there is more to do than a quick rewrite. There the cursor
- * stands then, or at d->end. Answers the rule that rewrote it, or -1. On its own it keeps all in registers. */
+/* The same where no value has moved, on to the first root where there is more to do than a quick rewrite. On its own it
+ * keeps all in registers. */
 static __attribute__((noinline)) int try_all(driver *d, sld_node n)
 {
     sld_graph *const g = d->g;
     sld_fuse_state *const s = g->fuse;
+    const sld_node_rec *const nodes = g->nodes.at;
     const sld_root *const roots = d->roots;
     const sld_node end = d->end;
     const uint64_t most = d->most < d->limit ? d->most : d->limit;
+    s->steps = false;
     for (;;) {
-        n = s->n_moved ? resolve_to_root(d, n, end) : next_root(g->nodes.at, roots, n, end);
+        const sld_root *r = NULL;
+        while (n < end && !(r = &roots[nodes[n].op])->rewrite)
+            n++;
         s->cursor = n;
         if (n >= end)
             return -1;
-        const sld_root *r = &roots[g->nodes.at[n].op];
         int rule = r->rewrite(g, n, r->rule);
-        if (rule < 0 ? s->cycle || s->status : !s->alone || d->rewrites + 1 >= most)
+        if (s->steps || (rule >= 0 && d->rewrites + 1 >= most))
             return rule;
         if (rule < 0)
             n++;
@@ -232,7 +232,7 @@ static void pass(driver *d)
     s->takes_over = false;
     s->quick = !g->listed && !g->partitions.n && g->interned;
     for (sld_node n = 1; n < d->end && !stopped(d); n = d->back) {
-        int rule = try_all(d, n);
+        int rule = s->n_moved ? try_moved(d, n) : try_all(d, n);
         d->back = s->cursor + 1;
         go_on_at(d, s->cursor, rule);
         if (d->queue.n)

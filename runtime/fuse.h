@@ -47,7 +47,8 @@ typedef struct sld_fuse_state {
     uint32_t reads;             /* so many readers of a value are few */
     sld_node cursor;            /* where a pass over all nodes is; 0: there is none */
     bool quick;                 /* in this pass nobody asks for readers, partitions or each match */
-    bool alone;                 /* the last rewrite changed nothing but what is at the cursor and what it replaced */
+    bool steps;                 /* the last match took the steps of all rewrites, if only to be refused; otherwise nothing
+                                   changed but what is at the cursor and what that replaced */
     uint32_t n_moved;           /* values of which it has to tell readers */
     bool takes_over;            /* in this pass a value that was there before stands for another */
     SLD_ARRAY(uint8_t) mark;    /* by node; 0 but while a place is sought */
@@ -74,6 +75,7 @@ static inline bool sld_rewrite_begin(sld_graph *g, int rule, const sld_node *nod
     s->n_matched = n;
     s->n_built = s->n_yields = s->in.n = s->moved.n = 0;
     s->broken = s->cycle = false;
+    s->steps = true;
     if (SLD_CHECKED && s->off && s->off[rule])
         return sld__refuse_run(g);
     return !SLD_CHECKED || !g->partitions.n || !sld__refuse_split(g, nodes, all);

@@ -131,7 +131,8 @@ SLD_PART bool sld_rewrite_replace(sld_graph *g, int rule, const sld_node *nodes,
     sld__put_over(g, place, op, n_in, in, k->attrs, n_out, old);
     s->rule = rule;
     s->stats[rule].fired++;
-    s->changed = s->alone = true;
+    s->changed = true;
+    s->steps = s->cycle = false;
     return true;
 }
 

@@ -324,7 +324,6 @@ bool sld_rewrite_commit(sld_graph *g)
         drop_unread(g);
         s->stats[s->rule].fired++;
         s->changed = true;
-        s->alone = false;
         tell_fired(g);
         return true;
     }

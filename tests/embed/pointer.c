@@ -8,3 +8,9 @@ void pointer_fuse(graph *g)
 {
     graph_fuse(g, sld_matcher_embed.n_phases, rewrite);
 }
+
+bool pointer_rests(graph *g)
+{
+    graph_fuse(g, 1, rewrite);
+    return !graph_pass(g, 0, rewrite);
+}

@@ -18,7 +18,7 @@ typedef struct tensor {
     const tensor_type *type;
     const double *number;    /* of a constant of one element */
     uint32_t index, uses;
-    uint64_t note;           /* of whoever walks the graph */
+    uint64_t note;           /* of whoever walks the graph; of a node's result also while a match is rewritten */
 } tensor;
 
 struct node {
@@ -40,12 +40,13 @@ typedef struct graph {
     node ends;               /* ends.next is the first node, ends.prev the last */
     uint32_t n_nodes;
     chunk *chunks;
-    size_t left;             /* in the first chunk */
+    size_t used;             /* of the first chunk */
     int rule;                /* of the rewrite under way, */
     uint32_t n_matched, n_built, n_yields;
     node *matched[MATCH_MAX], *built[BUILT_MAX];
     tensor *old[BUILT_MAX], *with[BUILT_MAX];
     bool broken;
+    bool loosened;           /* a value has fewer readers than before: what reads it may match now, or nobody does */
     uint32_t *fired;         /* by rule, may be NULL */
 } graph;
 
@@ -54,16 +55,16 @@ typedef struct graph {
 static inline void *graph_alloc(graph *g, size_t size)
 {
     size = (size + 15) & ~(size_t)15;
-    if (size > g->left) {
+    if (!g->chunks || size > CHUNK - g->used) {
         chunk *c = malloc(sizeof *c);
         if (!c || size > CHUNK)
             abort();
         c->next = g->chunks;
         g->chunks = c;
-        g->left = CHUNK;
+        g->used = 0;
     }
-    g->left -= size;
-    return memset(g->chunks->bytes + g->left, 0, size);
+    g->used += size;
+    return memset(g->chunks->bytes + g->used - size, 0, size);
 }
 
 static inline void graph_init(graph *g)
@@ -315,8 +316,32 @@ static inline bool place_built(graph *g)
     return ok;
 }
 
+/* Notes how often results of nodes that the match reads are read. */
+static inline void note_reads(graph *g)
+{
+    for (uint32_t i = 0; i < g->n_matched; i++)
+        for (uint32_t k = 0; k < g->matched[i]->n_src; k++) {
+            tensor *t = node_src(g->matched[i], k);
+            if (t && t->producer)
+                t->note = t->uses;
+        }
+}
+
+/* Whether one of those is read less often now; what stands for it has all its readers. */
+static inline bool has_loosened(const graph *g)
+{
+    for (uint32_t i = 0; i < g->n_matched; i++)
+        for (uint32_t k = 0; k < g->matched[i]->n_src; k++) {
+            const tensor *t = g->matched[i]->src[k];
+            if (t && t->producer && t->producer->op && !t->moved && t->uses < t->note)
+                return true;
+        }
+    return false;
+}
+
 static inline bool rewrite_commit(graph *g)
 {
+    note_reads(g);
     if (g->broken || !types_stay(g) || !place_built(g))
         return false;
     for (uint32_t i = 0; i < g->n_yields; i++) {
@@ -327,35 +352,39 @@ static inline bool rewrite_commit(graph *g)
     for (uint32_t i = g->n_matched; i-- > 0;)
         if (node_unread(g->matched[i]))
             node_erase(g, g->matched[i]);
+    g->loosened |= has_loosened(g);
     if (g->fired)
         g->fired[g->rule]++;
     return true;
 }
 
-/* Tries every node once; whether anything changed. */
+/* Tries every node once, and what was built and all that depends on it, which stands behind that; whether anything
+ * changed. */
 static inline bool graph_pass(graph *g, uint32_t phase, int rewrite(graph *g, node *n, uint32_t phase))
 {
     bool changed = false;
     for (node *n = g->ends.next, *next; n != &g->ends; n = next) {
-        next = n->next;
-        if (n->op && rewrite(g, n, phase) >= 0) {
-            changed = true;
-            next = g->n_built ? g->built[0] : next;
-        }
+        bool done = rewrite(g, n, phase) >= 0;
+        next = done && g->n_built ? g->built[0] : n->next;
+        changed |= done;
     }
     return changed;
 }
 
-/* Each phase until nothing matches any more, and again from the first while that changes anything. */
+/* Each phase until nothing matches any more, which takes another pass only when nodes that were left behind may match
+ * now; and again from the first while another phase changes anything. */
 static inline void graph_fuse(graph *g, uint32_t n_phases, int rewrite(graph *g, node *n, uint32_t phase))
 {
-    graph_sweep(g);
-    for (bool again = true; again;) {
-        again = false;
+    g->loosened = true;
+    for (bool changed = true, again = true; again; again = changed && n_phases > 1) {
+        changed = false;
         for (uint32_t phase = 0; phase < n_phases; phase++)
-            while (graph_pass(g, phase, rewrite))
-                again = true;
-        graph_sweep(g);
+            do {
+                if (g->loosened)
+                    graph_sweep(g);
+                g->loosened = false;
+                changed |= graph_pass(g, phase, rewrite);
+            } while (g->loosened);
     }
 }
 

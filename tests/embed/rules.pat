@@ -23,6 +23,7 @@ op masked_sum(by: F[*A], x: F[*A], xs: F[*A]...) -> F[*A]
 
 kernel add          { ref stub }
 kernel neg          { ref stub }
+kernel quant        { ref stub }
 kernel roll         { ref stub }
 kernel add_rms_norm { ref stub }
 kernel silu_mul     { ref stub }
@@ -82,4 +83,10 @@ rule norm_rope in fuse {
 rule masked_sum in fuse {
   match   { y = mask(sum(x: F[*A, H], rest...), by: F[*A, H]) }
   replace { y = masked_sum(by, x, rest...) }
+}
+
+# What computes `by` loses a reader.
+rule masked_quant in simplify {
+  match   { y = mask(quant(x: F[*A, H]; group = 7, style), by: F[*A, H]) }
+  replace { y = quant(x; group = 7, style) }
 }

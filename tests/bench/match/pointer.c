@@ -45,10 +45,10 @@ static decoder_counts new_graph(build *b, uint32_t layers, bool irregular, tenso
 
 static double bytes_of(const graph *g)
 {
-    size_t n = 0;
-    for (const chunk *c = g->chunks; c; c = c->next)
+    size_t n = g->used;
+    for (const chunk *c = g->chunks; c && c->next; c = c->next)
         n += CHUNK;
-    return (double)(n - g->left);
+    return (double)n;
 }
 
 static uint64_t print(graph *g, tensor *const *returned)
