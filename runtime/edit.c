@@ -13,7 +13,7 @@ sld_value sld__new_values(sld_graph *g, uint32_t n)
         g->free_values[n] = g->values.at[v].n_uses;
         return v;
     }
-    if (!n || !SLD_RESERVE(g->ctx, g->values, g->values.n + n) ||
+    if (!n || !sld__ids_left(g, "values", g->values.n, n) || !SLD_RESERVE(g->ctx, g->values, g->values.n + n) ||
         (g->listed && !SLD_RESERVE(g->ctx, g->readers, g->values.n + n)))
         return 0;
     v = g->values.n;

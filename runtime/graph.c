@@ -127,6 +127,22 @@ void sld_graph_free(sld_graph *g)
 #define WHERE(g) (g)->where ? (g)->where : "", (g)->where ? ": " : ""
 #define FAIL(g, status, fmt, ...) sld__fail((g)->ctx, (status), "%s%s" fmt, WHERE(g), __VA_ARGS__)
 
+bool sld__ids_left(sld_graph *g, const char *what, uint32_t have, uint32_t n)
+{
+    if (have <= SLD_IDS_MAX && n <= SLD_IDS_MAX + 1 - have)
+        return true;
+    FAIL(g, SLD_ERR_LIMIT, "more than %u %s", SLD_IDS_MAX, what);
+    return false;
+}
+
+bool sld__grow_operands(sld_graph *g, uint32_t more)
+{
+    if (more <= UINT32_MAX - g->operands.n)
+        return SLD_RESERVE(g->ctx, g->operands, g->operands.n + more);
+    FAIL(g, SLD_ERR_LIMIT, "more than %u operands", UINT32_MAX);
+    return false;
+}
+
 static bool value_alive(const sld_graph *g, sld_value v)
 {
     return v && v < g->values.n && g->values.at[v].type;
@@ -205,7 +221,7 @@ sld_value sld_graph_const(sld_graph *g, const char *name, sld_dtype t, uint32_t 
 {
     sld__clear(g->ctx);
     if (!check_const(g, name && *name ? name : "const", t, rank, dims, data, nbytes) ||
-        !SLD_RESERVE(g->ctx, g->consts, g->consts.n + 1))
+        !sld__ids_left(g, "constants", g->consts.n, 1) || !SLD_RESERVE(g->ctx, g->consts, g->consts.n + 1))
         return 0;
     sld_const c = {0};
     if (data) {
@@ -213,10 +229,6 @@ sld_value sld_graph_const(sld_graph *g, const char *name, sld_dtype t, uint32_t 
         if (!c.data)
             return 0;
         memcpy(c.data, data, nbytes);
-    }
-    if (g->consts.n > SLD_NODES_MAX) {
-        FAIL(g, SLD_ERR_LIMIT, "more than %u constants", SLD_NODES_MAX);
-        return 0;
     }
     sld_value v = new_source(g, SLD_ORIGIN_CONST | g->consts.n, name, t, rank, dims);
     if (!v) {
@@ -233,6 +245,8 @@ sld_status sld_graph_output(sld_graph *g, const char *name, sld_value v)
     sld__clear(g->ctx);
     if (!value_alive(g, v))
         return FAIL(g, SLD_ERR_GRAPH, "output '%s': value %u does not exist", name ? name : "", v);
+    if (!sld__ids_left(g, "outputs", g->outputs.n, 1))
+        return SLD_ERR_LIMIT;
     if (!SLD_RESERVE(g->ctx, g->outputs, g->outputs.n + 1) || !sld__users_reserve(g, 1, &v, 1))
         return SLD_ERR_MEMORY;
     name = name && *name ? name : sld_value_name(g, v);
@@ -274,12 +288,8 @@ static bool name_results(sld_graph *g, sld_value first, uint32_t n, const char *
 
 static bool reserve_node(sld_graph *g, const sld_call *c)
 {
-    if (g->nodes.n > SLD_NODES_MAX) {
-        FAIL(g, SLD_ERR_LIMIT, "more than %u nodes", SLD_NODES_MAX);
-        return false;
-    }
-    return SLD_RESERVE(g->ctx, g->nodes, g->nodes.n + 1) && sld__users_reserve(g, c->n_in, c->in, 1) &&
-           SLD_RESERVE(g->ctx, g->operands, g->operands.n + c->n_in + 2);
+    return sld__ids_left(g, "nodes", g->nodes.n, 1) && SLD_RESERVE(g->ctx, g->nodes, g->nodes.n + 1) &&
+           sld__users_reserve(g, c->n_in, c->in, 1) && sld__reserve_operands(g, c->n_in + 2);
 }
 
 void sld__put_node(sld_graph *g, sld_node n, const sld_call *c, uint32_t attrs, sld_value out)

@@ -40,7 +40,7 @@ typedef struct sld_value_rec {
 #define SLD_ORIGIN_MOVED 0x40000000u /* | another value, which stands for this one: only in a pass, see pass.c */
 #define SLD_ORIGIN_INPUT 0x80000000u
 #define SLD_ORIGIN_CONST 0xc0000000u
-#define SLD_NODES_MAX 0x3fffffffu
+#define SLD_IDS_MAX 0x3fffffffu /* of nodes, values, constants and outputs: two bits beside an id tell what it is */
 
 static inline bool sld__is_moved(const sld_value_rec *r) { return r->origin >> 30 == SLD_ORIGIN_MOVED >> 30; }
 
@@ -208,6 +208,14 @@ static inline bool sld__is_view(const sld_graph *g, sld_node n)
 /* Memory that lives as long as the graph; NULL with an error set. */
 void *sld__graph_alloc(sld_graph *g, size_t size);
 const char *sld__graph_str(sld_graph *g, const char *s);
+/* Whether n more can follow where there are `have`, of what has ids; says so when not. */
+bool sld__ids_left(sld_graph *g, const char *what, uint32_t have, uint32_t n);
+/* Room for more operands at the end. */
+bool sld__grow_operands(sld_graph *g, uint32_t more);
+static inline bool sld__reserve_operands(sld_graph *g, uint32_t more)
+{
+    return more <= g->operands.cap - g->operands.n || sld__grow_operands(g, more);
+}
 /* As sld_graph_add, keeping an error that is set. */
 sld_node sld__add(sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in, const sld_attr *attrs,
                   uint32_t n_out, const char *const *names);

@@ -338,7 +338,7 @@ bool sld__pass_rewrite(sld_graph *g)
 {
     const sld_fuse_state *s = g->fuse;
     sld_node first;
-    if (g->listed || !SLD_RESERVE(g->ctx, g->operands, g->operands.n + s->in.n + 2 * s->n_built))
+    if (g->listed || !sld__reserve_operands(g, s->in.n + 2 * s->n_built))
         return false;
     release(g);
     if (all_go(g) && find_slots(g) && yields_fit(g, &first)) {

@@ -71,7 +71,7 @@ SLD_PART bool sld__find_room(sld_graph *g, const sld_node *nodes, uint32_t n, ui
         begin = r->in - g->sizes[r->op].n_front;
     }
     *at = end - begin >= need ? begin : g->operands.n;
-    return end - begin >= need || SLD_RESERVE(g->ctx, g->operands, g->operands.n + need);
+    return end - begin >= need || sld__reserve_operands(g, need);
 }
 
 /* Of values nothing is kept but their records: they go into the list of free ones. */

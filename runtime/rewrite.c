@@ -206,7 +206,7 @@ static bool note_moved(sld_graph *g, uint32_t at)
 static bool reserve(sld_graph *g)
 {
     sld_fuse_state *s = g->fuse;
-    if (!SLD_RESERVE(g->ctx, g->operands, g->operands.n + s->in.n + 2 * s->n_built) ||
+    if (!sld__reserve_operands(g, s->in.n + 2 * s->n_built) || !sld__ids_left(g, "nodes", g->nodes.n, s->n_built) ||
         !SLD_RESERVE(g->ctx, g->nodes, g->nodes.n + s->n_built) ||
         !sld__users_reserve(g, s->in.n, s->in.at, s->n_built))
         return false;

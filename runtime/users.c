@@ -33,9 +33,18 @@ static uint32_t take_block(sld_graph *g, uint32_t class)
     return at;
 }
 
+/* Where a list is must fit beside SLD_USERS_LIST. */
+static bool reserve_words(sld_graph *g, uint64_t n)
+{
+    if (g->users.n + n < SLD_USERS_LIST)
+        return SLD_RESERVE(g->ctx, g->users, g->users.n + (uint32_t)n);
+    sld__fail(g->ctx, SLD_ERR_LIMIT, "too many readers");
+    return false;
+}
+
 static bool reserve_block(sld_graph *g, uint32_t class)
 {
-    return g->free_users[class] || SLD_RESERVE(g->ctx, g->users, g->users.n + (4u << class));
+    return g->free_users[class] || reserve_words(g, 4u << class);
 }
 
 static void give_block(sld_graph *g, uint32_t at)
@@ -101,8 +110,7 @@ bool sld__users_reserve(sld_graph *g, uint32_t n, const sld_value *values, uint3
         for (uint32_t i = 0; i < n; i++)
             if (values[i] && !sld__users_reserve_many(g, values[i], nodes))
                 return false;
-    uint64_t want = g->users.n + 4ull * n; /* whoever stands for itself may have to move to a list */
-    return want <= UINT32_MAX && SLD_RESERVE(g->ctx, g->users, (uint32_t)want);
+    return reserve_words(g, 4ull * n); /* whoever stands for itself may have to move to a list */
 }
 
 bool sld__users_reserve_many(sld_graph *g, sld_value v, uint32_t readers)

@@ -276,6 +276,31 @@ START_TEST(a_million_nodes)
 }
 END_TEST
 
+/* Two bits of an id are taken. Nobody has memory for as many; they are only said to be there. */
+START_TEST(ids_come_to_an_end)
+{
+    uint32_t *const counts[] = {&g->values.n, &g->nodes.n, &g->consts.n, &g->outputs.n, &g->operands.n};
+    const char *const said[] = {"more than 1073741823 values", "more than 1073741823 nodes",
+                                "more than 1073741823 constants", "more than 1073741823 outputs",
+                                "more than 4294967295 operands"};
+    const uint32_t cap = g->operands.cap;
+    const float one = 1;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        uint32_t before = *counts[i];
+        *counts[i] = i == 4 ? UINT32_MAX : SLD_IDS_MAX + 1;
+        g->operands.cap = i == 4 ? UINT32_MAX : cap;
+        bool made = i == 2   ? sld_graph_const(g, NULL, SLD_F32, 0, NULL, &one, sizeof one)
+                    : i == 3 ? sld_graph_output(g, "o", x) == SLD_OK
+                             : sld_graph_add(g, OP_NEG, 1, &x, NULL, 1, NULL);
+        ck_assert(!made);
+        ck_assert_str_eq(sld_error(ctx), said[i]);
+        *counts[i] = before;
+    }
+    g->operands.cap = cap;
+    check_valid();
+}
+END_TEST
+
 /* ------------------------------------------------------------------ verify -- */
 
 static void check_fault(const char *what)
@@ -356,6 +381,7 @@ Suite *graph_suite(void)
     tcase_add_test(t, equal_types_and_attributes_are_kept_once);
     tcase_add_test(t, readers_come_and_go_in_constant_room);
     tcase_add_test(t, a_million_nodes);
+    tcase_add_test(t, ids_come_to_an_end);
     tcase_add_test(t, verify_finds_each_fault);
     tcase_add_test(t, verifying_again_and_again_takes_no_room);
     suite_add_tcase(s, t);
