@@ -63,8 +63,8 @@ typedef struct sld_pat_attr { uint8_t slot; sld_pat_expr value; const char *text
 typedef struct sld_pat_node {
     sld_place place;    /* of its op's name */
     uint16_t op;
-    bool commutes;      /* both orders of operands 0 and 1 are tried */
-    bool apart;         /* the root does not depend on it: it is found among the readers of a value */
+    bool commutes : 1;  /* both orders of operands 0 and 1 are tried */
+    bool apart : 1;     /* the root does not depend on it: it is found among the readers of a value */
     uint8_t n_results, n_attrs, n_early;
     uint16_t n_operands;
     const uint16_t *operands; /* values, and behind them the results */
@@ -74,7 +74,7 @@ typedef struct sld_pat_node {
 /* One choice of a rule's alternatives. */
 typedef struct sld_pattern {
     uint32_t rule;
-    uint16_t variant, n_variants;       /* variant counts from 1 */
+    uint8_t variant, n_variants;        /* variant counts from 1 */
     uint16_t n_nodes, n_vals, n_vars, n_where;
     uint16_t root;
     const sld_pat_node *nodes;
