@@ -162,12 +162,21 @@ static void note_readers(gen *g, automaton *a)
 
 /* ----------------------------------------------------------------- stats -- */
 
+static uint32_t count_loops(const entry *e)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < e->rows.n; i++)
+        for (uint32_t k = 0; k < e->rows.at[i]->tail.n; k++)
+            n += e->rows.at[i]->tail.at[k]->kind != STEP_TEST;
+    return n;
+}
+
 static void tell(gen *g, const automaton *a, const entry *all, uint32_t n)
 {
     for (uint32_t i = 0; g->options->stats && i < n; i++)
-        fprintf(stderr, "%-12s %-20s %6u rows %6u states %6u shared %4u fallbacks\n",
+        fprintf(stderr, "%-12s %-20s %6u rows %6u states %6u shared %4u fallbacks %4u loops\n",
                 g->program->phases.at[a->phase]->name, all[i].op->name, all[i].rows.n, all[i].d.states,
-                all[i].d.shared, all[i].d.fallbacks);
+                all[i].d.shared, all[i].d.fallbacks, count_loops(&all[i]));
 }
 
 static void emit_automaton(gen *g, uint32_t phase)

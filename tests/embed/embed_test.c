@@ -320,6 +320,11 @@ START_TEST(example_of_the_manual)
     ck_assert_str_eq(text, said);
     free(text);
     free(said);
+    free(sh_ok("${CC:-gcc} -std=c11 -Wall -Wextra -Werror -DSLD_TRACE -I$D -Iruntime -o $D/traced $D/main.c -lm 2>&1", 0));
+    char *traced = sh_ok("$D/traced 2>&1 >$D/said | sed '3,9d'", 0);
+    ck_assert_str_eq(traced, "fuse_rms_norm \n  add(a: F[*A, H], b: F[*A, H]): yes\n  H % 64 == 0: yes\n"
+                             "  rewrite add_rms_norm: yes\n");
+    free(traced);
 }
 END_TEST
 

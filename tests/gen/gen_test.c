@@ -1,6 +1,7 @@
 /* solderc as a program: golden output, the same bytes twice, exit status, nothing left
  * behind when it fails. */
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,66 @@ START_TEST(right_side_errors)
 }
 END_TEST
 
+/* From a line of the rules, and back to the next line of the C itself. */
+START_TEST(lines_lead_back)
+{
+    char err[4096], path[128], build[400], file[256];
+    unsigned there = 0, back = 0, number = 1, line;
+    ck_assert_int_eq(solderc("--line -n small -o %D/small.c tests/gen/golden/small.pat", err, sizeof err), 0);
+    snprintf(path, sizeof path, "%s/small.c", dir);
+    char *text = slurp(path);
+    for (const char *at = text; at; number++) {
+        if (sscanf(at, "#line %u \"%255[^\"]", &line, file) == 2) {
+            bool own = !strcmp(file, path);
+            ck_assert_msg(own ? line == number + 1 : line >= 13 && line <= 20, "line %u of %s at line %u", line, file, number);
+            ck_assert(own || !strcmp(file, "tests/gen/golden/small.pat"));
+            there += !own;
+            back += own;
+        }
+        at = strchr(at, '\n');
+        at = at ? at + 1 : NULL;
+    }
+    ck_assert_uint_ge(there, 5);
+    ck_assert_uint_eq(there, back);
+    free(text);
+    snprintf(build, sizeof build, "${CC:-gcc} -std=c11 -Wall -Wextra -Werror -Iruntime -c -o %s/o %s", dir, path);
+    ck_assert_int_eq(system(build), 0);
+}
+END_TEST
+
+/* Sums the numbers before a word. */
+static unsigned total(const char *text, const char *word)
+{
+    unsigned sum = 0;
+    for (const char *at = text; (at = strstr(at, word)); at++) {
+        const char *digits = at - 1;
+        while (digits > text && digits[-1] >= '0' && digits[-1] <= '9')
+            digits--;
+        sum += (unsigned)atoi(digits);
+    }
+    return sum;
+}
+
+/* Automata that would explode are cut, and orders that would be too many become loops: both is told. */
+START_TEST(stats_tell_what_is_cut)
+{
+    char err[1 << 16], rules[4096] = "dtype F = {f16, f32}\nphase p\nop f(x: F[*A]) -> F[*A]\n"
+                                  "op add(a: F[*A], b: F[*A]) -> F[*A]  commutative\n"
+                                  "op wide(a: F[*A], b: F[*A], c: F[*A], d: F[*A], e: F[*A], f: F[*A], g: F[*A], h: F[*A],"
+                                  " i: F[*A]) -> F[*A]\n";
+    ck_assert_int_eq(solderc("--stats -o %D/small.c tests/gen/golden/small.pat", err, sizeof err), 0);
+    ck_assert_uint_gt(total(err, " states"), 0);
+    ck_assert_uint_eq(total(err, " fallbacks") + total(err, " loops"), 0);
+    strcat(rules, "rule r { match { y = add(add(add(a, b), add(c, d)), add(add(e, f), add(g, add(h, i)))) }\n"
+                  "  replace { y = wide(a, b, c, d, e, f, g, h, i) } }\n");
+    write_text("loops.pat", rules);
+    ck_assert_int_eq(solderc("--stats -o %D/loops.c %D/loops.pat", err, sizeof err), 0);
+    ck_assert_msg(total(err, " loops") > 0, "%s", err);
+    ck_assert_int_eq(solderc("--stats -o %D/all.c patterns/*.pat", err, sizeof err), 0);
+    ck_assert_msg(total(err, " fallbacks") > 0, "%s", err);
+}
+END_TEST
+
 Suite *gen_suite(void)
 {
     Suite *s = suite_create("gen");
@@ -176,6 +237,8 @@ Suite *gen_suite(void)
     tcase_add_test(t, usage);
     tcase_add_test(t, failure_leaves_no_file);
     tcase_add_test(t, right_side_errors);
+    tcase_add_test(t, lines_lead_back);
+    tcase_add_test(t, stats_tell_what_is_cut);
     suite_add_tcase(s, t);
     return s;
 }

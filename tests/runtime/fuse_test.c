@@ -337,6 +337,51 @@ START_TEST(gelu_spellings)
 }
 END_TEST
 
+static uint32_t calls;
+
+static void *counted(void *user, void *p, size_t size)
+{
+    (void)user;
+    calls++;
+    if (size)
+        return realloc(p, size);
+    free(p);
+    return NULL;
+}
+
+/* How often memory is asked for while a graph at rest is fused: `copies` norms that nearly match, of a symbolic size. */
+static uint32_t calls_at_rest(uint32_t copies)
+{
+    sld_ctx *own = sld_ctx_new(&(sld_allocator){counted, NULL});
+    const size_t room = 400;
+    char *text = calloc(copies + 1, room), *at = text;
+    at += sprintf(at, "symbol T in [1, 4096]\ninput %%x : f32[T, 64]\ninput %%w : f32[64]\nconst %%p : f32[] = 3\n"
+                      "const %%e : f32[] = 1e-06\n");
+    for (uint32_t i = 0; i < copies; i++)
+        at += sprintf(at, "%%sq%u = pow(%%x, %%p)\n%%m%u = mean(%%sq%u; axes = [-1])\n%%a%u = add(%%m%u, %%e)\n"
+                          "%%r%u = rsqrt(%%a%u)\n%%n%u = mul(%%x, %%r%u)\n%%y%u = mul(%%w, %%n%u)\noutput y%u = %%y%u\n",
+                      i, i, i, i, i, i, i, i, i, i, i, i, i);
+    ck_assert_uint_lt((size_t)(at - text), (copies + 1) * room);
+    sld_graph *g = sld_text_parse(own, sld_ruleset_solder(), "test", text, (size_t)(at - text));
+    ck_assert_msg(g != NULL, "%s", sld_error(own));
+    ck_assert_int_eq(sld_fuse(g, NULL, NULL), SLD_OK);
+    ck_assert_uint_eq(sld_graph_n_nodes(g), 6 * copies);
+    calls = 0;
+    ck_assert_int_eq(sld_fuse(g, NULL, NULL), SLD_OK);
+    uint32_t n = calls;
+    sld_graph_free(g);
+    sld_ctx_free(own);
+    free(text);
+    return n;
+}
+
+START_TEST(matching_allocates_nothing)
+{
+    uint32_t few = calls_at_rest(2), many = calls_at_rest(500);
+    ck_assert_msg(many <= few + 20, "%u calls for 500 near matches, %u for 2", many, few); /* lists of readers grow */
+}
+END_TEST
+
 Suite *fuse_suite(void)
 {
     Suite *s = suite_create("fuse");
@@ -354,6 +399,7 @@ Suite *fuse_suite(void)
     tcase_add_test(t, what_is_turned_round_stays);
     tcase_add_test(t, pairs_begin_at_the_first);
     tcase_add_test(t, gelu_spellings);
+    tcase_add_test(t, matching_allocates_nothing);
     suite_add_tcase(s, t);
     return s;
 }
