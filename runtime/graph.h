@@ -139,7 +139,7 @@ static inline sld_value sld_operand(const sld_graph *g, sld_node n, uint32_t i) 
 static inline sld_value sld_result(const sld_graph *g, sld_node n, uint32_t i)
 {
     const sld_node_rec *r = &g->nodes.at[n];
-    return r->out != SLD_LISTED ? r->out + i : g->operands.at[r->in + r->n_in + i];
+    return r->out != SLD_LISTED ? r->out + i : sld_operands(g, n)[r->n_in + i];
 }
 static inline uint32_t sld_n_results(const sld_graph *g, sld_node n)
 {
@@ -149,9 +149,11 @@ static inline uint32_t sld_n_results(const sld_graph *g, sld_node n)
 /* The how manieth result of its producer v is. */
 static inline uint32_t sld_result_index(const sld_graph *g, sld_value v)
 {
-    const sld_node n = g->values.at[v].origin;
-    uint32_t i = g->nodes.at[n].out != SLD_LISTED ? v - g->nodes.at[n].out : 0;
-    while (sld_result(g, n, i) != v)
+    const sld_node_rec *r = &g->nodes.at[g->values.at[v].origin];
+    uint32_t i = 0;
+    if (r->out != SLD_LISTED)
+        return v - r->out;
+    while ((g->operands.at + r->in)[r->n_in + i] != v)
         i++;
     return i;
 }

@@ -14,12 +14,12 @@
 
 /* ---- replace.c ---- */
 /* By the steps of all rewrites. */
-bool sld_rewrite_by_steps(sld_graph *g, int rule, const sld_node *nodes, uint32_t n, uint16_t op, uint32_t n_in,
+__attribute__((cold)) bool sld_rewrite_by_steps(sld_graph *g, int rule, const sld_node *nodes, uint32_t n, uint16_t op, uint32_t n_in,
                           const sld_value *in, const sld_attr *attrs, uint32_t n_out, const sld_value *old);
 /* How often nodes behind the producer of v, up to the cursor, read it; UINT32_MAX when they are too many to look at. */
 uint32_t sld__reads_up_to(const sld_graph *g, sld_value v, sld_node cursor);
 /* Takes values back that may have names or known contents. */
-void sld__give_noted(sld_graph *g, const sld_value *gone, uint32_t n);
+__attribute__((cold)) void sld__give_noted(sld_graph *g, const sld_value *gone, uint32_t n);
 
 /* The outcome of a call that was asked for before, if types stay and a kernel is known to cover it. */
 SLD_PART const sld_kept *sld__known(const sld_graph *g, uint16_t op, uint32_t n_in, const sld_value *in,
@@ -121,7 +121,7 @@ SLD_PART bool sld_rewrite_replace(sld_graph *g, int rule, const sld_node *nodes,
         return sld_rewrite_by_steps(g, rule, nodes, n, op, n_in, in, attrs, n_out, old);
     SLD_EACH(i, n_out)
         g->values.at[old[i]].n_uses -= inner[i];
-    SLD_EACH(i, n)
+    SLD_EACH(i, n - 1)
         g->nodes.at[nodes[i]].op = g->nodes.at[nodes[i]].n_in = 0;
     g->n_nodes -= n - 1;
     if (g->contents.n | g->value_names.n)
