@@ -5,6 +5,7 @@
 #   make check      all tests; SAN=1 under AddressSanitizer and UBSan; CC=clang
 #   make property N=100000 SEED=1   random graphs under random rules; a failure prints its seed and leaves a small case
 #   make faults     the tools with every allocation failing in turn; make check: a sample
+#   make coverage   lines and branches that the tests reach, by gcov; build/untested.txt: what they do not
 #   make golden     rewrite the expected texts of the tests after a change meant to be
 #   make bench      time of importing, fusing and running the example models
 #   make doc        build/reference.md: all ops, patterns, rules and kernels
@@ -14,7 +15,7 @@
 #   make hip        the backend for the GPUs of this machine, build/lib/libsolder_hip.so
 #   make bench-gpu  GPU kernels beside PyTorch; make gpu-resources: their registers and spills
 #   make bench-allreduce  sums over GPUs beside NCCL and PyTorch
-#   make fuzz      fuzzes the front end for TIME=60 seconds
+#   make fuzz       compiler, readers, rewriter and binding under libFuzzer for TIME=60 seconds; TARGET=fx: one of them
 #   make mutate     what notices when rules and kernels are changed; N=40 mutants of each kind, SEED=1, WHAT="rules cpu hip"
 #   make clean
 #
@@ -220,6 +221,12 @@ include tests/bench/cpu/cpu.mk
 include tests/bench/gpu/gpu.mk
 include tests/fuzz/fuzz.mk
 include tests/mutate/mutate.mk
+# Children of tests that end by a signal leave no counts.
+.PHONY: coverage
+coverage:
+	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	@$(MAKE) --no-print-directory B=build/coverage CFLAGS="-O0 -g --coverage -Wno-restrict" all run-tests
+	@python3 tests/coverage.py build/coverage build/untested.txt
 golden: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(B)/bin/near_check
 	@UPDATE=1 $(TEST_ENV) $(B)/bin/tests
 

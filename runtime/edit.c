@@ -165,7 +165,6 @@ static void free_const(sld_graph *g, sld_value v)
 
 sld_status sld_graph_sweep(sld_graph *g)
 {
-    sld__clear(g->ctx);
     /* Backwards, so that a reader has gone before its producer is looked at. */
     for (sld_node n = g->n_unread ? g->nodes.n : 0; n-- > 1;)
         if (g->nodes.at[n].op && sld__removable(g, n))

@@ -130,11 +130,14 @@ json_t *fx_load(sld_ctx *ctx, const char *path)
     mark_nonfinite(data, n);
     errno = 0;
     json_t *j = json_loadb(data, n, JSON_REJECT_DUPLICATES, &at);
-    bool short_of_memory = !j && errno == ENOMEM; /* jansson calls it bad syntax, or nothing at all */
+    bool short_of_memory = errno == ENOMEM; /* jansson calls it bad syntax, nothing at all, or drops a character */
     sld__free(ctx, data);
-    if (short_of_memory)
+    if (short_of_memory) {
+        json_decref(j);
         sld__fail(ctx, SLD_ERR_MEMORY, "%s: out of memory", path);
-    else if (!j)
+        return NULL;
+    }
+    if (!j)
         sld__fail(ctx, SLD_ERR_FORMAT, "%s:%d:%d: %s", path, at.line, at.column, at.text);
     return j;
 }

@@ -652,6 +652,7 @@ sld_status sld_export_onnx(sld_graph *g, const char *path)
     model.n_opset_import = x.own_domain ? 2 : 1;
     model.opset_import = list;
     model.graph = &graph;
+    x.failed |= sld__starved(g->ctx); /* a value without a name */
     sld_status s = x.failed ? SLD_ERR_TYPE : write_file(g->ctx, &model, path);
     if (x.failed)
         sld__fail(g->ctx, SLD_ERR_MEMORY, "%s: out of memory", path);

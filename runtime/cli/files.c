@@ -20,6 +20,10 @@ int cli_create(sld_ctx *ctx, const char *path, cli_file *file)
         snprintf(file->tmp, n, "%s.XXXXXX", path);
         int fd = mkstemp(file->tmp);
         file->f = fd >= 0 ? fdopen(fd, "wb") : NULL;
+        if (fd >= 0 && !file->f) {
+            unlink(file->tmp);
+            close(fd);
+        }
     }
     if (file->f)
         return CLI_OK;

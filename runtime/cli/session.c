@@ -15,6 +15,8 @@ int cli_with_model(const char *path, int (*act)(sld_graph *g, const void *option
         return cli_fail("out of memory");
     sld_graph *g = sld_import(ctx, sld_ruleset_solder(), path);
     int status = g ? act(g, options) : cli_fail("%s", sld_error(ctx));
+    if (!status && sld__starved(ctx))
+        status = cli_fail("%s", sld_error(ctx));
     sld_graph_free(g);
     sld_ctx_free(ctx);
     return status;

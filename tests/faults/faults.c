@@ -7,7 +7,8 @@
  * it fail as well; FAULTS=200: for at most 200 n, each kind for half of them.  DIR is where the tool writes.  A run
  * that was refused memory must end as the first one did, or fail with a line about memory; a file in DIR is as it was,
  * or as the first run left it; and no block is kept that the first run gave back.  FAULTS_VARIES=1: times stand in what
- * the tool prints. */
+ * the tool prints.  FAULTS_LAST=1: never one allocation alone, since jansson drops a character of a token that it has no
+ * room for, and goes on. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -284,8 +285,9 @@ int __wrap_main(int argc, char **argv)
     long step = most ? (first.calls + most - 1) / most : 1;
     put_back(t.dir, &first.files, &before);
     for (long n = 1, i = 0; n <= first.calls && failed < 20; n += step, i++) {
-        failed += !try(&t, &first, &before, n, most && i % 2 ? LONG_MAX : n);
-        failed += !most && !try(&t, &first, &before, n, LONG_MAX);
+        bool alone = !getenv("FAULTS_LAST") && (!most || i % 2);
+        failed += alone && !try(&t, &first, &before, n, n);
+        failed += (!most || !alone) && !try(&t, &first, &before, n, LONG_MAX);
     }
     printf("status %d, %ld allocations, one in %ld refused, %d times wrong\n", WEXITSTATUS(first.status), first.calls, step,
            failed);

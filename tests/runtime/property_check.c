@@ -116,9 +116,9 @@ static const char *check_same(sld_graph *before, sld_graph *after, const propert
         return NULL; /* shapes that these sizes do not allow */
     const char *wrong = sound_run(after, symbols, r->seed, &got, &m);
     wrong = wrong ? wrong : sound_run_plan(after, SLD_TARGET_CPU, symbols, r->seed, &planned, &k, NULL);
-    if (!wrong && (n != m || memcmp(want, got, n)))
+    if (!wrong && (n != m || (n && memcmp(want, got, n))))
         wrong = "the fused graph computes something else";
-    if (!wrong && (n != k || memcmp(want, planned, n)))
+    if (!wrong && (n != k || (n && memcmp(want, planned, n))))
         wrong = "the plan of the fused graph computes something else";
     free(want);
     free(got);
