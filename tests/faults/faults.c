@@ -177,15 +177,21 @@ static void put_back(int dir, const folder *now, const folder *before)
 typedef struct run { int status; text out, err; folder files; long calls, live; bool returned; } run;
 typedef struct tool { int argc; char **argv; int dir, out, err; tally *tally; } tool;
 
+/* What is written at the end, such as counts of coverage, has all memory. */
+static void stop_counting(void)
+{
+    counting = NULL;
+}
+
 static void child(const tool *t, long from, long to)
 {
+    atexit(stop_counting);
     dup2(t->out, 1);
     dup2(t->err, 2);
     refused_from = from;
     refused_to = to;
     counting = t->tally;
     int status = __real_main(t->argc, t->argv);
-    counting = NULL;
     t->tally->returned = true;
     exit(status);
 }
