@@ -6,6 +6,7 @@
 #   make property N=100000 SEED=1   random graphs under random rules; a failure prints its seed and leaves a small case
 #   make faults     the tools with every allocation failing in turn; make check: a sample
 #   make coverage   lines and branches that the tests reach, by gcov; build/untested.txt: what they do not
+#   make verify N=24 SEED=1  what each rule makes beside what it matches, on random graphs, by every kernel; RULE=name
 #   make golden     rewrite the expected texts of the tests after a change meant to be
 #   make bench      time of importing, fusing and running the example models
 #   make doc        build/reference.md: all ops, patterns, rules and kernels
@@ -199,6 +200,7 @@ include tests/gen/match/match.mk
 include tests/gen/near/near.mk
 include tests/dsl/prover/prover.mk
 include tests/faults/faults.mk
+include tests/verify/verify.mk
 $(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(RUN_O) $(SOUND_O) $(EMBED_O) $(PROVER_O) \
     $(DSL_O) $(B)/lib/libsolder.a
 	@mkdir -p $(@D)
@@ -207,7 +209,7 @@ $(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(
 
 TEST_ENV = CK_DEFAULT_TIMEOUT=60 $(EMBED_ENV) $(MATCH_ENV) $(NEAR_ENV) $(if $(EMU_LIBRARY),SOLDER_EMU=$(EMU_LIBRARY)) SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
 .PHONY: run-tests
-run-tests: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(B)/bin/near_check $(FAULTS_NEEDS) $(EMU_LIBRARY) replay check-hipemu
+run-tests: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(B)/bin/near_check $(FAULTS_NEEDS) $(EMU_LIBRARY) replay check-hipemu check-verify
 	@$(TEST_ENV) $(B)/bin/tests
 .PHONY: property
 property: $(B)/bin/tests

@@ -1,30 +1,15 @@
 /* See instance.h. What the left side leaves open is searched: small numbers and those that the rule's conditions
  * mention, so that everything that is assumed holds and, if possible, every condition of `where`. */
-#include "instance.h"
+#include "instance_parts.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "memory.h"
-#include "prover.h"
 #include "sld_abi.h"
 
-enum { MAX_TRIES = 600, MAX_CANDIDATES = 80 };
+enum { MAX_TRIES = 600, SIZE_MOST = (1 << 14) - 1 };
 typedef enum truth { FALSE, TRUE, OPEN } truth;
-
-typedef struct maker {
-    t_env *t;
-    const pat_test *test;
-    PAT_LIST(const pat_arg) floats;  /* binds of captured numbers and strings */
-    PAT_LIST(const pat_arg) outside; /* of tokens, world and options */
-    uint32_t dtypes;                 /* set that `dtype` asks for; 0: none */
-    int64_t candidates[MAX_CANDIDATES];
-    uint32_t n_candidates, seed;
-    pat_wish wish;
-    FILE *f;
-    bool open;                       /* something that must be printed has no value */
-} maker;
 
 /* ------------------------------------------------------------------ the binds -- */
 
@@ -85,8 +70,6 @@ static truth compare(pat_expr_kind kind, int64_t a, int64_t b)
     }
 }
 
-static uint32_t dtype_of(maker *m, uint32_t dtype);
-
 static truth compare_vals(maker *m, const pat_expr *e, s_val a, s_val b)
 {
     t_env *t = m->t;
@@ -97,7 +80,7 @@ static truth compare_vals(maker *m, const pat_expr *e, s_val a, s_val b)
         return s_is_const(s_resolve(t->c, a.num), &x) && s_is_const(s_resolve(t->c, b.num), &y)
                    ? compare(e->kind, x, y) : OPEN;
     if (a.kind == S_DTYPE && b.kind == S_DTYPE && eq)
-        same = dtype_of(m, a.dtype) == dtype_of(m, b.dtype);
+        same = m_dtype_of(m, a.dtype) == m_dtype_of(m, b.dtype);
     if (a.kind == S_LIST && b.kind == S_LIST && eq)
         same = s_prove_same(t->c, a.list, b.list);
     return e->kind == PE_NE ? opposite(same) : same;
@@ -150,28 +133,28 @@ static bool wished(maker *m)
     return !m->wish.broken || holds(m, m->wish.broken->expr, m->wish.broken->scope) != TRUE;
 }
 
-static void add_candidate(maker *m, int64_t v)
+void m_add_candidate(maker *m, int64_t v)
 {
     for (uint32_t i = 0; i < m->n_candidates; i++)
         if (m->candidates[i] == v)
             return;
-    if (m->n_candidates < MAX_CANDIDATES)
+    if (m->n_candidates < M_MAX_CANDIDATES)
         m->candidates[m->n_candidates++] = v;
 }
 
-static void collect(maker *m, const pat_expr *e)
+void m_collect(maker *m, const pat_expr *e, int64_t most)
 {
-    if (e->kind == PE_INT && e->ival > 0 && e->ival < 1 << 14)
-        add_candidate(m, e->ival);
+    if (e->kind == PE_INT && e->ival > 0 && e->ival <= most)
+        m_add_candidate(m, e->ival);
     for (uint32_t i = 0; i < e->args.n; i++)
-        collect(m, e->args.at[i]);
+        m_collect(m, e->args.at[i], most);
 }
 
 /* On both sides of the numbers that a condition mentions. */
 static void collect_around(maker *m, const pat_expr *e)
 {
     for (int64_t i = -1; i <= 1 && e->kind == PE_INT; i++)
-        add_candidate(m, e->ival + i);
+        m_add_candidate(m, e->ival + i);
     for (uint32_t i = 0; i < e->args.n; i++)
         collect_around(m, e->args.at[i]);
 }
@@ -183,11 +166,11 @@ static void collect_kernels(maker *m)
         const pat_kernel *k = pat_map_get(&m->t->p->by_name.kernels, m->t->rule->replace.at[i]->value->name);
         for (uint32_t j = 0; k && j < k->rows.n; j++)
             if (k->rows.at[j]->when)
-                collect(m, k->rows.at[j]->when);
+                m_collect(m, k->rows.at[j]->when, SIZE_MOST);
     }
 }
 
-static void find_candidates(maker *m)
+void m_find_candidates(maker *m)
 {
     static const int64_t usual[] = {4, 2, 8, -1, 1, 0, 3, 16, 64};
     if (m->wish.broken) {
@@ -196,24 +179,23 @@ static void find_candidates(maker *m)
             collect_around(m, m->t->v->where.at[i]->expr);
     }
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
-        add_candidate(m, usual[i]);
+        m_add_candidate(m, usual[i]);
     for (uint32_t i = 0; i < m->t->v->where.n; i++)
-        collect(m, m->t->v->where.at[i]->expr);
+        m_collect(m, m->t->v->where.at[i]->expr, SIZE_MOST);
     for (uint32_t i = 0; i < m->t->v->nodes.n; i++)
         for (uint32_t j = 0; j < m->t->v->nodes.at[i]->op->where.n; j++)
-            collect(m, m->t->v->nodes.at[i]->op->where.at[j]);
+            m_collect(m, m->t->v->nodes.at[i]->op->where.at[j], SIZE_MOST);
     if (m->wish.seed)
         collect_kernels(m);
 }
 
-static uint32_t next(maker *m, uint32_t n)
+uint32_t m_next(maker *m, uint32_t n)
 {
     m->seed = m->seed * 1664525u + 1013904223u;
     return (m->seed >> 8) % n;
 }
 
-/* Lists that rank variables and list attributes may be. */
-static s_shape some_list(maker *m, uint32_t k)
+s_shape m_some_list(maker *m, uint32_t k)
 {
     static const int64_t lists[][5] = {{1, 2}, {0}, {2, 2, 3}, {1, -1}, {1, 0}, {2, 1, 0}, {1, 1}, {2, 0, 1},
                                        {3, 2, 3, 4}, {3, 2, 0, 1}, {4, 0, 1, 3, 2}, {4, 0, 2, 1, 3}, {4, 2, 1, 4, 3}, {1, 3}};
@@ -226,8 +208,7 @@ static s_shape some_list(maker *m, uint32_t k)
     return s;
 }
 
-/* Sets what an equation with one open variable determines. */
-static void solve(s_ctx *c)
+void m_solve(s_ctx *c)
 {
     int64_t rest = 0;
     for (uint32_t i = 0; i < c->equations.n; i++) {
@@ -246,16 +227,16 @@ static void fill(maker *m, uint32_t try)
     bool draw = try >= 3 * m->n_candidates;
     for (uint32_t i = 0; i < c->segs.n; i++)
         if (!c->segs.at[i]->bound && !c->segs.at[i]->function)
-            s_set_segment(c, i, some_list(m, draw ? next(m, 64) : try % 3));
-    solve(c);
+            s_set_segment(c, i, m_some_list(m, draw ? m_next(m, 64) : try % 3));
+    m_solve(c);
     for (uint32_t i = 0; i < c->atoms.n; i++) {
         const s_atom *a = c->atoms.at[i];
-        uint32_t k = draw ? next(m, m->n_candidates) : try / 3;
+        uint32_t k = draw ? m_next(m, m->n_candidates) : try / 3;
         if (a->bound || a->function)
             continue;
         int64_t v = a->set ? a->set[k % a->n_set] : m->candidates[k];
         s_set(c, i, v < 0 || (!v && !m->wish.broken) ? a->nonneg ? 5 : v : v);
-        solve(c);
+        m_solve(c);
     }
 }
 
@@ -274,226 +255,22 @@ static bool all_known(maker *m)
     return true;
 }
 
-static bool search(maker *m, bool where)
+bool m_fits(maker *m, bool where)
+{
+    return s_consistent(m->t->c) && all_known(m) && t_recheck(m->t) && (!where || !broken_condition(m)) && wished(m);
+}
+
+bool m_search(maker *m, bool where)
 {
     s_ctx *c = m->t->c;
     for (uint32_t i = m->wish.seed ? 3 * m->n_candidates : 0; i < MAX_TRIES && !c->contradiction; i++) {
         s_mark mark = s_save(c);
         fill(m, i);
-        if (s_consistent(c) && all_known(m) && t_recheck(m->t) && (!where || !broken_condition(m)) && wished(m))
+        if (m_fits(m, where))
             return true;
         s_undo(c, mark);
     }
     return false;
-}
-
-/* ------------------------------------------------------------------- printing -- */
-
-/* One dtype of the set: what the test asks for, then what is usual. */
-static uint32_t dtype_of(maker *m, uint32_t dtype)
-{
-    static const int usual[] = {SLD_F32, SLD_F16, SLD_BF16, SLD_I64, SLD_BOOL};
-    uint32_t set = t_dtype_set(m->t, dtype);
-    if (set & m->dtypes)
-        return (uint32_t)__builtin_ctz(m->dtypes);
-    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
-        if (set >> usual[i] & 1)
-            return (uint32_t)usual[i];
-    return set ? (uint32_t)__builtin_ctz(set) : SLD_F32;
-}
-
-static void put_name(maker *m, const x_val *v)
-{
-    if (v->name && v->kind != XVAL_NUMBER)
-        fprintf(m->f, "%%%s%s", v->scope->rule_level ? "" : v->scope->prefix, v->name);
-    else
-        fprintf(m->f, "%%t%" PRIu32, v->id);
-}
-
-static void put_shape(maker *m, s_shape s, bool list)
-{
-    int64_t v = 0;
-    s = s_resolve_shape(m->t->c, s);
-    fputc('[', m->f);
-    for (uint32_t i = 0; i < s.n; i++) {
-        m->open |= s.at[i].seg || !s_is_const(s.at[i].dim, &v) || (!list && v < 0);
-        fprintf(m->f, "%s%" PRId64, i ? ", " : "", v);
-    }
-    fputc(']', m->f);
-}
-
-static void put_type(maker *m, const t_value *v)
-{
-    fprintf(m->f, " : %s", pat_dtype_name((int)dtype_of(m, v->dtype)));
-    put_shape(m, v->shape, false);
-}
-
-static const pat_expr *bound_float(const maker *m, pat_name name)
-{
-    for (uint32_t i = 0; i < m->floats.n; i++)
-        if (m->floats.at[i]->name == name)
-            return m->floats.at[i]->value;
-    return NULL;
-}
-
-static double number_of(const pat_expr *e, double otherwise)
-{
-    if (!e)
-        return otherwise;
-    if (e->kind == PE_NEG)
-        return -number_of(e->args.at[0], otherwise);
-    return e->kind == PE_INT || e->kind == PE_FLOAT ? e->fval : otherwise;
-}
-
-static void put_literal(maker *m, const x_val *v)
-{
-    bool number = v->kind == XVAL_NUMBER, raised = m->wish.raised == v;
-    double d = number ? v->fval : number_of(bound_float(m, v->capture->name), 0.5);
-    uint32_t dtype = dtype_of(m, m->t->vals[v->id].dtype);
-    fputs("const ", m->f);
-    put_name(m, v);
-    fprintf(m->f, " : %s%s = %s", pat_dtype_name((int)dtype), raised ? "[1, 1, 1, 1, 1, 1]" : "[]", raised ? "[" : "");
-    if (dtype == SLD_BOOL)
-        fputs(d != 0 ? "true" : "false", m->f);
-    else if (dtype < SLD_F8E4M3FN)
-        fprintf(m->f, "%" PRId64, (int64_t)d);
-    else
-        fprintf(m->f, "%.9g", d);
-    fputs(raised ? "]\n" : "\n", m->f);
-}
-
-/* Values that a condition wants to be constants are: const(v). */
-static bool wants_const(const maker *m, const x_val *v)
-{
-    for (uint32_t i = 0; i < m->t->v->where.n; i++) {
-        const pat_expr *e = m->t->v->where.at[i]->expr;
-        if (e->kind == PE_CALL && !strcmp(e->name, "const") && e->args.n == 1 && v->name == e->args.at[0]->name)
-            return true;
-    }
-    return false;
-}
-
-static void put_constant(maker *m, const x_val *v)
-{
-    int64_t n = 0;
-    const t_value *x = &m->t->vals[v->id];
-    fputs("const ", m->f);
-    put_name(m, v);
-    put_type(m, x);
-    s_is_const(s_numel(m->t->c, x->shape), &n);
-    fputs(" = [", m->f);
-    for (int64_t i = 0; i < n && i < 1 << 16; i++)
-        fputs(i ? ", 1" : "1", m->f);
-    fputs("]\n", m->f);
-}
-
-static void put_input(maker *m, const x_val *v)
-{
-    const t_value *x = &m->t->vals[v->id];
-    if (v->kind == XVAL_NUMBER || v->kind == XVAL_CONST) {
-        put_literal(m, v);
-    } else if (wants_const(m, v)) {
-        put_constant(m, v);
-    } else if (v->kind != XVAL_RESULT && v->kind != XVAL_NONE && x->known) {
-        fputs("input ", m->f);
-        put_name(m, v);
-        put_type(m, x);
-        fputc('\n', m->f);
-    }
-}
-
-/* Short where that is exact. */
-static void put_float(FILE *f, double d)
-{
-    char text[40];
-    snprintf(text, sizeof text, "%.15g", d);
-    if (strtod(text, NULL) != d)
-        snprintf(text, sizeof text, "%.17g", d);
-    fputs(text, f);
-}
-
-static void put_attr_value(maker *m, const x_attr *a, s_val v)
-{
-    const pat_expr *e = a->value;
-    char kind = a->attr->kind ? a->attr->kind[0] : 'e';
-    int64_t i = 0;
-    bool known = v.kind == S_NUM && s_is_const(s_resolve(m->t->c, v.num), &i);
-    if (kind == 'f') {
-        const pat_expr *given = e->kind == PE_NAME ? bound_float(m, e->name) : e;
-        m->open |= e->kind != PE_NAME && e->kind != PE_FLOAT && e->kind != PE_INT && e->kind != PE_NEG && e->kind != PE_WILD;
-        put_float(m->f, number_of(given, 1e-5));
-    } else if (kind == 's') {
-        const pat_expr *given = e->kind == PE_NAME ? bound_float(m, e->name) : e;
-        fprintf(m->f, "\"%s\"", given && given->kind == PE_STRING ? given->name : "text");
-    } else if (kind == 'd') {
-        fputs(pat_dtype_name((int)dtype_of(m, v.dtype)), m->f);
-    } else if (v.kind == S_LIST) {
-        put_shape(m, v.list, true);
-    } else if (kind == 'b') {
-        fputs(i ? "true" : "false", m->f);
-    } else if (kind == 'e') {
-        m->open |= !known || i < 0;
-        fputs(a->attr->words.at[(uint64_t)i % a->attr->words.n]->name, m->f);
-    } else {
-        m->open |= !known;
-        fprintf(m->f, "%" PRId64, i);
-    }
-}
-
-static void put_node(maker *m, const x_node *n)
-{
-    for (uint32_t i = 0; i < n->results.n; i++) {
-        fputs(i ? ", " : "", m->f);
-        put_name(m, n->results.at[i]);
-    }
-    fprintf(m->f, " = %s(", n->op->name);
-    for (uint32_t i = 0; i < n->operands.n; i++) {
-        fputs(i ? ", " : "", m->f);
-        if (n->operands.at[i]->kind == XVAL_NONE)
-            fputc('_', m->f);
-        else
-            put_name(m, n->operands.at[i]);
-    }
-    const char *before = "; ";
-    for (uint32_t i = 0; i < n->attrs.n; i++) {
-        if (!n->attrs.at[i]->value)
-            continue;
-        fprintf(m->f, "%s%s = ", before, n->attrs.at[i]->attr->name);
-        put_attr_value(m, n->attrs.at[i], m->t->calls[n->id - 1]->attrs[i]);
-        before = ", ";
-    }
-    fputs(")\n", m->f);
-}
-
-/* Values that the rule replaces are outputs; without any, those of the root. */
-static void put_outputs(maker *m)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < m->t->v->vals.n; i++) {
-        const x_val *v = m->t->v->vals.at[i];
-        if (v->kind != XVAL_RESULT || !v->yielded)
-            continue;
-        fprintf(m->f, "output out%" PRIu32 " = ", n++);
-        put_name(m, v);
-        fputc('\n', m->f);
-    }
-    if (m->wish.escapes) {
-        fputs("output escaped = ", m->f);
-        put_name(m, m->wish.escapes);
-        fputc('\n', m->f);
-    }
-}
-
-static const char *print_graph(maker *m)
-{
-    pat_printed text;
-    m->f = pat_print(&text);
-    for (uint32_t i = 0; i < m->t->v->vals.n; i++)
-        put_input(m, m->t->v->vals.at[i]);
-    for (uint32_t i = 0; i < m->t->v->nodes.n; i++)
-        put_node(m, m->t->v->nodes.at[i]);
-    put_outputs(m);
-    return pat_print_kept(&text, m->t->s->arena);
 }
 
 /* -------------------------------------------------------------------- verdicts -- */
@@ -556,8 +333,7 @@ static void take_outside(maker *m, pat_instance *out)
     out->options = pat_intern(m->t->s, text, n < sizeof text ? n : sizeof text - 1);
 }
 
-/* An axis that nothing asks for is the last, or the one that is wished. */
-static void choose_axes(maker *m)
+void m_choose_axes(maker *m)
 {
     int64_t known;
     for (uint32_t i = 0; i < m->t->v->nodes.n; i++) {
@@ -578,16 +354,16 @@ static outcome make(t_env *t, const pat_test *test, pat_instances *out)
     maker m = {.t = t, .test = test, .seed = 1};
     for (uint32_t i = 0; i < test->binds.n; i++)
         take_bind(&m, test->binds.at[i]);
-    choose_axes(&m);
-    find_candidates(&m);
-    if (t->c->contradiction || (!search(&m, true) && !search(&m, false)))
+    m_choose_axes(&m);
+    m_find_candidates(&m);
+    if (t->c->contradiction || (!m_search(&m, true) && !m_search(&m, false)))
         return NOT_HERE;
     pat_instance *made = pat_alloc(t->s->arena, sizeof *made);
     *made = (pat_instance){.rule = t->rule, .test = test, .variant = t->number};
     if (!sensible(&m, &made->by_kernel))
         return FAILED;
     take_outside(&m, made);
-    made->graph = print_graph(&m);
+    made->graph = m_print_graph(&m);
     if (!made->graph || m.open)
         return NOT_HERE;
     PAT_PUSH(t->s->arena, *out, made);
@@ -601,9 +377,9 @@ const char *pat_example(t_env *t, const pat_wish *wish)
     m.seed = m.wish.seed + 1;
     for (uint32_t i = 0; m.wish.test && i < m.wish.test->binds.n; i++)
         take_bind(&m, m.wish.test->binds.at[i]);
-    choose_axes(&m);
-    find_candidates(&m);
-    const char *text = !t->c->contradiction && search(&m, true) ? print_graph(&m) : NULL;
+    m_choose_axes(&m);
+    m_find_candidates(&m);
+    const char *text = !t->c->contradiction && m_search(&m, true) ? m_print_graph(&m) : NULL;
     s_undo(t->c, before);
     return m.open ? NULL : text;
 }

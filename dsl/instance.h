@@ -34,4 +34,30 @@ typedef struct pat_wish {
 struct t_env;
 const char *pat_example(struct t_env *t, const pat_wish *wish);
 
+enum { PAT_DRAW_MOST = 1 << 16 }; /* elements of any value, unless something else is asked for */
+/* A left side with random sizes, dtypes and numbers: what its signatures, annotations and `where` let through, with
+ * values that the kernels of the right side mention among them. */
+typedef struct pat_drawn {
+    const pat_rule *rule;
+    x_variant *v;
+    uint32_t variant;        /* from 1 */
+    uint32_t seed;           /* seed % 8 chooses what kind of sizes: 1 some are 0, 3 most are 1, 5 some as large as fits,
+                              * 6 and 7 what kernels ask for; 0, 2 and 4 mixed */
+    const char *graph;       /* text form */
+    const char *binds;       /* what a test gives the names to get the same graph: "H = 64, dtype = bf16" */
+    int64_t elements;        /* of all its values */
+} pat_drawn;
+/* Fills in graph, binds and elements; `most` elements of any value. False when no graph is found. */
+bool pat_draw(pat_session *s, const pat_program *p, int64_t most, pat_drawn *d);
+/* Draws of each variant of a rule, NULL: of all, until n were of use, or 4 n were drawn. */
+typedef struct pat_draws {
+    const char *rule;        /* or what instances of a family are called in common */
+    uint32_t n, seed;
+    int64_t most;
+    bool (*each)(void *user, const pat_drawn *d); /* whether it was of use */
+    void (*none)(void *user, const pat_drawn *d); /* of a variant of which not one was found; may be NULL */
+    void *user;
+} pat_draws;
+bool pat_draw_all(pat_session *s, const pat_program *p, const pat_draws *o);  /* false: there is no such rule */
+
 #endif

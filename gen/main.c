@@ -12,15 +12,17 @@
 #include "explain.h"
 #include "fmt.h"
 #include "gen.h"
+#include "instance.h"
 #include "lsp.h"
 #include "memory.h"
 #include "why.h"
 
-typedef enum job { COMPILE, CHECK, TESTS, DOC, EXPLAIN, FORMAT, FORMAT_CHECK, WHY, SERVE } job;
+typedef enum job { COMPILE, CHECK, TESTS, DOC, EXPLAIN, FORMAT, FORMAT_CHECK, WHY, SERVE, DRAW } job;
 
 typedef struct options {
     job job;
     const char *depfile, *why, *rule;
+    unsigned cases, seed;
     gen_options gen;
     pat_diag_options diags;
 } options;
@@ -29,6 +31,7 @@ static const char usage_text[] =
     "usage: solderc [-o OUT.c] [-n NAME] FILE.pat...      compile rules to C\n"
     "       solderc --check FILE.pat...                   only report errors\n"
     "       solderc --tests [-o OUT.c] [-n NAME] FILE.pat...  the tests of the rules as Check cases\n"
+    "       solderc --emit-verify [-o OUT] FILE.pat...    random graphs that the rules match, as text\n"
     "       solderc --doc [-o OUT.md] FILE.pat...         reference of all declarations as Markdown\n"
     "       solderc --explain RULE FILE.pat...            a rule's variants, the types of all values, its kernels\n"
     "       solderc --fmt[=check] FILE.pat...             format in place; check: name files that would change\n"
@@ -39,6 +42,8 @@ static const char usage_text[] =
     "      --depfile FILE   write rules for make: OUT depends on all files that were read\n"
     "      --line           #line directives lead from the C back to the rules\n"
     "      --stats          tell the size of each automaton on standard error\n"
+    "      --cases N        draw N graphs of each variant of a rule; default 8\n"
+    "      --seed N         draw others\n"
     "      --max-errors N   print at most N errors, 0: all; default 20\n"
     "  -Werror              warnings are errors\n"
     "      --format FORM    of diagnostics: text, or json (an object a line)\n";
@@ -87,6 +92,9 @@ static bool set(options *o, int c)
     case 'L': o->job = SERVE; return true;
     case 'D': o->depfile = optarg; return true;
     case 't': o->job = TESTS; return true;
+    case 'V': o->job = DRAW; return true;
+    case 'C': return set_number("--cases", optarg, &o->cases);
+    case 'S': return set_number("--seed", optarg, &o->seed);
     case 'e': o->job = EXPLAIN; o->rule = optarg; return true;
     case 'y': o->job = WHY; o->why = optarg; return true;
     case 'm': return set_number("--max-errors", optarg, &o->diags.max_errors);
@@ -135,6 +143,20 @@ static void print_rule(void *data, FILE *out)
     pat_explain(r->session, r->program, r->o->rule, out);
 }
 
+static bool print_case(void *out, const pat_drawn *d)
+{
+    fprintf(out, "# rule %s, variant %u: test \"%u\" { %s; fires 1 }\n%s\n", d->rule->name, d->variant, d->seed, d->binds,
+            d->graph);
+    return true;
+}
+
+static void print_cases(void *data, FILE *out)
+{
+    const run *r = data;
+    const pat_draws all = {.n = r->o->cases, .seed = r->o->seed, .most = PAT_DRAW_MOST, .each = print_case, .user = out};
+    pat_draw_all(r->session, r->program, &all);
+}
+
 static int explain_rule(run *r)
 {
     for (uint32_t i = 0; i < r->program->rules.n; i++)
@@ -155,6 +177,8 @@ static int finish(run *r, int n, char *const *files)
         return !ok;
     if (o->job == TESTS)
         return gen_tests(r->session, r->program, o->gen.name, o->gen.output);
+    if (o->job == DRAW)
+        return write_printed(o->gen.output, r, print_cases);
     if (o->job == EXPLAIN)
         return explain_rule(r);
     if (o->job == DOC)
@@ -214,10 +238,12 @@ int main(int argc, char **argv)
         {"depfile", required_argument, 0, 'D'},    {"why", required_argument, 0, 'y'},
         {"max-errors", required_argument, 0, 'm'}, {"format", required_argument, 0, 'f'},
         {"explain", required_argument, 0, 'e'},    {"tests", no_argument, 0, 't'},
+        {"emit-verify", no_argument, 0, 'V'},      {"cases", required_argument, 0, 'C'},
+        {"seed", required_argument, 0, 'S'},
         {"line", no_argument, 0, 'l'},             {"stats", no_argument, 0, 's'},
         {"help", no_argument, 0, 'h'},             {0, 0, 0, 0},
     };
-    options o = {.gen.name = "solder", .diags.max_errors = 20};
+    options o = {.gen.name = "solder", .diags.max_errors = 20, .cases = 8};
     for (int c; (c = getopt_long(argc, argv, "o:n:W:h", long_options, NULL)) != -1;)
         if (c == 'h')
             return usage(stdout, 0);

@@ -13,19 +13,20 @@ op gelu_and_mul(x: F[*A, N]; approximate: {none, tanh} = none) -> F[*A, N / 2] w
 
 op act_mul_static_quant(g: F[*A, N], u: F[*A, N], scale: f32[]; act: act, to: dtype, full: bool = false)
    -> (q: to[*A, N], y: F[*A, N]?)
+   where to in {f8e4m3fn, f8e4m3fnuz}
 op act_mul_group_quant(g: F[*A, N], u: F[*A, N]; act: act, group: int, to: dtype, floor: float = 1e-10,
                        full: bool = false, pow2: bool = false, columns: bool = false)
    -> (q: to[*A, N], scale: f32[transpose_if(with(g, -1, N / group), columns)], y: F[*A, N]?)
-   where group > 0, N % group == 0
+   where to in {f8e4m3fn, f8e4m3fnuz}, group > 0, N % group == 0
 # The same of one tensor that holds both.
 op act_and_mul_static_quant(x: F[*A, N], scale: f32[]; act: act, to: dtype, full: bool = false)
    -> (q: to[*A, N / 2], y: F[*A, N / 2]?)
-   where N % 2 == 0
+   where to in {f8e4m3fn, f8e4m3fnuz}, N % 2 == 0
 op act_and_mul_group_quant(x: F[*A, N]; act: act, group: int, to: dtype, floor: float = 1e-10,
                            full: bool = false,
                            pow2: bool = false, columns: bool = false)
    -> (q: to[*A, N / 2], scale: f32[transpose_if(with(x, -1, N / 2 / group), columns)], y: F[*A, N / 2]?)
-   where group > 0, N % 2 == 0, N / 2 % group == 0
+   where to in {f8e4m3fn, f8e4m3fnuz}, group > 0, N % 2 == 0, N / 2 % group == 0
 
 pattern by_silu(g, u) = silu_mul(g, u)
 pattern by_gelu(g, u) = gelu_mul(g, u)

@@ -20,12 +20,13 @@ op all_reduce_rms_norm_static_quant(x: F[*B, H], w: G[H], scale: f32[], b: F[*B,
                                     centred: bool = false, ranks: string, to: dtype, full: bool = false,
                                     contract: contract = chain)
    -> (q: to[*B, H], y: F[*B, H]?, sum: F[*B, H]?)
+   where to in {f8e4m3fn, f8e4m3fnuz}
 op all_reduce_rms_norm_group_quant(x: F[*B, H], w: G[H], b: F[*B, H]?; eps: float, centred: bool = false,
                                    ranks: string, group: int, to: dtype, floor: float = 1e-10,
                                    full: bool = false, pow2: bool = false, columns: bool = false,
                                    contract: contract = chain)
    -> (q: to[*B, H], scale: f32[transpose_if(with(x, -1, H / group), columns)], y: F[*B, H]?, sum: F[*B, H]?)
-   where group > 0, H % group == 0
+   where to in {f8e4m3fn, f8e4m3fnuz}, group > 0, H % group == 0
 
 # Weights of norms as they are, and as 1 + w (`centred`).
 pattern own(w)      = w

@@ -6,7 +6,7 @@ option fuse_attention    : bool = on at O1
 option fuse_qk_norm_rope : bool = on at O2 requires fuse_norm, fuse_rope, fuse_attention
 
 # Query head h reads key/value head h / (Hq / Hk); mask is added to scale * q k^T.  A row that
-# sees no key gives NaN, or zeros when safe.
+# sees no key gives NaN, or zeros when safe or when there are no keys at all.
 op sdpa(q: F[B, Hq, S, D], k: F[B, Hk, L, D], v: F[B, Hk, L, E], mask: F[*M]?; scale: float = 1.0,
         safe: bool = false)
    -> F[B, Hq, S, E]

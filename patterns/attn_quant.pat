@@ -7,7 +7,7 @@ option fuse_attn_quant : bool requires fuse_attention
 op sdpa_static_quant(q: F[B, Hq, S, D], k: F[B, Hk, L, D], v: F[B, Hk, L, E], mask: F[*M]?, by: f32[];
                      scale: float = 1.0, safe: bool = false, to: dtype, full: bool = false)
    -> to[B, Hq, S, E]
-   where Hq % Hk == 0
+   where to in {f8e4m3fn, f8e4m3fnuz}, Hq % Hk == 0
 
 rule sdpa_static_quant in fuse enabled fuse_attn_quant {
   match   { q8 = static_quant(sdpa(q: F[B, Hq, S, D], k: F[B, Hk, L, D], v: F[B, Hk, L, E], mask?; scale,

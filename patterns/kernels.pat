@@ -34,37 +34,37 @@ kernel sdpa_static_quant {
 
 # ---- quantisation, alone and behind a norm ----
 kernel static_quant {
-  hip when dtype(x) in {f16, bf16} and numel(x) % 128 == 0 and to in {f8e4m3fn, f8e4m3fnuz}; cpu
+  hip when dtype(x) in {f16, bf16} and numel(x) % 128 == 0; cpu
       when dtype(x) in {f16, bf16, f32} and N <= 16384; ref
 }
 kernel group_quant {
-  hip when dtype(x) in {f16, bf16} and group == 128 and pow2 == false and columns == false
-      and to in {f8e4m3fn, f8e4m3fnuz}; cpu when dtype(x) in {f16, bf16, f32} and N <= 16384; ref
+  hip when dtype(x) in {f16, bf16} and group == 128 and pow2 == false and columns == false; cpu
+      when dtype(x) in {f16, bf16, f32} and N <= 16384; ref
 }
 kernel scaled_quant        { ref }
 kernel token_quant         { ref }
 kernel group_quant_columns { ref }
 kernel rms_norm_static_quant {
-  hip when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 32768
-      and to in {f8e4m3fn, f8e4m3fnuz}; cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref
+  hip when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 32768; cpu
+      when dtype(x) in {f16, bf16, f32} and H <= 16384; ref
 }
 kernel rms_norm_group_quant {
   hip when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 32768
-      and (group == 128 or group == H) and pow2 == false and columns == false
-      and to in {f8e4m3fn, f8e4m3fnuz}; cpu when dtype(x) in {f16, bf16, f32} and H <= 16384; ref
+      and (group == 128 or group == H) and pow2 == false and columns == false; cpu
+      when dtype(x) in {f16, bf16, f32} and H <= 16384; ref
 }
 kernel add_rms_norm_static_quant {
-  hip when dtype(a) in {f16, bf16} and dtype(w) == dtype(a) and H % 16 == 0 and H <= 32768
-      and to in {f8e4m3fn, f8e4m3fnuz}; cpu when dtype(a) in {f16, bf16, f32} and H <= 16384; ref
+  hip when dtype(a) in {f16, bf16} and dtype(w) == dtype(a) and H % 16 == 0 and H <= 32768; cpu
+      when dtype(a) in {f16, bf16, f32} and H <= 16384; ref
 }
 kernel add_rms_norm_group_quant {
   hip when dtype(a) in {f16, bf16} and dtype(w) == dtype(a) and H % 16 == 0 and H <= 32768
-      and (group == 128 or group == H) and pow2 == false and columns == false
-      and to in {f8e4m3fn, f8e4m3fnuz}; cpu when dtype(a) in {f16, bf16, f32} and H <= 16384; ref
+      and (group == 128 or group == H) and pow2 == false and columns == false; cpu
+      when dtype(a) in {f16, bf16, f32} and H <= 16384; ref
 }
 kernel gated_rms_norm_group_quant {
   hip when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H == 128 and pow2 == false
-      and contract == chain and to in {f8e4m3fn, f8e4m3fnuz}; cpu when dtype(x) in {f16, bf16, f32}
+      and contract == chain; cpu when dtype(x) in {f16, bf16, f32}
       and H <= 16384; ref
 }
 kernel silu_and_mul {
@@ -74,12 +74,12 @@ kernel gelu_and_mul         { cpu when dtype(x) in {f16, bf16, f32} and N <= 327
 kernel act_mul_static_quant { cpu when dtype(g) in {f16, bf16, f32} and N <= 16384; ref }
 kernel act_mul_group_quant  { cpu when dtype(g) in {f16, bf16, f32} and N <= 16384; ref }
 kernel act_and_mul_static_quant {
-  hip when dtype(x) in {f16, bf16} and N % 256 == 0 and act == silu and to in {f8e4m3fn, f8e4m3fnuz}; cpu
+  hip when dtype(x) in {f16, bf16} and N % 256 == 0 and act == silu; cpu
       when dtype(x) in {f16, bf16, f32} and N <= 32768; ref
 }
 kernel act_and_mul_group_quant {
   hip when dtype(x) in {f16, bf16} and N % 256 == 0 and act == silu and group == 128 and pow2 == false
-      and columns == false and to in {f8e4m3fn, f8e4m3fnuz}; cpu when dtype(x) in {f16, bf16, f32}
+      and columns == false; cpu when dtype(x) in {f16, bf16, f32}
       and N <= 32768; ref
 }
 

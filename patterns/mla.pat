@@ -63,7 +63,7 @@ rule mla_rotary_of_table in fuse enabled fuse_rope {
             k1 = rope(pe: F[S, 1, R], cos, sin; style)
             done = mla_kv_cache_update(kv, k1, scale; layer, cache)
             yield q1, k1, done }
-  where   R == 2 * N
+  where   R == 2 * N, R > 0
   replace { q1, k1 = rotary_embedding(positions, q, pe, cos_sin; head_size = R, neox)
             done = mla_kv_cache_update(kv, k1, scale; layer, cache) }
 }

@@ -14,6 +14,7 @@ op add_rms_norm(a: F[*B, H], b: F[*B, H], w: G[H]; eps: float) -> (y: F[*B, H], 
 # And y once more as rows with zeros behind them, as products with padded weights want them.
 op add_rms_norm_pad(a: F[*B, H], b: F[*B, H], w: G[H]; eps: float, pads: ints)
    -> (p: F[pad(a, pads)], y: F[*B, H]?, sum: F[*B, H]?)
+   where H > 0
 # rms_norm(x, w) * silu(z)
 op gated_rms_norm(x: F[*B, H], w: G[H], z: F[*B, H]; eps: float) -> F[*B, H]
 
@@ -68,7 +69,7 @@ rule add_rms_norm_pad in fuse enabled fuse_act_padding {
   match   { y, sum = add_rms_norm(a: F[M, H], b, w: G[H]; eps)
             p = pad(y, zero(); pads = [0, 0, 0, tail])
             yield p, y, sum }
-  where   tail > 0
+  where   tail > 0, H > 0
   replace { p, y, sum = add_rms_norm_pad(a, b, w; eps, pads = [0, 0, 0, tail]) }
   test "rows of 16 for products of 24" { M = 3, H = 16, tail = 8, dtype = bf16; fires 1 }
   test "cut, not padded"               { M = 3, H = 16, tail = -8; fires 0 because tail }

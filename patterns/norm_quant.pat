@@ -7,22 +7,25 @@ use "allreduce_rms.pat"  # its rules take precedence
 op rms_norm_static_quant(x: F[*B, H], w: G[H], scale: f32[]; eps: float, centred: bool = false, to: dtype,
                          full: bool = false)
    -> (q: to[*B, H], y: F[*B, H]?)
+   where to in {f8e4m3fn, f8e4m3fnuz}
 op rms_norm_group_quant(x: F[*B, H], w: G[H]; eps: float, centred: bool = false, group: int, to: dtype,
                         floor: float = 1e-10, full: bool = false, pow2: bool = false, columns: bool = false)
    -> (q: to[*B, H], scale: f32[transpose_if(with(x, -1, H / group), columns)], y: F[*B, H]?)
-   where group > 0, H % group == 0
+   where to in {f8e4m3fn, f8e4m3fnuz}, group > 0, H % group == 0
 op add_rms_norm_static_quant(a: F[*B, H], b: F[*B, H], w: G[H], scale: f32[]; eps: float,
                              centred: bool = false,
                              to: dtype, full: bool = false)
    -> (q: to[*B, H], y: F[*B, H]?, sum: F[*B, H]?)
+   where to in {f8e4m3fn, f8e4m3fnuz}
 op add_rms_norm_group_quant(a: F[*B, H], b: F[*B, H], w: G[H]; eps: float, centred: bool = false, group: int,
                             to: dtype, floor: float = 1e-10, full: bool = false, pow2: bool = false,
                             columns: bool = false)
    -> (q: to[*B, H], scale: f32[transpose_if(with(a, -1, H / group), columns)], y: F[*B, H]?, sum: F[*B, H]?)
-   where group > 0, H % group == 0
+   where to in {f8e4m3fn, f8e4m3fnuz}, group > 0, H % group == 0
 op gated_rms_norm_group_quant(x: F[*B, H], w: G[H], z: F[*B, H]; eps: float, to: dtype, floor: float = 1e-10,
                               full: bool = false, pow2: bool = false, contract: contract = chain)
    -> (q: to[*B, H], scale: f32[*B, 1], y: F[*B, H]?)
+   where to in {f8e4m3fn, f8e4m3fnuz}
 
 for [weight, centred] in {[plus_one, true], [own, false]}
 rule rms_norm_static_quant in fuse enabled fuse_norm_quant {

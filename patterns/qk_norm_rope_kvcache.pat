@@ -45,7 +45,7 @@ rule rotary_of_table in fuse enabled fuse_rope {
             k1 = rope(k: F[S, Hk, D], repeated(c), repeated(s); style)
             done, cache = kv_cache_update(k1, v; layer, layout, block, to)
             yield c, s, q1, k1, done, cache }
-  where   R == 2 * N, R <= D
+  where   R == 2 * N, R <= D, D > 0
   replace { c = c
             s = s
             q2, k2 = rotary_embedding(positions, reshape(q; [S, Hq * D]), reshape(k; [S, Hk * D]), cos_sin;

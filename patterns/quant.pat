@@ -3,19 +3,22 @@ use "normalise.pat"
 
 # Magnitudes end at 448 (e4m3fn) or 224 (e4m3fnuz; `full`: 240, all that the format has).
 op static_quant(x: F[*A, N], scale: f32[]; to: dtype, full: bool = false) -> to[*A, N]
+   where to in {f8e4m3fn, f8e4m3fnuz}
 # One scale for each run of `group` elements: its largest magnitude, at least `floor`, over the largest that is
 # stored; `pow2` rounds it up to a power of two.  `columns`: the scales of all rows for one group stand together.
 op group_quant(x: F[*A, N]; group: int, to: dtype, floor: float = 1e-10, full: bool = false,
                pow2: bool = false, columns: bool = false)
    -> (q: to[*A, N], scale: f32[transpose_if(with(x, -1, N / group), columns)])
-   where group > 0, N % group == 0
+   where to in {f8e4m3fn, f8e4m3fnuz}, group > 0, N % group == 0
 # As engines write them: a scale of any shape; one scale for each row; scales in memory by columns, under the shape
 # of rows.
 op scaled_quant(x: F[*A, N], scale: f32[*S]; to: dtype, full: bool = false) -> to[*A, N]
+   where to in {f8e4m3fn, f8e4m3fnuz}
 op token_quant(x: F[*A, N]; to: dtype, full: bool = false) -> (q: to[*A, N], scale: f32[*A, 1])
+   where to in {f8e4m3fn, f8e4m3fnuz}
 op group_quant_columns(x: F[M, N]; group: int, to: dtype, full: bool = false, pow2: bool = false)
    -> (q: to[M, N], scale: f32[M, N / group])
-   where group > 0, N % group == 0
+   where to in {f8e4m3fn, f8e4m3fnuz}, group > 0, N % group == 0
 
 rule token_quant_is_group_quant in normalise {
   match   { q, scale = token_quant(x: F[*A, N]; to, full) }

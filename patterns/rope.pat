@@ -29,13 +29,13 @@ rule rope_neox in fuse enabled fuse_rope {
 
 rule rope_gptj in fuse enabled fuse_rope {
   match   { y = add(mul(x: F[*A, R], cos: F[*C, R]), mul(rotate_pairs(x), sin: F[*C, R])) }
-  where   shape(y) == shape(x)
+  where   shape(y) == shape(x), R % 2 == 0
   replace { y = rope(x, cos, sin; style = gptj) }
   test "heads" { A = [1, 4, 3], C = [1, 1, 3], R = 8; fires 1 }
 }
 
 rule rope_gptj_neox in fuse enabled fuse_rope {
-  match   { a = slice(x: F[*A, R]; [-1], starts = [0], ends = [_], steps = [2])
+  match   { a: F[*A, W] = slice(x: F[*A, R]; [-1], starts = [0], ends = [_], steps = [2])
             b = slice(x; [-1], starts = [1], ends = [R], steps = [2])
             y = concat(sub(mul(a, c: F[*C, W]), mul(b, s: F[*C, W])), add(mul(b, c), mul(a, s)); -1) }
   where   shape(y) == shape(x), 2 * W == R
@@ -63,12 +63,13 @@ rule rope_split_halves in fuse enabled fuse_rope {
 }
 # The same of pairs, joined by stacking.
 rule rope_pairs in fuse enabled fuse_rope {
-  match   { a = slice(x: F[*A, R]; [-1], starts = [0], ends = [_], steps = [2])
+  match   { a: F[*A, W] = slice(x: F[*A, R]; [-1], starts = [0], ends = [_], steps = [2])
             b = slice(x; [-1], starts = [1], ends = [R], steps = [2])
-            t = concat(reshape(sub(mul(a, c: F[*C, W]), mul(b, s: F[*C, W])); shape = [*A, W, 1]),
+            first = sub(mul(a, c: F[*C, W]), mul(b, s: F[*C, W]))
+            t = concat(reshape(first; shape = [*A, W, 1]),
                        reshape(add(mul(b, c), mul(a, s)); shape = [*A, W, 1]); -1)
             y = reshape(t; shape = [*A, R]) }
-  where   2 * W == R, R <= 4096
+  where   shape(first) == shape(a), 2 * W == R, R <= 4096
   replace { y = rope(x, reshape(expand(reshape(c; [*C, W, 1]); [*C, W, 2]); [*C, R]),
                      reshape(expand(reshape(s; [*C, W, 1]); [*C, W, 2]); [*C, R]); style = gptj) }
   test "heads" { A = [2, 3], C = [3], R = 8, W = 4; fires 1 }

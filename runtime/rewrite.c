@@ -276,7 +276,7 @@ static void drop_unread(sld_graph *g)
 {
     sld_fuse_state *s = g->fuse;
     for (uint32_t i = s->n_built; i-- > 0;)
-        if (g->nodes.at[s->built[i].node].op && sld__unread(g, s->built[i].node))
+        if (g->nodes.at[s->built[i].node].op && sld__removable(g, s->built[i].node))
             sld__erase_chain(g, s->built[i].node, &s->loose);
 }
 

@@ -144,7 +144,7 @@ static const char *sdpa(const sld_launch *l, const quantiser *quant)
     const sld_tensor scores = {.dtype = q->dtype, .rank = 4, .dims = dims};
     attention a = {q, k, v, kern_present(l, 3) ? &l->in[3] : NULL, &l->out[0], &scores, (size_t)k->dims[2],
                    (size_t)q->dims[3], (size_t)v->dims[3], (float)kern_attr(l, "scale")->f,
-                   kern_attr(l, "safe")->i != 0, quant};
+                   kern_attr(l, "safe")->i != 0 || !k->dims[2], quant};
     const char *bad = sdpa_check(q, k, a.mask, &scores);
     for (size_t head = 0, heads = (size_t)q->dims[0] * hq; head < heads && !bad; head++) {
         size_t kv = (head / hq * hk + head % hq / (hq / hk)) * a.len;

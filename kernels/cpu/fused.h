@@ -126,7 +126,7 @@ ROW_PART float row_silu(float x)
 
 ROW_PART float row_gelu(float x)
 {
-    return 0.5f * x * (1 + erff(x * 0.70710678f));
+    return 0.5f * x * erfcf(x * -0.70710678f);
 }
 
 ROW_PART float row_gelu_tanh(float x)

@@ -97,16 +97,26 @@ ROW_PART void quant_round(const quantiser *t, size_t row, float *restrict v)
             v[i] = sld_f16_to_f32(sld_f32_to_f16(v[i]));
 }
 
+/* What v is multiplied by. Of a subnormal scale the inverse may be infinite: then both are made larger. */
+static inline float quant_inverse(float scale, float *v, size_t n)
+{
+    bool small = fabsf(scale) < 0x1p-126f && scale != 0;
+    for (size_t i = 0; small && i < n; i++)
+        v[i] *= 0x1p64f;
+    return 1 / (small ? scale * 0x1p64f : scale);
+}
+
 /* v: the row before it is rounded; it is changed. */
 ROW_PART void quant_row(const quantiser *t, size_t row, float *v)
 {
     quant_round(t, row, v);
     if (!t->group) {
-        quant_codes(t, row, v, 1 / t->scale);
+        quant_codes(t, row, v, quant_inverse(t->scale, v, t->width));
         return;
     }
     for (size_t g = 0, n = t->width / t->group; g < n; g++) {
-        float *part = v + g * t->group, scale = quant_scale(t, quant_most(part, t->group, t->floor)), by = 1 / scale;
+        float *part = v + g * t->group, scale = quant_scale(t, quant_most(part, t->group, t->floor));
+        float by = quant_inverse(scale, part, t->group);
         ((float *)t->scales->data)[quant_scale_at(t->q, row * n + g, n, t->columns)] = scale;
         for (size_t i = 0; i < t->group; i++)
             part[i] *= by;

@@ -304,11 +304,12 @@ DEVICE float silu(float x) { return __fdividef(x, 1.0f + __expf(-x)); }
 DEVICE float silu(float x) { return x / (1.0f + expf(-x)); }
 #endif
 
-/* a / b, where inverse = 1 / b: one step of Newton's makes it the nearest float but for rare ties. */
+/* a / b, where inverse = 1 / b: one step of Newton's makes it the nearest float but for rare ties. An infinite b leaves
+ * nothing to mend. */
 DEVICE float quotient(float a, float b, float inverse)
 {
     float q = a * inverse;
-    return fmaf(fmaf(-q, b, a), inverse, q);
+    return fmaf(inverse != 0 ? fmaf(-q, b, a) : 0, inverse, q);
 }
 
 #endif

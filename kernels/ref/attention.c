@@ -92,7 +92,7 @@ static const char *sdpa(const sld_launch *l, const sld_tensor *by)
     const sld_tensor *mask = kern_present(l, 3) ? &l->in[3] : NULL;
     size_t hq = (size_t)q->dims[1], hk = (size_t)k->dims[1], rows = (size_t)q->dims[2];
     size_t len = (size_t)k->dims[2], d = (size_t)q->dims[3], e = (size_t)v->dims[3];
-    bool safe = kern_attr(l, "safe")->i; /* a row without any key is zeros, not 0 / 0 */
+    bool safe = kern_attr(l, "safe")->i || !len; /* a row without any key is zeros, not 0 / 0 */
     double scale = kern_attr(l, "scale")->f;
     int64_t dims[4] = {q->dims[0], q->dims[1], q->dims[2], k->dims[2]};
     const sld_tensor scores = {.dtype = q->dtype, .rank = 4, .dims = dims};
@@ -117,6 +117,8 @@ static const char *sdpa(const sld_launch *l, const sld_tensor *by)
                     continue;
                 }
                 double weight = exp(score - max);
+                if (score == -INFINITY && max > score)
+                    continue; /* a masked key has no say, whatever its value is */
                 sum += weight;
                 for (size_t j = 0; j < e; j++)
                     acc[j] += weight * kern_get(v, (kv + p) * e + j);

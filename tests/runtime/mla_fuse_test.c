@@ -282,6 +282,28 @@ START_TEST(rotation_in_small_ops)
 }
 END_TEST
 
+/* What writes to a cache stays, though nothing reads what it gives. */
+START_TEST(write_that_nobody_reads)
+{
+    static const char text[] =
+        "input %t : bf16[9, 8]\ninput %p : i64[5]\ninput %q : bf16[5, 2, 8]\ninput %k : bf16[5, 1, 8]\n"
+        "input %v : bf16[5, 1, 8]\n%g = gather(%t, %p; axis = -2)\n%c0, %s0 = split(%g; sizes = [4, 4], axis = -1)\n"
+        "%c1 = reshape(%c0; shape = [5, 1, 4])\n%c = concat(%c1, %c1; axis = -1)\n"
+        "%s1 = reshape(%s0; shape = [5, 1, 4])\n%s = concat(%s1, %s1; axis = -1)\n"
+        "%q1 = rope(%q, %c, %s; style = neox)\n%k1 = rope(%k, %c, %s; style = neox)\n"
+        "%done, %cache = kv_cache_update(%k1, %v; layer = \"l\")\noutput %q1\n";
+    sld_rule_stats *stats = calloc(sld_ruleset_solder()->n_rules, sizeof *stats);
+    sld_graph *g = fuse(parse(text), NULL, "", (sld_bucket){5, 5}, stats);
+    uint32_t writes = 0;
+    for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n))
+        writes += !strcmp(sld_node_op(g, n)->name, "kv_cache_update");
+    ck_assert_uint_eq(stats[rule_index("rotary_of_table_both_halves")].fired, 1);
+    ck_assert_uint_eq(writes, 1);
+    free(stats);
+    sld_graph_free(g);
+}
+END_TEST
+
 Suite *mla_fuse_suite(void)
 {
     Suite *s = suite_create("mla_fuse");
@@ -292,6 +314,7 @@ Suite *mla_fuse_suite(void)
     tcase_add_test(t, options_tell_what_they_turn_on);
     tcase_add_loop_test(t, near_misses, 0, N_MISSES);
     tcase_add_loop_test(t, rotation_in_small_ops, 0, 2);
+    tcase_add_test(t, write_that_nobody_reads);
     suite_add_tcase(s, t);
     return s;
 }

@@ -1,0 +1,97 @@
+/* See verify.h. A chain of ops and what replaces it round in other places. How much that may change is measured on the
+ * chain: each value that a node computes is moved by a step of its dtype, up, down or not at all, as another rounding
+ * would have it (Monte Carlo arithmetic, Parker 1997). Nodes that only move elements round nothing. */
+#include <stdlib.h>
+
+#include "verify.h"
+
+uint64_t vf_next(vf_rng *r)
+{
+    uint64_t z = r->state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+double vf_step(uint8_t dtype, double x)
+{
+    static const struct { int digits, least; } format[SLD_DTYPE_COUNT] = {
+        [SLD_F8E4M3FN] = {4, -6}, [SLD_F8E4M3FNUZ] = {4, -7}, [SLD_F16] = {11, -14}, [SLD_BF16] = {8, -126},
+        [SLD_F32] = {24, -126}, [SLD_F64] = {53, -1022}};
+    int e = 0;
+    if (!format[dtype].digits)
+        return 1;
+    frexp(x, &e);
+    e = x == 0 || e - 1 < format[dtype].least ? format[dtype].least : e - 1;
+    return ldexp(1, e - format[dtype].digits + 1);
+}
+
+/* ---------------------------------------------------------- what only moves -- */
+
+static uint64_t bits_of(const sld_tensor *t, size_t i)
+{
+    uint64_t bits = 0;
+    size_t n = kern_size(t->dtype);
+    memcpy(&bits, (const char *)t->data + i * n, n);
+    return bits;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static uint64_t *sorted_operands(const sld_launch *l, uint8_t dtype, size_t *n)
+{
+    size_t all = 0;
+    for (uint32_t i = 0; i < l->n_in; i++)
+        all += l->in[i].dtype == dtype ? kern_numel(&l->in[i]) : 0;
+    uint64_t *bits = malloc((all + 1) * sizeof *bits);
+    *n = 0;
+    for (uint32_t i = 0; i < l->n_in; i++)
+        for (size_t k = 0; l->in[i].dtype == dtype && k < kern_numel(&l->in[i]); k++)
+            bits[(*n)++] = bits_of(&l->in[i], k);
+    qsort(bits, all, sizeof *bits, ascending);
+    return bits;
+}
+
+/* Every element of the result is one of an operand. */
+static bool only_moves(const sld_launch *l, const sld_tensor *out)
+{
+    size_t n;
+    uint64_t *bits = sorted_operands(l, out->dtype, &n);
+    bool moves = true;
+    for (size_t i = 0; moves && i < kern_numel(out); i++) {
+        uint64_t b = bits_of(out, i);
+        moves = bsearch(&b, bits, n, sizeof *bits, ascending) != NULL;
+    }
+    free(bits);
+    return moves;
+}
+
+/* ---------------------------------------------------------------------- noise -- */
+
+void vf_noise_of(vf_rng *rng, const sld_tensor *t)
+{
+    for (size_t i = 0; i < kern_numel(t); i++) {
+        double x = kern_get(t, i), y = x + ((double)vf_below(rng, 3) - 1) * vf_step(t->dtype, x);
+        if (isfinite(x) && x != 0)
+            kern_put(t, i, y);
+    }
+}
+
+void vf_noise_add(vf_noise *z, uint32_t step, const sld_launch *l)
+{
+    if (z->learn)
+        z->moves[step] = true;
+    for (uint32_t i = 0; i < l->n_out; i++) {
+        const sld_tensor *t = &l->out[i];
+        if (!t->data || t->dtype < SLD_F16)
+            continue;
+        if (z->learn)
+            z->moves[step] &= only_moves(l, t);
+        else if (!z->moves[step])
+            vf_noise_of(&z->rng, t);
+    }
+}
