@@ -301,7 +301,7 @@ static uint32_t seed_of(const pat_rule *r, uint32_t variant, uint32_t seed, uint
 static void draw_variant(pat_session *s, const pat_program *p, pat_drawn d, const pat_draws *o)
 {
     uint32_t found = 0, used = 0;
-    for (uint32_t k = 0; k < 4 * o->n && used < o->n && (found || k < 8); k++) {
+    for (uint32_t k = 0; k < 16 * o->n && used < o->n && (found || k < 8); k++) {
         d.seed = seed_of(d.rule, d.variant, o->seed, k);
         if (!pat_draw(s, p, o->most, &d))
             continue;

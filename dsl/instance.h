@@ -49,7 +49,7 @@ typedef struct pat_drawn {
 } pat_drawn;
 /* Fills in graph, binds and elements; `most` elements of any value. False when no graph is found. */
 bool pat_draw(pat_session *s, const pat_program *p, int64_t most, pat_drawn *d);
-/* Draws of each variant of a rule, NULL: of all, until n were of use, or 4 n were drawn. */
+/* Draws of each variant of a rule, NULL: of all, until n were of use, or 16 n were drawn. */
 typedef struct pat_draws {
     const char *rule;        /* or what instances of a family are called in common */
     uint32_t n, seed;

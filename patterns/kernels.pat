@@ -105,11 +105,9 @@ kernel all_reduce_rms_norm {
 }
 kernel all_reduce_rms_norm_static_quant {
   hip one_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 16384
-      and to in {f8e4m3fn, f8e4m3fnuz}
       and (world == 2 and bytes(x) <= 32 MiB or world == 4 and bytes(x) <= 64 KiB or world == 8
            and bytes(x) <= 32 KiB)
   hip two_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 16384
-      and to in {f8e4m3fn, f8e4m3fnuz}
       and world in {4, 8} and bytes(x) <= 32 MiB
   cpu one_stage when dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192 and numel(B) <= 80
       and (world == 2 or world == 4 and bytes(x) < 256 KiB or world == 8 and bytes(x) < 128 KiB)
@@ -119,11 +117,11 @@ kernel all_reduce_rms_norm_static_quant {
 }
 kernel all_reduce_rms_norm_group_quant {
   hip one_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 16384
-      and (group == 128 or group == H) and pow2 == false and to in {f8e4m3fn, f8e4m3fnuz}
+      and (group == 128 or group == H) and pow2 == false
       and (world == 2 and bytes(x) <= 32 MiB or world == 4 and bytes(x) <= 64 KiB or world == 8
            and bytes(x) <= 32 KiB)
   hip two_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 16384
-      and (group == 128 or group == H) and pow2 == false and to in {f8e4m3fn, f8e4m3fnuz}
+      and (group == 128 or group == H) and pow2 == false
       and world in {4, 8} and bytes(x) <= 32 MiB
   cpu one_stage when dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192 and numel(B) <= 80
       and (world == 2 or world == 4 and bytes(x) < 256 KiB or world == 8 and bytes(x) < 128 KiB)

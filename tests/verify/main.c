@@ -12,7 +12,7 @@
 const sld_ruleset *sld_ruleset_solder(void);
 
 enum { WRONG_OF_RULE = 2 }; /* more tell nothing new */
-typedef struct row { const char *name; uint32_t wrong; vf_cell cells[SLD_TARGET_COUNT]; char why[300]; } row;
+typedef struct row { const char *name; uint32_t wrong; vf_tally tally; char why[300]; } row;
 
 typedef struct session {
     pat_session *s;
@@ -22,6 +22,7 @@ typedef struct session {
     bool quiet, list;
     uint32_t n_rows, wrong, most_wrong;
     row *rows;
+    uint32_t *launched; /* by kernel */
 } session;
 
 static const char usage[] =
@@ -40,13 +41,13 @@ static const char usage[] =
 /* A smaller graph on which the same target is wrong, drawn until none is found. */
 static vf_outcome shrink(const session *s, pat_drawn *d, vf_outcome worst)
 {
-    vf_cell unused[SLD_TARGET_COUNT];
+    vf_tally unused = {.launched = calloc(s->rules->n_kernels + 1u, sizeof(uint32_t))};
     for (uint32_t k = 0, tries = 60; k < tries; k++) {
         pat_drawn smaller = *d;
         smaller.seed = d->seed + 8 * k + k % 5;
         if (!pat_draw(s->s, s->p, d->elements > 4 ? d->elements / 2 : 2, &smaller) || smaller.elements >= d->elements)
             continue;
-        vf_outcome o = vf_check(s->rules, &smaller, 1u << worst.target, unused);
+        vf_outcome o = vf_check(s->rules, &smaller, 1u << worst.target, &unused);
         if (!o.wrong)
             continue;
         vf_run_free(&worst.run);
@@ -54,6 +55,7 @@ static vf_outcome shrink(const session *s, pat_drawn *d, vf_outcome worst)
         *d = smaller;
         k = 0, tries = tries > 20 ? tries - 20 : 0;
     }
+    free(unused.launched);
     return worst;
 }
 
@@ -81,7 +83,7 @@ static row *row_of(session *s, const pat_rule *r)
         if (!strcmp(s->rows[i].name, name))
             return &s->rows[i];
     s->rows = realloc(s->rows, (s->n_rows + 1) * sizeof *s->rows);
-    s->rows[s->n_rows] = (row){.name = name};
+    s->rows[s->n_rows] = (row){.name = name, .tally.launched = s->launched};
     return &s->rows[s->n_rows++];
 }
 
@@ -89,7 +91,7 @@ static uint32_t comparisons(const row *r)
 {
     uint32_t n = 0;
     for (int t = 0; t < SLD_TARGET_COUNT; t++)
-        n += r->cells[t].cases;
+        n += r->tally.cells[t].cases;
     return n;
 }
 
@@ -100,7 +102,7 @@ static bool check(void *of, const pat_drawn *d)
     uint32_t before = comparisons(r);
     if (s->wrong >= s->most_wrong || r->wrong >= WRONG_OF_RULE)
         return true;
-    vf_outcome o = vf_check(s->rules, d, s->targets, r->cells);
+    vf_outcome o = vf_check(s->rules, d, s->targets, &r->tally);
     if (!o.wrong && o.what[0])
         snprintf(r->why, sizeof r->why, "%.299s", o.what);
     if (o.wrong) {
@@ -147,10 +149,38 @@ static uint32_t print_table(const session *s)
         uint32_t n = comparisons(r);
         printf("| `%s` |", r->name);
         for (int t = 0; t < SLD_TARGET_COUNT; t++)
-            print_cell(&r->cells[t]);
+            print_cell(&r->tally.cells[t]);
         printf(" %s |\n", n ? "" : r->why[0] ? r->why : "it never fired");
     }
     return comparisons_of_all(s);
+}
+
+/* Ops that rules make. */
+static bool is_made(const sld_ruleset *r, uint16_t op)
+{
+    for (uint32_t i = 0; i < r->n_rules; i++)
+        for (uint32_t k = 0; k < r->rules[i].n_made; k++)
+            if (r->rules[i].made[k] == op)
+                return true;
+    return false;
+}
+
+static void print_kernels(const session *s)
+{
+    uint32_t ran = 0, all = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < s->rules->n_kernels; i++) {
+            const sld_kernel_row *k = &s->rules->kernels[i];
+            bool asked = s->targets >> k->target & 1 && is_made(s->rules, k->op);
+            if (pass && asked && !s->launched[i])
+                printf(" %s", k->name);
+            all += !pass && asked;
+            ran += !pass && asked && s->launched[i];
+        }
+        if (!pass)
+            printf("\n%u of %u kernels of ops that rules make ran; these did not:", ran, all);
+    }
+    printf("\n");
 }
 
 /* -------------------------------------------------------------- command line -- */
@@ -185,6 +215,7 @@ static unsigned targets_of(const char *text)
 static int run(session *s, pat_draws *o, int n, char **files)
 {
     s->s = pat_open();
+    s->launched = calloc(s->rules->n_kernels + 1u, sizeof *s->launched);
     s->p = pat_parse_files(s->s, n, (const char *const *)files);
     bool ok = pat_check(s->s, s->p);
     int status = 2;
@@ -196,7 +227,10 @@ static int run(session *s, pat_draws *o, int n, char **files)
         status = s->wrong != 0;
     if (ok)
         printf("verify: %u comparisons of %u rules, %u wrong\n", s->quiet ? comparisons_of_all(s) : print_table(s), s->n_rows, s->wrong);
+    if (ok && !s->quiet && !o->rule)
+        print_kernels(s);
     pat_close(s->s);
+    free(s->launched);
     free(s->rows);
     return status;
 }

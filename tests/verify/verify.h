@@ -118,7 +118,9 @@ typedef struct vf_outcome {
     char what[400];             /* in words */
     char inputs[600];           /* where it is wrong */
 } vf_outcome;
-/* cells: by target, added to. targets: a bit for each. */
-vf_outcome vf_check(const sld_ruleset *rules, const pat_drawn *d, unsigned targets, vf_cell cells[SLD_TARGET_COUNT]);
+/* Added to: what was compared, by target, and how often each kernel was launched. */
+typedef struct vf_tally { vf_cell cells[SLD_TARGET_COUNT]; uint32_t *launched; } vf_tally;
+/* targets: a bit for each. */
+vf_outcome vf_check(const sld_ruleset *rules, const pat_drawn *d, unsigned targets, vf_tally *tally);
 
 #endif
