@@ -132,7 +132,7 @@ kernel all_reduce_rms_norm_group_quant {
 
 # ---- primitives ----
 kernel matmul {
-  hip when dtype(a) in {f16, bf16}
+  hip when dtype(a) in {f16, bf16} and size(a, -1) > 0
       and (rank(B) == 2 or rank(A) == 3 and rank(B) == 3 and size(a, 0) == size(b, 0)); cpu
       when dtype(a) in {f16, bf16, f32}; ref
 }

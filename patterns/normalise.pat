@@ -120,11 +120,6 @@ rule one_over_sqrt in normalise {
   replace { y = rsqrt(x) }
   test "as written" { fires 1 }
 }
-rule sqrt_of_reciprocal in normalise {
-  match   { y = sqrt(reciprocal(x)) }
-  replace { y = rsqrt(x) }
-  test "as written" { fires 1 }
-}
 rule power_minus_half in normalise {
   match   { y = pow(x, -0.5) }
   where   shape(y) == shape(x)

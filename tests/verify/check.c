@@ -166,6 +166,7 @@ static void sample(oracle *o, vf_side *s, const vf_results *base, uint32_t n)
     for (uint32_t i = 0; i < z.n; i++)
         z.rounds |= !z.moves[i];
     o->spread.rounds |= z.rounds;
+    o->spread.overflow |= z.overflow;
     for (; n; n--) {
         if (vf_side_run(s, &o->data, &z, &r))
             vf_spread_add(&o->spread, base, &r);

@@ -81,6 +81,18 @@ void vf_noise_of(vf_rng *rng, const sld_tensor *t)
     }
 }
 
+/* Infinite in f16, of operands that are all finite. */
+static bool overflows(const sld_launch *l, const sld_tensor *out)
+{
+    bool infinite = false, finite = out->dtype == SLD_F16;
+    for (size_t i = 0; finite && i < kern_numel(out); i++)
+        infinite |= isinf(kern_get(out, i)) != 0;
+    for (uint32_t k = 0; infinite && k < l->n_in; k++)
+        for (size_t i = 0; finite && kern_is_float(l->in[k].dtype) && l->in[k].data && i < kern_numel(&l->in[k]); i++)
+            finite = isfinite(kern_get(&l->in[k], i));
+    return infinite && finite;
+}
+
 void vf_noise_add(vf_noise *z, uint32_t step, const sld_launch *l)
 {
     if (z->learn)
@@ -89,9 +101,11 @@ void vf_noise_add(vf_noise *z, uint32_t step, const sld_launch *l)
         const sld_tensor *t = &l->out[i];
         if (!t->data || t->dtype < SLD_F16)
             continue;
-        if (z->learn)
+        if (z->learn) {
             z->moves[step] &= only_moves(l, t);
-        else if (!z->moves[step])
+            z->overflow |= overflows(l, t);
+        }
+        if (!z->learn && !z->moves[step])
             vf_noise_of(&z->rng, t);
     }
 }

@@ -170,11 +170,13 @@ static bool run_with_data(vf_side *s, const vf_data *in, vf_noise *noise, vf_res
         if (noise) /* each rank has its own */
             quiet[i] = *noise, quiet[i].rng.state += i * 7919u;
         r[i] = (rank){.comm = {i, s->world, WINDOW, all.windows, meet, NULL}, .all = &all, .side = s, .in = in,
-                      .noise = noise ? &quiet[i] : NULL};
+                      .noise = noise && !(noise->learn && i) ? &quiet[i] : NULL};
     }
     if (s->lent)
         vf_lent_place(s->lent, s->plan[0]);
     run_ranks(s, r, &all);
+    if (noise)
+        noise->overflow |= quiet[0].overflow;
     for (uint32_t i = 0; i < s->world && ok; i++)
         if (r[i].status) {
             snprintf(out->error, sizeof out->error, "%s", sld_error(s->ctx[i]));

@@ -77,6 +77,7 @@ typedef struct vf_noise {
     uint32_t n;
     bool *moves;                /* by step */
     bool rounds;                /* some node does more */
+    bool overflow;              /* an f16 value left its range */
 } vf_noise;
 void vf_noise_of(vf_rng *rng, const sld_tensor *t); /* moves each element by a step, or not */
 void vf_noise_add(vf_noise *z, uint32_t step, const sld_launch *l);
@@ -95,7 +96,7 @@ typedef struct vf_error {
     char why[160];
 } vf_error;
 /* How far results were seen to move when roundings differ. */
-typedef struct vf_spread { bool rounds; double *at[VF_OUTPUTS]; double share[VF_OUTPUTS]; } vf_spread;
+typedef struct vf_spread { bool rounds, overflow; double *at[VF_OUTPUTS]; double share[VF_OUTPUTS]; } vf_spread;
 void vf_spread_add(vf_spread *s, const vf_results *base, const vf_results *moved);
 void vf_spread_free(vf_spread *s);
 /* What was run. length: of the longest sum. */
