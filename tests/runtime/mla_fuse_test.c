@@ -290,8 +290,10 @@ START_TEST(write_that_nobody_reads)
         "input %v : bf16[5, 1, 8]\n%g = gather(%t, %p; axis = -2)\n%c0, %s0 = split(%g; sizes = [4, 4], axis = -1)\n"
         "%c1 = reshape(%c0; shape = [5, 1, 4])\n%c = concat(%c1, %c1; axis = -1)\n"
         "%s1 = reshape(%s0; shape = [5, 1, 4])\n%s = concat(%s1, %s1; axis = -1)\n"
-        "%q1 = rope(%q, %c, %s; style = neox)\n%k1 = rope(%k, %c, %s; style = neox)\n"
-        "%done, %cache = kv_cache_update(%k1, %v; layer = \"l\")\noutput %q1\n";
+        "%c2 = reshape(%c0; shape = [5, 1, 4])\n%d = concat(%c2, %c2; axis = -1)\n"
+        "%s2 = reshape(%s0; shape = [5, 1, 4])\n%r = concat(%s2, %s2; axis = -1)\n"
+        "%q1 = rope(%q, %c, %s; style = neox)\n%k1 = rope(%k, %d, %r; style = neox)\n"
+        "%done, %cache = kv_cache_update(%k1, %v; layer = \"l\")\noutput out = %q1\n";
     sld_rule_stats *stats = calloc(sld_ruleset_solder()->n_rules, sizeof *stats);
     sld_graph *g = fuse(parse(text), NULL, "", (sld_bucket){5, 5}, stats);
     uint32_t writes = 0;
