@@ -5,38 +5,12 @@
 #include "gpu.h"
 #include "launch.h"
 #include "mma.h"
+#include "parts.h"
 
-enum { THREADS = 128, WAVES = THREADS / LANES, PART = 256, HEADS = 16, PAD = 8, TILE = 32, STEP = 64 };
-enum { BLOCKS_A_UNIT = 4, JOINERS = 128 }; /* so many blocks are at work on a compute unit at once */
-
-/* Fours of the inner numbers: which a lane holds, and element e of a fragment of `a` in its own four. */
-DEVICE int own_four(int l) { return k_b(l, 0) / (B == 4 && N == 8 ? 2 : 4); }
-DEVICE int in_four(int e) { return A == 8 ? e / 4 * 2 + e % 2 : e; }
+enum { THREADS = 128, WAVES = THREADS / LANES, PART = 256, HEADS = 16, PAD = 8, TILE = 32 };
+enum { BLOCKS_A_UNIT = 4 }; /* so many blocks are at work on a compute unit at once */
 
 /* ------------------------------------------------------------------- cache -- */
-
-template <fp8 F> DEVICE float fp8_value(uint32_t b)
-{
-    const bool nan = F == E4M3FN ? (b & 0x7f) == 0x7f : b == 0x80;
-    const float x = from_bits((b & 0x7f) << 20) * (F == E4M3FN ? 0x1p120f : 0x1p119f);
-    return nan ? NAN : b & 0x80 ? -x : x;
-}
-
-/* 16 bytes of the cache as pairs of T: four of them, or eight of FP8, which T holds exactly. */
-template <typename T, fp8 F> DEVICE uint32_t pair_of(uint32_t two)
-{
-    return pack(T(), fp8_value<F>(two & 0xff), fp8_value<F>(two >> 8 & 0xff));
-}
-template <typename T, int CACHE> DEVICE void pairs_of(words raw, uint32_t *to)
-{
-    const fp8 F = CACHE == 1 + E4M3FN ? E4M3FN : E4M3FNUZ;
-#pragma unroll
-    for (int i = 0; i < 4; i++)
-        if (!CACHE)
-            to[i] = raw.w[i];
-        else
-            to[2 * i] = pair_of<T, F>(raw.w[i] & 0xffff), to[2 * i + 1] = pair_of<T, F>(raw.w[i] >> 16);
-}
 
 /* Of the two the launch has set one to 1: a choice between them would put the arguments into memory. */
 DEVICE float scale_of(const gpu_paged &c, int which)
@@ -44,24 +18,13 @@ DEVICE float scale_of(const gpu_paged &c, int which)
     return c.fixed[which] * (c.scale[which] ? *c.scale[which] : 1.0f);
 }
 
-/* The tokens of a row's sequence that it sees, [live, end), in parts of `each` from `begin` on; parts are alike, and begin
- * where pieces of the shuffled layout do. */
-struct parts { int live, begin, end, each; };
+/* The tokens of its sequence that a row sees. */
 DEVICE parts parts_of(const gpu_attention &a, int row)
 {
     const int64_t most = (int64_t)a.table_width * a.cache.block_size;
     const int len = row < a.sequences ? a.lens[row] : 0, end = len < most ? len : (int)most;
-    const int live = a.window && end > a.window ? end - a.window : 0, begin = live / STEP * STEP;
-    return parts{live, begin, end, ((end - begin + a.partitions - 1) / a.partitions + STEP - 1) / STEP * STEP};
-}
-
-/* What a block attends to: tokens [from, to); below `live` there is none. */
-struct span { int row, live, from, to; };
-DEVICE span span_of(const gpu_attention &a, int row, int part)
-{
-    const parts p = parts_of(a, row);
-    const int from = p.begin + part * p.each, to = from + p.each;
-    return span{row, p.live, from < p.end ? from : p.end, to < p.end ? to : p.end};
+    const int live = a.window && end > a.window ? end - a.window : 0;
+    return parts_between(live, end, a.partitions);
 }
 
 /* Where a token lies; false outside the span, or where the table is wrong. */
@@ -146,9 +109,6 @@ DEVICE void score(const gpu_attention &a, const span &s, int kv, int first, int 
     }
 }
 
-/* Of each head: the largest score so far, the sum of weights, and by what this tile makes those before it smaller. */
-struct softmax { float most[HEADS], sums[HEADS], by[HEADS]; };
-
 /* n scores become weights, rounded to T, of the largest so far; a warp takes every fourth head. */
 template <typename T, bool ODD>
 DEVICE void weigh(const gpu_attention &a, const span &s, int kv, int first, int n, float (*scores)[PART + PAD],
@@ -176,14 +136,6 @@ DEVICE void weigh(const gpu_attention &a, const span &s, int kv, int first, int 
 }
 
 /* ------------------------------------------------------------------ values -- */
-
-/* The weights of four tokens, from `token` on. */
-template <typename T> DEVICE void weights_at(T (*weights)[PART + PAD], int lane, int token, uint32_t *fa)
-{
-#pragma unroll
-    for (int e = 0; e < A; e += 2)
-        fa[e / 2] = *(const uint32_t *)&weights[row_a(lane, e)][token + in_four(e)];
-}
 
 /* Pairs of tokens from `low` on, and before `high`; what no token has written may be anything. */
 template <int N2> DEVICE void keep_pairs(uint32_t *pairs, int low, int high)
@@ -293,18 +245,10 @@ DEVICE void add_rows(const gpu_attention &a, const span &s, int kv, int first, i
 
 /* ----------------------------------------------------------------- kernels -- */
 
-struct alignas(8) two { float x, y; };
-
 /* Of each row, head and part in the work: D sums of values, the largest score and the sum of weights. */
 DEVICE float *part_at(const gpu_attention &a, int64_t row, int head, int part, int dim)
 {
     return a.work + ((row * a.heads + head) * a.partitions + part) * (dim + 2);
-}
-
-/* The logit of a head that has no value: its weight beside the others. */
-DEVICE float sink_of(const gpu_attention &a, int head, float most)
-{
-    return a.sinks ? expf(a.sinks[head] - most) : 0.0f;
 }
 
 template <typename T, int CACHE, int D, bool SHUFFLED, bool ODD>
@@ -315,7 +259,7 @@ __global__ void BOUNDS(THREADS, SHUFFLED ? BLOCKS_A_UNIT : BLOCKS_A_UNIT - 1) at
     __shared__ __attribute__((aligned(16))) T weights[HEADS][PART + PAD];
     __shared__ softmax state;
     const int kv = blockIdx.y, group = a.heads / a.n_kv, lane = threadIdx.x % LANES, wave = threadIdx.x / LANES;
-    const span s = span_of(a, blockIdx.z, blockIdx.x);
+    const span s = span_of(parts_of(a, blockIdx.z), blockIdx.z, blockIdx.x);
     if (s.from >= s.to && blockIdx.x > 0)
         return;
     if ((int)threadIdx.x < HEADS)
@@ -353,7 +297,7 @@ __global__ void BOUNDS(THREADS, SHUFFLED ? BLOCKS_A_UNIT : BLOCKS_A_UNIT - 1) at
                 part_at(a, s.row, head, blockIdx.x, D)[d] = v;
             else
                 ((T *)a.out)[((int64_t)s.row * a.heads + head) * D + d].bits =
-                    (uint16_t)pack(T(), some ? v / (state.sums[h] + sink_of(a, head, state.most[h])) : 0, 0);
+                    (uint16_t)pack(T(), some ? v / (state.sums[h] + sink_beside(a.sinks ? &a.sinks[head] : NULL, state.most[h])) : 0, 0);
         }
     if (a.partitions > 1 && (int)threadIdx.x < group) {
         float *end = part_at(a, s.row, kv * group + threadIdx.x, blockIdx.x, D) + D;
@@ -361,40 +305,11 @@ __global__ void BOUNDS(THREADS, SHUFFLED ? BLOCKS_A_UNIT : BLOCKS_A_UNIT - 1) at
     }
 }
 
-/* A block for 64 dims of a head; its warps take parts in turn. */
 template <typename T, int D> __global__ void __launch_bounds__(JOINERS) join(gpu_attention a)
 {
-    __shared__ float scratch[2][32], weights[JOINERS], sums[JOINERS / 32][64];
-    const int row = blockIdx.x / a.heads, head = blockIdx.x % a.heads, id = threadIdx.x, lane = id % 32, d = blockIdx.y * 64;
-    const parts p = parts_of(a, row);
-    const int n = p.end > p.begin ? (p.end - p.begin + p.each - 1) / p.each : 0;
-    const float *from = part_at(a, row, head, 0, D);
-    float most = -INFINITY, sum = 0, v[2] = {0, 0};
-    for (int i = id; i < n; i += JOINERS)
-        most = fmaxf(most, from[i * (D + 2) + D]);
-    most = max_block(most, scratch[0]);
-    for (int first = 0; first < n; first += JOINERS) {
-        const int own = first + id, end = n - first < JOINERS ? n - first : JOINERS;
-        __syncthreads();
-        weights[id] = own < n ? expf(from[own * (D + 2) + D] - most) : 0;
-        sum += own < n ? weights[id] * from[own * (D + 2) + D + 1] : 0;
-        __syncthreads();
-#pragma unroll 4
-        for (int i = id / 32; i < end; i += JOINERS / 32) {
-            const two x = *(const two *)&from[(first + i) * (D + 2) + d + 2 * lane];
-            v[0] += weights[i] * x.x, v[1] += weights[i] * x.y;
-        }
-    }
-    sums[id / 32][2 * lane] = v[0], sums[id / 32][2 * lane + 1] = v[1];
-    sum = sum_block(sum, scratch[1]) + sink_of(a, head, most);
-    __syncthreads();
-    const float inverse = n > 0 ? 1.0f / sum : 0;
-    if (id < 32) {
-#pragma unroll
-        for (int w = 1; w < JOINERS / 32; w++)
-            v[0] += sums[w][2 * lane], v[1] += sums[w][2 * lane + 1];
-        ((uint32_t *)a.out)[((int64_t)blockIdx.x * D + d) / 2 + lane] = pack(T(), v[0] * inverse, v[1] * inverse);
-    }
+    const int row = blockIdx.x / a.heads, head = blockIdx.x % a.heads, at = blockIdx.y * 64;
+    join_parts<T, D>(part_at(a, row, head, 0, D), count_parts(parts_of(a, row)), a.sinks ? &a.sinks[head] : NULL, at,
+                     (T *)a.out + (int64_t)blockIdx.x * D + at);
 }
 
 /* ----------------------------------------------------------------- launches -- */
@@ -426,17 +341,6 @@ template <typename T> static void attention_cache(const gpu_attention *a, hipStr
     : a->cache.fp8 == 1 + E4M3FN ? attention_dim<T, 1 + E4M3FN>(a, s) : attention_dim<T, 1 + E4M3FNUZ>(a, s);
 }
 
-/* Enough parts for all compute units, in the memory that there is; none is smaller than STEP tokens. */
-static int parts_for(const gpu_attention *a, int units)
-{
-    const int64_t longest = (int64_t)a->table_width * a->cache.block_size, blocks = (int64_t)a->rows * a->n_kv;
-    const int64_t part = (int64_t)a->rows * a->heads * (a->dim + 2) * 4;
-    int64_t n = blocks ? (int64_t)units * BLOCKS_A_UNIT / blocks : 1;
-    n = n < a->work_bytes / (part ? part : 1) ? n : a->work_bytes / (part ? part : 1);
-    n = n < (longest + STEP - 1) / STEP ? n : (longest + STEP - 1) / STEP;
-    return n < 1 ? 1 : (int)n;
-}
-
 static const char *check_attention(const gpu_attention *a)
 {
     const int x = a->cache.fp8 ? 16 : 8;
@@ -463,7 +367,8 @@ const char *gpu_decode_attention(const gpu_attention *a, void *stream)
     for (int which = 0; which < 2; which++)
         b.cache.fixed[which] = a->cache.scale[which] ? 1.0f : a->cache.fixed[which];
     b.cache.shift = shift_of(a->cache.block_size);
-    b.partitions = parts_for(a, units);
+    b.partitions = parts_for((int64_t)a->rows * a->n_kv, units * BLOCKS_A_UNIT, (int64_t)a->table_width * a->cache.block_size,
+                             a->work_bytes / ((int64_t)a->rows * a->heads * (a->dim + 2) * 4 + 1));
     if (a->rows && !bad)
         a->dtype == GPU_BF16 ? attention_cache<bf16>(&b, (hipStream_t)stream) : attention_cache<f16>(&b, (hipStream_t)stream);
     return bad ? bad : gpu_launched();

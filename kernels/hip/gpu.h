@@ -135,9 +135,47 @@ template <fp8 F> DEVICE uint32_t fp8_pack(float a, float b, float c, float d)
     return fp8_bits<F>(a) | fp8_bits<F>(b) << 8 | fp8_bits<F>(c) << 16 | fp8_bits<F>(d) << 24;
 }
 
+template <fp8 F> DEVICE float fp8_value(uint32_t b)
+{
+    const bool nan = F == E4M3FN ? (b & 0x7f) == 0x7f : b == 0x80;
+    const float x = from_bits((b & 0x7f) << 20) * (F == E4M3FN ? 0x1p120f : 0x1p119f);
+    return nan ? NAN : b & 0x80 ? -x : x;
+}
+
+/* Two as a pair of T, which holds them exactly. */
+template <typename T, fp8 F> DEVICE uint32_t fp8_pair(uint32_t two)
+{
+#if defined(__CUDA_ARCH__)
+    if (F == E4M3FN) {
+        uint32_t halves;
+        asm("cvt.rn.f16x2.e4m3x2 %0, %1;" : "=r"(halves) : "h"((uint16_t)two));
+        return pack(T(), half_of<f16>(halves, 0), half_of<f16>(halves, 1));
+    }
+#elif defined(__gfx940__) || defined(__gfx941__) || defined(__gfx942__)
+    if (F == E4M3FNUZ) {
+        const auto v = __builtin_amdgcn_cvt_pk_f32_fp8((int)two, false);
+        return pack(T(), v[0], v[1]);
+    }
+#endif
+    return pack(T(), fp8_value<F>(two & 0xff), fp8_value<F>(two >> 8 & 0xff));
+}
+
 /* --------------------------------------------------------------- accesses -- */
 
 struct alignas(16) words { uint32_t w[4]; };
+struct alignas(8) two_words { uint32_t w[2]; };
+
+/* Elements as a cache holds them: kind 0: T, otherwise 1 + the format of FP8. 16 bytes are four pairs, or eight. */
+template <typename T, int KIND> DEVICE void pairs_of(words raw, uint32_t *to)
+{
+    const fp8 F = KIND == 1 + E4M3FN ? E4M3FN : E4M3FNUZ;
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+        if (!KIND)
+            to[i] = raw.w[i];
+        else
+            to[2 * i] = fp8_pair<T, F>(raw.w[i] & 0xffff), to[2 * i + 1] = fp8_pair<T, F>(raw.w[i] >> 16);
+}
 
 DEVICE words load(const void *p) { return *(const words *)p; }
 

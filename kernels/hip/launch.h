@@ -129,6 +129,25 @@ typedef struct gpu_attention {
 } gpu_attention;
 const char *gpu_decode_attention(const gpu_attention *a, void *stream);
 
+/* Attention over rows [latent | rotated dims] of a cache, 512 + 64 elements, which all heads share:
+ * out = R(softmax(scale q rows^T) latents) values. Scales of FP8 are on the device, or `fixed` where that is NULL. */
+typedef struct gpu_latent {
+    const void *q;            /* [tokens, heads, 576], of the dtype or FP8 */
+    const void *values;       /* [heads, 512, value]; value: a multiple of 32 */
+    const void *cache;        /* rows, of the dtype or FP8 */
+    void *out;                /* [tokens, heads, value]; zeros of tokens that attend to nothing */
+    const int32_t *tables;    /* [sequences, table_width]: blocks */
+    const int32_t *sequence, *length; /* [n_tokens]: of each token; those behind attend to nothing */
+    const float *scale[2];    /* of queries, of the cache */
+    void *work;               /* [tokens, heads, 512] of the dtype, then parts of 514 floats for each token and head */
+    int64_t work_bytes;       /* 65,792 bytes of parts for each compute unit are all that is used */
+    int64_t strides[2], blocks, block_size; /* from block to block, row to row */
+    float fixed[2], softmax_scale;
+    int32_t tokens, n_tokens, heads, value, sequences, table_width, dtype, q_fp8, cache_fp8; /* fp8: 0, or 1 + gpu_fp8 */
+    int32_t shift, partitions; /* set by the launch */
+} gpu_latent;
+const char *gpu_latent_attention(const gpu_latent *a, void *stream);
+
 /* Multi-head latent attention, one decode step: q = FP8([q_nope W_uk | rope(q_pe)] / scale), cache row =
  * FP8([kv_c | rope(k_pe)] / scale). Interleaved rotation; 128 + 64 dims a head, latent 512. */
 typedef struct gpu_mla {

@@ -73,4 +73,16 @@ template <typename T> DEVICE void multiply(T, float *c, const uint32_t *a, const
 #endif
 #endif
 
+/* Fours of the inner numbers: which a lane holds, and element e of a fragment of `a` in its own four. */
+DEVICE int own_four(int l) { return k_b(l, 0) / (B == 4 && N == 8 ? 2 : 4); }
+DEVICE int in_four(int e) { return A == 8 ? e / 4 * 2 + e % 2 : e; }
+
+/* Weights of four tokens, from `token` on. */
+template <typename T, int WIDTH> DEVICE void weights_at(T (*weights)[WIDTH], int lane, int token, uint32_t *fa)
+{
+#pragma unroll
+    for (int e = 0; e < A; e += 2)
+        fa[e / 2] = *(const uint32_t *)&weights[row_a(lane, e)][token + in_four(e)];
+}
+
 #endif

@@ -19,16 +19,14 @@ DEVICE int64_t cache_at(const gpu_paged &c, int which, int64_t slot, int head, i
     return base + (int64_t)(off / x) * dim * x + (int64_t)d * x + off % x;
 }
 
-struct alignas(8) half_words { uint32_t w[2]; };
-
-template <fp8 F> DEVICE half_words narrow_scaled(const float *v, float scale)
+template <fp8 F> DEVICE two_words narrow_scaled(const float *v, float scale)
 {
     const float inverse = 1.0f / scale;
     float q[8];
 #pragma unroll
     for (int k = 0; k < 8; k++)
         q[k] = quotient(v[k], scale, inverse);
-    return half_words{{fp8_pack<F>(q[0], q[1], q[2], q[3]), fp8_pack<F>(q[4], q[5], q[6], q[7])}};
+    return two_words{{fp8_pack<F>(q[0], q[1], q[2], q[3]), fp8_pack<F>(q[4], q[5], q[6], q[7])}};
 }
 
 /* Eight elements: as they are in raw, and as floats. USUAL: not shuffled, not FP8, blocks of a power of two. */
@@ -45,9 +43,9 @@ DEVICE void to_cache(const gpu_paged &c, int which, int64_t slot, int head, int 
             ((uint16_t *)c.data[which])[at + k * apart] = (uint16_t)(raw.w[k / 2] >> k % 2 * 16);
     } else {
         const float scale = c.scale[which] ? *c.scale[which] : c.fixed[which];
-        const half_words q = c.fp8 == 1 + E4M3FN ? narrow_scaled<E4M3FN>(v, scale) : narrow_scaled<E4M3FNUZ>(v, scale);
+        const two_words q = c.fp8 == 1 + E4M3FN ? narrow_scaled<E4M3FN>(v, scale) : narrow_scaled<E4M3FNUZ>(v, scale);
         if (apart == 1)
-            *(half_words *)((uint8_t *)c.data[which] + at) = q;
+            *(two_words *)((uint8_t *)c.data[which] + at) = q;
         else
 #pragma unroll
             for (int k = 0; k < 8; k++)
@@ -87,7 +85,7 @@ template <typename T> DEVICE void load_turn(const T *row, int lane, int rotated,
     if (neox) {
         *c = load(row + at), *s = load(row + rotated / 2 + at);
     } else {
-        const half_words a = *(const half_words *)(row + at), b = *(const half_words *)(row + rotated / 2 + at);
+        const two_words a = *(const two_words *)(row + at), b = *(const two_words *)(row + rotated / 2 + at);
         c->w[0] = a.w[0], c->w[1] = a.w[1], s->w[0] = b.w[0], s->w[1] = b.w[1];
     }
 }
