@@ -5,8 +5,8 @@
 #include "qkv.h"
 
 /* The cache of a layer for rows [latent | rotated dims], as the op names its contents: f8 that the engine declares u8
- * is f8e4m3fn. */
-static inline const char *mla_open(const sld_launch *l, const sld_tensor *kv, const sld_tensor *pe,
+ * is f8e4m3fn. Slots are not looked at. */
+static inline const char *mla_view(const sld_launch *l, const sld_tensor *kv, const sld_tensor *pe,
                                    const sld_tensor *scale, sld_cache *view)
 {
     const char *bad, *contents = kern_attr(l, "cache")->s;
@@ -23,7 +23,14 @@ static inline const char *mla_open(const sld_launch *l, const sld_tensor *kv, co
     if (kern_numel(scale) != 1)
         return "the cache has not one scale";
     view->scale[CACHE_KEY] = scale->data;
-    return cache_check(view, kv->dtype, 1, kv->dims[1] + pe->dims[pe->rank - 1]);
+    return cache_check_shape(view, kv->dtype, 1, kv->dims[1] + pe->dims[pe->rank - 1]);
+}
+
+static inline const char *mla_open(const sld_launch *l, const sld_tensor *kv, const sld_tensor *pe,
+                                   const sld_tensor *scale, sld_cache *view)
+{
+    const char *bad = mla_view(l, kv, pe, scale, view);
+    return bad ? bad : cache_check(view, kv->dtype, 1, view->head_size);
 }
 
 /* What the layer lends for queries of this shape, of which the last `rope` dims turn; NULL and *bad. */

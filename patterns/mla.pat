@@ -114,16 +114,35 @@ rule mla_decode_queries in fuse enabled fuse_mla_decode_queries {
                                                cache, to) }
 }
 
-kernel mla_dual_rms_norm   { cpu when dtype(x) in {f16, bf16, f32} and A <= 16384 and C <= 16384; ref }
-kernel mla_kv_cache_update { cpu when dtype(kv) in {f16, bf16, f32} and R <= 4096 and P <= 1024; ref }
+kernel mla_dual_rms_norm {
+  hip when dtype(x) in {f16, bf16} and dtype(wq) == dtype(x) and A % 8 == 0 and C % 8 == 0 and W % 8 == 0
+      and W <= 8192; cpu when dtype(x) in {f16, bf16, f32} and A <= 16384 and C <= 16384; ref
+}
+kernel mla_kv_cache_update {
+  hip when dtype(kv) in {f16, bf16} and R == 512 and P == 64; cpu
+      when dtype(kv) in {f16, bf16, f32} and R <= 4096 and P <= 1024; ref
+}
 kernel mla_rope_cache {
-  cpu when dtype(q) in {f16, bf16, f32} and N <= 1024 and C <= 4096; ref when N <= 4096
+  hip when dtype(q) in {f16, bf16} and dtype(cos_sin) == dtype(q) and N == 192 and C == 512 and R == 64; cpu
+      when dtype(q) in {f16, bf16, f32} and N <= 1024 and C <= 4096; ref when N <= 4096
 }
 kernel mla_latent_queries {
-  cpu when dtype(q) in {f16, bf16, f32} and N <= 1024 and N - rope <= 256; ref
+  hip when dtype(q) in {f16, bf16} and N == 192 and latent == 512 and rope == 64
+      and (to == dtype(q) or to in {f8e4m3fn, f8e4m3fnuz}); cpu
+      when dtype(q) in {f16, bf16, f32} and N <= 1024 and N - rope <= 256; ref
 }
 kernel mla_decode_queries {
-  cpu when dtype(q) in {f16, bf16, f32} and N <= 1024 and N - R <= 256 and C <= 4096; ref when N <= 4096
+  hip when dtype(q) in {f16, bf16} and dtype(cos_sin) == dtype(q) and N == 192 and C == 512 and R == 64
+      and (to == dtype(q) or to in {f8e4m3fn, f8e4m3fnuz}); cpu
+      when dtype(q) in {f16, bf16, f32} and N <= 1024 and N - R <= 256 and C <= 4096; ref when N <= 4096
 }
-kernel paged_latent_attention { ref when D <= 4096 }
-kernel paged_mla_attention    { ref when D <= 4096 }
+kernel paged_latent_attention {
+  hip workspace 65792 * units + 1024 * S * H when D == 576 and dtype(out) in {f16, bf16}
+      and (dtype(queries) == dtype(out) or dtype(queries) in {f8e4m3fn, f8e4m3fnuz})
+  ref when D <= 4096
+}
+kernel paged_mla_attention {
+  hip workspace 65792 * units + 2176 * S * H when D == 192 and R == 512 and P == 64
+      and dtype(q) in {f16, bf16}
+  ref when D <= 4096
+}

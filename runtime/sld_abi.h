@@ -238,7 +238,7 @@ typedef struct sld_latent {
     int64_t heads, plain, latent, value; /* plain: dims of a head that do not turn */
     const void *keys;         /* [heads, plain, latent]: plain dims of queries times these are as latent rows are */
     const void *values;       /* [heads, latent, value]: what latent rows hold of values */
-    const float *query_scale; /* what f8 queries are divided by; NULL: 1 */
+    const float *query_scale; /* what f8 queries are divided by; NULL: 1; it stands where the scales of the cache do */
     double softmax_scale;
     const int32_t *blocks;    /* [sequences, width]: blocks of the cache in their order */
     int64_t sequences, width;

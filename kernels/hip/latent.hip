@@ -24,39 +24,40 @@ DEVICE parts parts_of(const gpu_latent &a, int token)
 
 /* ------------------------------------------------------------------- rows -- */
 
-/* A tile of rows on its way to shared memory, 16 bytes at a time; what lies behind the span is zeros. */
-template <int CACHE> struct fetched { enum { EACH = ROW / (CACHE ? 16 : 8), LOADS = (TILE * EACH + THREADS - 1) / THREADS }; words raw[LOADS]; };
-
-template <int CACHE> DEVICE fetched<CACHE> fetch(const gpu_latent &a, const span &s, const int32_t *table, int first)
+/* Where piece `piece` of a token's row begins; NULL: the sequence has no such token. */
+template <int CACHE> DEVICE const void *piece_at(const gpu_latent &a, const span &s, const int32_t *table, int token, int piece)
 {
-    typedef fetched<CACHE> F;
-    F f;
-#pragma unroll
-    for (int k = 0; k < F::LOADS; k++) {
-        const int i = k * THREADS + threadIdx.x, token = first + i / F::EACH, bs = (int)a.block_size;
-        const int column = a.shift >= 0 ? token >> a.shift : token / bs;
-        const int64_t block = token < s.to && i < TILE * F::EACH ? table[column] : -1;
-        const int64_t at = block * a.strides[0] + (token - column * bs) * a.strides[1] + i % F::EACH * (CACHE ? 16 : 8);
-        f.raw[k] = block >= 0 && block < a.blocks ? load((const char *)a.cache + at * (CACHE ? 1 : 2)) : words{{0, 0, 0, 0}};
-    }
-    return f;
+    const int bs = (int)a.block_size, column = a.shift >= 0 ? token >> a.shift : token / bs;
+    const int64_t block = token < s.to ? table[column] : -1;
+    const int64_t at = block * a.strides[0] + (token - column * bs) * a.strides[1] + piece * (CACHE ? 16 : 8);
+    return block >= 0 && block < a.blocks ? (const char *)a.cache + at * (CACHE ? 1 : 2) : NULL;
 }
 
-template <typename T, int CACHE> DEVICE void put(const fetched<CACHE> &f, T (*rows)[ROW + PAD])
+/* TILE rows from token `first` on; zeros behind the span. */
+template <typename T, int CACHE>
+DEVICE void load_rows(const gpu_latent &a, const span &s, const int32_t *table, int first, T (*rows)[ROW + PAD])
 {
-    typedef fetched<CACHE> F;
-    enum { X = CACHE ? 16 : 8 };
+    enum { X = CACHE ? 16 : 8, EACH = ROW / X, LOADS = TILE * EACH / THREADS + (TILE * EACH % THREADS != 0) };
+    words raw[CACHE ? LOADS : 1];
 #pragma unroll
-    for (int k = 0; k < F::LOADS; k++) {
+    for (int k = 0; k < LOADS; k++) {
+        const int i = k * THREADS + threadIdx.x;
+        const void *from = i < TILE * EACH ? piece_at<CACHE>(a, s, table, first + i / EACH, i % EACH) : NULL;
+        if (!CACHE)
+            copy_across(&rows[i / EACH][i % EACH * X], from ? from : a.cache, from != NULL);
+        else
+            raw[CACHE ? k : 0] = from ? load(from) : words{{0, 0, 0, 0}};
+    }
+#pragma unroll
+    for (int k = 0; k < LOADS && CACHE; k++) {
         const int i = k * THREADS + threadIdx.x;
         uint32_t pairs[X / 2];
-        if (i >= TILE * F::EACH)
-            continue;
-        pairs_of<T, CACHE>(f.raw[k], pairs);
+        pairs_of<T, CACHE>(raw[CACHE ? k : 0], pairs);
 #pragma unroll
-        for (int j = 0; j < X / 2; j += 4)
-            *(words *)&rows[i / F::EACH][i % F::EACH * X + 2 * j] = words{{pairs[j], pairs[j + 1], pairs[j + 2], pairs[j + 3]}};
+        for (int j = 0; j < X / 2 && i < TILE * EACH; j += 4)
+            *(words *)&rows[i / EACH][i % EACH * X + 2 * j] = words{{pairs[j], pairs[j + 1], pairs[j + 2], pairs[j + 3]}};
     }
+    copies_arrive();
 }
 
 /* ----------------------------------------------------------------- scores -- */
@@ -197,9 +198,8 @@ template <typename T, int CACHE> __global__ void BOUNDS(THREADS, BLOCKS_A_UNIT) 
     float c[SUMS][C] = {};
     load_queries<T>(a, s.row, blockIdx.y * HEADS, q);
     for (int first = s.from; first < s.to; first += TILE) {
-        const fetched<CACHE> f = fetch<CACHE>(a, s, table, first);
         __syncthreads();
-        put<T, CACHE>(f, rows);
+        load_rows<T, CACHE>(a, s, table, first, rows);
         __syncthreads();
         score<T>(q, rows, partial);
         __syncthreads();

@@ -47,6 +47,16 @@ typedef struct gpu_gated {
 } gpu_gated;
 const char *gpu_gated_norm(const gpu_gated *a, void *stream);
 
+/* Rows [a | c | rest]: root mean square norms of a and of c, the rest as it is. */
+typedef struct gpu_dual_norm {
+    const void *x;        /* [rows, a + c + rest] */
+    const void *w[2];     /* [a], [c] */
+    void *y[3];           /* [rows, a], [rows, c], [rows, rest] */
+    float eps[2];
+    int32_t rows, a, c, rest, dtype;
+} gpu_dual_norm;
+const char *gpu_norm_twice(const gpu_dual_norm *d, void *stream);
+
 /* silu(g) u of rows [gate | up], quantised. */
 typedef struct gpu_act {
     const void *x;        /* [rows, 2 width] */
@@ -148,19 +158,24 @@ typedef struct gpu_latent {
 } gpu_latent;
 const char *gpu_latent_attention(const gpu_latent *a, void *stream);
 
-/* Multi-head latent attention, one decode step: q = FP8([q_nope W_uk | rope(q_pe)] / scale), cache row =
- * FP8([kv_c | rope(k_pe)] / scale). Interleaved rotation; 128 + 64 dims a head, latent 512. */
+/* Multi-head latent attention, one decode step: out = [q_nope W_uk | rope(q_pe)], cache row = [kv_c | rope(k_pe)], both of
+ * the dtype or FP8 of it over a scale. 128 + 64 dims a head, latent 512. Scales are on the device, or `fixed` where that is
+ * NULL. */
 typedef struct gpu_mla {
     const void *q;        /* [tokens, heads, 192] */
-    const void *w_uk;     /* [heads, 128, 512] */
+    const void *w_uk;     /* [heads, 128, 512]; NULL: no product, out is q with its last dims turned */
     const void *kv_c;     /* [tokens, 512] */
     const void *k_pe;     /* [tokens, 64] */
-    const int64_t *positions, *slots; /* [tokens] */
-    const void *table;    /* [L, 64]: cos | sin */
-    const float *scale;   /* one, on the device */
-    void *out;            /* [tokens, heads, 576] FP8 */
-    void *cache;          /* [slots, 576] FP8 */
-    int32_t tokens, heads, dtype, fp8;
+    const int64_t *positions, *slots; /* [tokens], [n_slots]; outside the table: its first or last row; outside the cache: not written */
+    const void *table;    /* [length, 64]: cos | sin; NULL: nothing turns */
+    const float *scale[2];/* of out, of the cache */
+    void *out;            /* [tokens, heads, 576], or 192 without w_uk; NULL: not wanted */
+    void *pe;             /* [tokens, 64]: keys as they are turned; NULL: not wanted */
+    void *cache;          /* NULL: not written */
+    int64_t strides[2], blocks, block_size, n_slots; /* from block to block, row to row */
+    float fixed[2];
+    int32_t tokens, heads, length, neox, dtype, q_fp8, cache_fp8; /* not neox: pairs (2i, 2i + 1); fp8: 0, or 1 + gpu_fp8 */
+    int32_t shift;        /* set by the launch */
 } gpu_mla;
 const char *gpu_mla_decode(const gpu_mla *a, void *stream);
 

@@ -1,82 +1,132 @@
 /* Multi-head latent attention, the query and cache side of a decode step in one launch: the absorbed product on the
- * matrix cores, both rotations, concatenation, FP8 and the cache row. */
+ * matrix cores, both rotations, concatenation, FP8 and the cache row; or what of this there is to do. */
 #include "gpu.h"
 #include "launch.h"
 #include "mma.h"
 
 enum { NOPE = 128, ROT = 64, LATENT = 512, ROW = LATENT + ROT, HEAD = NOPE + ROT, COLUMNS = 64, THREADS = 128 };
 
-/* ---------------------------------------------------------------- rotation -- */
+/* ------------------------------------------------------------------- parts -- */
 
-/* Pairs of neighbours turn by the table's row; sixteen of 64 elements a thread, quantised. */
-template <typename T, fp8 F> DEVICE words rotated(const void *from, const T *row, int part, float inverse)
+/* 1 / the scale of queries (0) or of the cache (1). */
+DEVICE float inverse_of(const gpu_mla &a, int which)
 {
-    float v[16], c[8], s[8], o[16];
-    widen<T>(load((const T *)from + part * 16), v);
-    widen<T>(load((const T *)from + part * 16 + 8), v + 8);
-    widen<T>(load(row + part * 8), c);
-    widen<T>(load(row + 32 + part * 8), s);
-#pragma unroll
-    for (int i = 0; i < 8; i++) {
-        o[2 * i] = rounded<T>(v[2 * i] * c[i] - v[2 * i + 1] * s[i]);
-        o[2 * i + 1] = rounded<T>(v[2 * i + 1] * c[i] + v[2 * i] * s[i]);
-    }
-#pragma unroll
-    for (int i = 0; i < 16; i++)
-        o[i] *= inverse;
-    return narrow_fp8<F>(o);
+    return 1.0f / (a.scale[which] ? *a.scale[which] : a.fixed[which]);
 }
 
-/* What needs no product, sixteen elements an item: of each token 4 a head, 4 of the key, 32 of the latent. */
-template <typename T, fp8 F> DEVICE void copy_parts(const gpu_mla &a, int64_t item, float inverse)
+/* Sixteen elements: of T, which they are exactly, or of FP8. */
+template <typename T> DEVICE void store_part(void *to, int64_t at, int kind, float *v, float inverse)
 {
-    const int each = a.heads * 4 + 36;
-    const int64_t token = item / each;
-    int part = (int)(item - token * each);
-    if (token >= a.tokens)
-        return;
-    const T *row = (const T *)a.table + a.positions[token] * ROT;
-    uint8_t *out = (uint8_t *)a.out, *cache = (uint8_t *)a.cache;
-    if (part < a.heads * 4) {
-        const int64_t head = token * a.heads + part / 4;
-        part %= 4;
-        store(out + head * ROW + LATENT + part * 16,
-              rotated<T, F>((const T *)a.q + head * HEAD + NOPE, row, part, inverse));
+    if (!kind) {
+        store((T *)to + at, narrow<T>(v)), store((T *)to + at + 8, narrow<T>(v + 8));
         return;
     }
-    const int64_t slot = a.slots[token];
-    part -= a.heads * 4;
-    if (slot < 0)
-        return;
-    if (part < 4) {
-        store(cache + slot * ROW + LATENT + part * 16,
-              rotated<T, F>((const T *)a.k_pe + token * ROT, row, part, inverse));
-        return;
-    }
-    float v[16];
-    part -= 4;
-    const T *from = (const T *)a.kv_c + token * LATENT + part * 16;
-    widen<T>(load(from), v), widen<T>(load(from + 8), v + 8);
 #pragma unroll
     for (int i = 0; i < 16; i++)
         v[i] *= inverse;
-    store(cache + slot * ROW + part * 16, narrow_fp8<F>(v));
+    store((uint8_t *)to + at, kind == 1 + E4M3FN ? narrow_fp8<E4M3FN>(v) : narrow_fp8<E4M3FNUZ>(v));
+}
+
+template <typename T> DEVICE void load_part(const void *from, int64_t at, float *v)
+{
+    widen<T>(load((const T *)from + at), v), widen<T>(load((const T *)from + at + 8), v + 8);
+}
+
+/* Part `part` of the four of 64 elements, turned by a row [cos | sin] of the table: neighbours as pairs, or halves. */
+template <typename T> DEVICE void turned_part(const gpu_mla &a, const void *from, int64_t at, int64_t token, int part, float *v)
+{
+    load_part<T>(from, at + part * 16, v);
+    if (!a.table)
+        return;
+    float c[16], s[16], y[16];
+    const int64_t p = a.positions[token];
+    const T *row = (const T *)a.table + (p < 0 ? 0 : p < a.length ? p : a.length - 1) * ROT;
+    if (a.neox) {
+        load_part<T>(row, part % 2 * 16, c), load_part<T>(row, ROT / 2 + part % 2 * 16, s);
+        load_part<T>(from, at + (part ^ 2) * 16, y);
+#pragma unroll
+        for (int i = 0; i < 16; i++)
+            v[i] = rounded<T>(v[i] * c[i] + (part < 2 ? -y[i] : y[i]) * s[i]);
+        return;
+    }
+    widen<T>(load(row + part * 8), c), widen<T>(load(row + ROT / 2 + part * 8), s);
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+        const float x = v[2 * i], z = v[2 * i + 1];
+        v[2 * i] = rounded<T>(x * c[i] - z * s[i]);
+        v[2 * i + 1] = rounded<T>(z * c[i] + x * s[i]);
+    }
+}
+
+/* Where the row of a token lies in the cache, negative when it is not written. */
+DEVICE int64_t row_of(const gpu_mla &a, int64_t token)
+{
+    const int64_t slot = a.cache && token < a.n_slots ? a.slots[token] : -1;
+    const int64_t block = a.shift >= 0 ? slot >> a.shift : slot / a.block_size;
+    return slot < 0 || block >= a.blocks ? -1 : block * a.strides[0] + (slot - block * a.block_size) * a.strides[1];
+}
+
+/* Parts of a head that need no product: the turned ones, or all. */
+DEVICE int head_parts(const gpu_mla &a) { return !a.out ? 0 : a.w_uk ? ROT / 16 : HEAD / 16; }
+DEVICE int token_parts(const gpu_mla &a) { return a.heads * head_parts(a) + ROW / 16; }
+
+/* What needs no product, sixteen elements an item: of each token parts of heads, of the key, of the latent. */
+template <typename T> DEVICE void copy_part(const gpu_mla &a, int64_t item)
+{
+    const int each = token_parts(a), of_head = head_parts(a);
+    const int64_t token = item / each;
+    int part = (int)(item - token * each);
+    float v[16];
+    if (token >= a.tokens)
+        return;
+    if (part < a.heads * of_head) {
+        const int64_t head = token * a.heads + part / of_head;
+        part = part % of_head + (a.w_uk ? NOPE / 16 : 0);
+        if (part < NOPE / 16)
+            load_part<T>(a.q, head * HEAD + part * 16, v);
+        else
+            turned_part<T>(a, a.q, head * HEAD + NOPE, token, part - NOPE / 16, v);
+        store_part<T>(a.out, a.w_uk ? head * ROW + LATENT - NOPE + part * 16 : head * HEAD + part * 16, a.q_fp8, v,
+                      inverse_of(a, 0));
+        return;
+    }
+    part -= a.heads * of_head;
+    const int64_t row = row_of(a, token);
+    if (part < ROT / 16) {
+        turned_part<T>(a, a.k_pe, token * ROT, token, part, v);
+        if (a.pe)
+            store_part<T>(a.pe, token * ROT + part * 16, 0, v, 1);
+        part += LATENT / 16;
+    } else {
+        part -= ROT / 16;
+        if (row >= 0)
+            load_part<T>(a.kv_c, token * LATENT + part * 16, v);
+    }
+    if (row >= 0)
+        store_part<T>(a.cache, row + part * 16, a.cache_fp8, v, inverse_of(a, 1));
+}
+
+template <typename T> __global__ void __launch_bounds__(THREADS) mla_parts(gpu_mla a)
+{
+    copy_part<T>(a, (int64_t)blockIdx.x * THREADS + threadIdx.x);
 }
 
 /* --------------------------------------------------------- absorbed product -- */
 
+template <typename T, int KIND> struct element_of { typedef uint8_t type; };
+template <typename T> struct element_of<T, 0> { typedef uint16_t type; };
+
 /* blockIdx.x: 64 columns of the latent; behind them, the copies. blockIdx.y: ROWS tokens. blockIdx.z: head. A wave
  * takes 16 columns (CDNA: two waves share them by rows). */
-template <typename T, fp8 F, int TILES>
+template <typename T, int KIND, int TILES>
 __global__ void __launch_bounds__(THREADS) mla_decode(gpu_mla a)
 {
     enum { PAD = 8 };
     __shared__ __attribute__((aligned(16))) uint16_t w[NOPE][COLUMNS + PAD];
     __shared__ __attribute__((aligned(16))) uint16_t x[16 * TILES][NOPE + PAD];
-    const float inverse = 1.0f / *a.scale;
     if (blockIdx.x >= LATENT / COLUMNS) {
         const int64_t block = ((int64_t)(blockIdx.x - LATENT / COLUMNS) * gridDim.y + blockIdx.y) * gridDim.z + blockIdx.z;
-        copy_parts<T, F>(a, block * THREADS + threadIdx.x, inverse);
+        copy_part<T>(a, block * THREADS + threadIdx.x);
         return;
     }
     const int head = blockIdx.z, first = blockIdx.y * 16 * TILES, column = blockIdx.x * COLUMNS;
@@ -120,44 +170,61 @@ __global__ void __launch_bounds__(THREADS) mla_decode(gpu_mla a)
         }
     }
     __syncthreads();
-    uint8_t *tile = (uint8_t *)x; /* [16 TILES][COLUMNS] FP8 takes the place of what was read */
+    typedef typename element_of<T, KIND>::type element;
+    element *tile = (element *)x; /* [16 TILES][COLUMNS] of results take the place of what was read */
+    const float inverse = KIND ? inverse_of(a, 0) : 1.0f;
 #pragma unroll
     for (int t = 0; t < TILES; t++)
 #pragma unroll
         for (int n = 0; n < mine; n++)
 #pragma unroll
             for (int e = 0; e < C; e++) {
-                const float v = rounded<T>(c[t][n][e]) * inverse;
+                const uint32_t v = pack(T(), c[t][n][e], 0);
                 tile[(t * 16 + row_c(lane, e)) * COLUMNS + (wave * mine + n) * N + column_c(lane, e)] =
-                    (uint8_t)fp8_pack<F>(v, 0, 0, 0);
+                    KIND == 0              ? (element)v
+                    : KIND == 1 + E4M3FN   ? (element)fp8_pack<E4M3FN>(half_of<T>(v, 0) * inverse, 0, 0, 0)
+                                           : (element)fp8_pack<E4M3FNUZ>(half_of<T>(v, 0) * inverse, 0, 0, 0);
             }
     __syncthreads();
-    for (int at = threadIdx.x; at < 16 * TILES * COLUMNS / 16; at += THREADS) {
-        const int row = at / (COLUMNS / 16), token = first + row;
+    const int each = 16 / sizeof(element);
+    for (int at = threadIdx.x; at < 16 * TILES * COLUMNS / each; at += THREADS) {
+        const int row = at / (COLUMNS / each), token = first + row, d = at % (COLUMNS / each) * each;
         if (token < a.tokens)
-            store((uint8_t *)a.out + ((size_t)token * a.heads + head) * ROW + column + at % (COLUMNS / 16) * 16,
-                  *(const words *)&tile[row * COLUMNS + at % (COLUMNS / 16) * 16]);
+            store((element *)a.out + ((size_t)token * a.heads + head) * ROW + column + d, *(const words *)&tile[row * COLUMNS + d]);
     }
 }
 
-template <typename T, fp8 F> static void mla_of(const gpu_mla *a, hipStream_t s)
+template <typename T, int KIND> static void mla_of(const gpu_mla *a, hipStream_t s)
 {
-    const int tiles = a->tokens > 64 ? 4 : 1;
-    const int rows = (a->tokens + 16 * tiles - 1) / (16 * tiles), items = a->tokens * (a->heads * 4 + 36);
+    const int tiles = a->tokens > 64 ? 4 : 1, items = a->tokens * (a->heads * (ROT / 16) + ROW / 16);
+    const int rows = (a->tokens + 16 * tiles - 1) / (16 * tiles);
     const int copies = (items + THREADS * rows * a->heads - 1) / (THREADS * rows * a->heads);
     const dim3 grid(LATENT / COLUMNS + copies, rows, a->heads);
     if (tiles == 4)
-        LAUNCH((mla_decode<T, F, 4>), grid, THREADS, s, *a);
+        LAUNCH((mla_decode<T, KIND, 4>), grid, THREADS, s, *a);
     else
-        LAUNCH((mla_decode<T, F, 1>), grid, THREADS, s, *a);
+        LAUNCH((mla_decode<T, KIND, 1>), grid, THREADS, s, *a);
+}
+
+template <typename T> static void mla_with(const gpu_mla *a, hipStream_t s)
+{
+    const int64_t items = (int64_t)a->tokens * ((a->out ? a->heads * (HEAD / 16) : 0) + ROW / 16);
+    if (!a->w_uk)
+        LAUNCH((mla_parts<T>), (unsigned)((items + THREADS - 1) / THREADS), THREADS, s, *a);
+    else if (!a->q_fp8)
+        mla_of<T, 0>(a, s);
+    else
+        a->q_fp8 == 1 + E4M3FN ? mla_of<T, 1 + E4M3FN>(a, s) : mla_of<T, 1 + E4M3FNUZ>(a, s);
 }
 
 const char *gpu_mla_decode(const gpu_mla *a, void *stream)
 {
-    hipStream_t s = (hipStream_t)stream;
-    if (a->tokens && a->dtype == GPU_BF16)
-        a->fp8 == GPU_E4M3FN ? mla_of<bf16, E4M3FN>(a, s) : mla_of<bf16, E4M3FNUZ>(a, s);
-    else if (a->tokens)
-        a->fp8 == GPU_E4M3FN ? mla_of<f16, E4M3FN>(a, s) : mla_of<f16, E4M3FNUZ>(a, s);
+    gpu_mla b = *a;
+    const int x = a->cache_fp8 ? 16 : 8;
+    if (a->cache && (a->block_size < 1 || a->strides[0] % x || a->strides[1] % x))
+        return "the strides of the cache must be multiples of 16 bytes";
+    b.shift = shift_of(a->block_size);
+    if (a->tokens)
+        a->dtype == GPU_BF16 ? mla_with<bf16>(&b, (hipStream_t)stream) : mla_with<f16>(&b, (hipStream_t)stream);
     return gpu_launched();
 }

@@ -193,3 +193,47 @@ const char *gpu_gated_norm(const gpu_gated *a, void *stream)
         a->fp8 == GPU_E4M3FN ? gated_of<f16, E4M3FN>(a, s) : gated_of<f16, E4M3FNUZ>(a, s);
     return gpu_launched();
 }
+
+/* ------------------------------------------------- two norms of one row -- */
+
+/* The first `a` elements of a row and the next `c`, each with a norm of its own; the rest is copied. */
+template <typename T> __global__ void __launch_bounds__(1024) norm_twice(gpu_dual_norm d)
+{
+    __shared__ float scratch[2][32];
+    const int64_t row = blockIdx.x;
+    const int at = threadIdx.x * 8, width = d.a + d.c + d.rest, which = at >= d.a + d.c ? 2 : at >= d.a;
+    float v[8] = {}, w[8] = {}, square = 0;
+    words x = {{0, 0, 0, 0}};
+    if (at < width) {
+        x = load((const T *)d.x + row * width + at);
+        if (which < 2)
+            widen<T>(load((const T *)d.w[which] + at - (which ? d.a : 0)), w);
+    }
+    widen<T>(x, v);
+#pragma unroll
+    for (int k = 0; k < 8; k++)
+        square += v[k] * v[k];
+    const float sums[2] = {sum_block(which == 0 ? square : 0, scratch[0]), sum_block(which == 1 ? square : 0, scratch[1])};
+    const float r = which ? rsqrtf(sums[1] / d.c + d.eps[1]) : rsqrtf(sums[0] / d.a + d.eps[0]);
+#pragma unroll
+    for (int k = 0; k < 8; k++)
+        v[k] *= r * w[k];
+    if (at < d.a)
+        store((T *)d.y[0] + row * d.a + at, narrow<T>(v));
+    else if (at < d.a + d.c)
+        store((T *)d.y[1] + row * d.c + at - d.a, narrow<T>(v));
+    else if (at < width)
+        store((T *)d.y[2] + row * d.rest + at - d.a - d.c, x);
+}
+
+const char *gpu_norm_twice(const gpu_dual_norm *d, void *stream)
+{
+    const int width = d->a + d->c + d->rest, threads = (width / 8 + 31) / 32 * 32;
+    if (d->a % 8 || d->c % 8 || d->rest % 8 || width > 8192)
+        return "parts of a row must be multiples of 8, at most 8192 in all";
+    if (d->rows && d->dtype == GPU_BF16)
+        LAUNCH((norm_twice<bf16>), d->rows, threads, (hipStream_t)stream, *d);
+    else if (d->rows)
+        LAUNCH((norm_twice<f16>), d->rows, threads, (hipStream_t)stream, *d);
+    return gpu_launched();
+}

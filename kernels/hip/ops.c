@@ -1,5 +1,6 @@
 /* Launches of the runtime as launches of the GPU's kernels: sld_hip_<op>. Conditions on dtypes and widths are
  * those of the rows `hip when` in the patterns. */
+#include "mla.h"
 #include "paged.h"
 #include "blas.h"
 
@@ -231,6 +232,157 @@ const char *sld_hip_decode_attention(const sld_launch *l)
     a.scale = a.scale != 0 ? a.scale : 1 / sqrtf((float)a.dim);
     bad = find_cache(l, q->dtype, a.n_kv, a.dim, &a.cache);
     return bad ? bad : gpu_decode_attention(&a, l->stream);
+}
+
+/* -------------------------------------------------------- latent attention -- */
+
+enum { LATENT = 512, ROT = 64, QUERY_BYTES = 2 * (LATENT + ROT) };
+
+/* How elements of a cache or of queries lie in memory. */
+static int32_t kind_of(uint8_t dtype, uint8_t batch)
+{
+    return dtype == batch ? 0 : dtype == SLD_F8E4M3FNUZ ? 1 + GPU_E4M3FNUZ : 1 + GPU_E4M3FN;
+}
+
+const char *sld_hip_mla_dual_rms_norm(const sld_launch *l);
+const char *sld_hip_mla_dual_rms_norm(const sld_launch *l)
+{
+    const sld_tensor *x = &l->in[0], *y = l->out;
+    gpu_dual_norm a = {.x = x->data, .w = {l->in[1].data, l->in[2].data}, .y = {y[0].data, y[1].data, y[2].data},
+                       .eps = {number(l, "eps", 0), number(l, "eps_kv", 0)}, .rows = (int32_t)x->dims[0],
+                       .a = (int32_t)y[0].dims[1], .c = (int32_t)y[1].dims[1], .rest = (int32_t)y[2].dims[1],
+                       .dtype = gpu_type(x)};
+    return gpu_norm_twice(&a, l->stream);
+}
+
+/* The cache's side of a launch. */
+static const char *write_rows(const sld_launch *l, const sld_tensor *kv, const sld_tensor *pe, const sld_tensor *scale, gpu_mla *a)
+{
+    sld_cache c;
+    const char *bad = mla_view(l, kv, pe, scale, &c);
+    if (bad)
+        return bad;
+    a->kv_c = kv->data, a->k_pe = pe->data, a->cache = c.data[0], a->slots = c.slots, a->scale[1] = scale->data;
+    a->strides[0] = c.strides[0][0], a->strides[1] = c.strides[0][1], a->blocks = c.blocks, a->block_size = c.block_size;
+    a->n_slots = c.n_slots, a->tokens = (int32_t)kv->dims[0], a->dtype = gpu_type(kv), a->cache_fp8 = kind_of(c.dtype, kv->dtype);
+    return NULL;
+}
+
+/* Operands behind q, kv and pe: positions, table. */
+static const char *turn_heads(const sld_launch *l, const sld_tensor *positions, gpu_mla *a)
+{
+    a->positions = positions[0].data, a->table = positions[1].data, a->length = (int32_t)positions[1].dims[0];
+    a->neox = given(l, "neox");
+    return kern_numel(positions) == (size_t)a->tokens ? NULL : "there is not one position for each token";
+}
+
+/* Queries for attention, of this dtype, by the layer's weights. */
+static const char *absorb(const sld_launch *l, const sld_tensor *q, uint8_t to, void *out, gpu_mla *a)
+{
+    const char *bad;
+    const sld_latent *w = mla_latent(l, q, LATENT, ROT, to, &bad);
+    if (!w)
+        return bad;
+    const sld_cache *c = cache_find(l, &bad);
+    a->q = q->data, a->w_uk = w->keys, a->out = out, a->tokens = (int32_t)q->dims[0], a->heads = (int32_t)q->dims[1];
+    a->dtype = gpu_type(q), a->q_fp8 = kind_of(to, q->dtype);
+    a->scale[0] = c->scales_on_device ? w->query_scale : NULL;
+    a->fixed[0] = c->scales_on_device ? 1.0f : (float)mla_query_scale(w);
+    return NULL;
+}
+
+const char *sld_hip_mla_kv_cache_update(const sld_launch *l);
+const char *sld_hip_mla_kv_cache_update(const sld_launch *l)
+{
+    gpu_mla a = {0};
+    const char *bad = write_rows(l, &l->in[0], &l->in[1], &l->in[2], &a);
+    return bad ? bad : gpu_mla_decode(&a, l->stream);
+}
+
+const char *sld_hip_mla_rope_cache(const sld_launch *l);
+const char *sld_hip_mla_rope_cache(const sld_launch *l)
+{
+    gpu_mla a = {.q = l->in[0].data, .out = l->out[0].data, .pe = l->out[1].data, .heads = (int32_t)l->in[0].dims[1]};
+    const char *bad = write_rows(l, &l->in[1], &l->in[2], &l->in[5], &a);
+    bad = bad ? bad : turn_heads(l, &l->in[3], &a);
+    return bad ? bad : gpu_mla_decode(&a, l->stream);
+}
+
+const char *sld_hip_mla_latent_queries(const sld_launch *l);
+const char *sld_hip_mla_latent_queries(const sld_launch *l)
+{
+    gpu_mla a = {0};
+    const char *bad = absorb(l, &l->in[0], l->out[0].dtype, l->out[0].data, &a);
+    return bad ? bad : gpu_mla_decode(&a, l->stream);
+}
+
+const char *sld_hip_mla_decode_queries(const sld_launch *l);
+const char *sld_hip_mla_decode_queries(const sld_launch *l)
+{
+    gpu_mla a = {0};
+    const char *bad = write_rows(l, &l->in[1], &l->in[2], &l->in[5], &a);
+    bad = bad ? bad : absorb(l, &l->in[0], l->out[0].dtype, l->out[0].data, &a);
+    bad = bad ? bad : turn_heads(l, &l->in[3], &a);
+    return bad ? bad : gpu_mla_decode(&a, l->stream);
+}
+
+/* Attention of queries that are ready; work: behind `used` bytes of the launch's. */
+static const char *attend_rows(const sld_launch *l, const void *q, int64_t heads, size_t used)
+{
+    const sld_tensor *out = &l->out[0];
+    const char *bad;
+    const sld_cache *c = cache_find(l, &bad);
+    const sld_latent *w = c ? c->latent : NULL;
+    sld_cache view;
+    if (!c)
+        return bad;
+    if (c->layout != SLD_CACHE_LATENT || !w || !w->values)
+        return "the layer lends nothing for latent attention";
+    if (w->heads != heads || w->latent != LATENT || out->dims[1] != heads * w->value)
+        return "the layer's weights have other heads";
+    view = *c, view.dtype = c->dtype == SLD_U8 ? SLD_F8E4M3FN : c->dtype;
+    bad = cache_check_shape(&view, out->dtype, 1, LATENT + ROT);
+    gpu_latent a = {.q = q, .values = w->values, .cache = c->data[0], .out = out->data, .tables = w->blocks,
+                    .sequence = w->sequence, .length = w->length, .work = (char *)l->work + used,
+                    .work_bytes = (int64_t)(l->work_bytes - used), .strides = {c->strides[0][0], c->strides[0][1]},
+                    .blocks = c->blocks, .block_size = c->block_size, .softmax_scale = (float)w->softmax_scale,
+                    .tokens = (int32_t)out->dims[0], .n_tokens = (int32_t)w->n_tokens, .heads = (int32_t)heads,
+                    .value = (int32_t)w->value, .sequences = (int32_t)w->sequences, .table_width = (int32_t)w->width,
+                    .dtype = gpu_type(out), .q_fp8 = kind_of(w->query_dtype, out->dtype), .cache_fp8 = kind_of(view.dtype, out->dtype),
+                    .fixed = {1, 1}};
+    if (c->scales_on_device)
+        a.scale[0] = a.q_fp8 ? w->query_scale : NULL, a.scale[1] = a.cache_fp8 ? c->scale[0] : NULL;
+    else
+        a.fixed[0] = (float)mla_query_scale(w), a.fixed[1] = (float)cache_scale(&view, CACHE_KEY);
+    return bad ? bad : gpu_latent_attention(&a, l->stream);
+}
+
+const char *sld_hip_paged_latent_attention(const sld_launch *l);
+const char *sld_hip_paged_latent_attention(const sld_launch *l)
+{
+    const char *bad;
+    const sld_cache *c = cache_find(l, &bad);
+    if (c && c->latent && c->latent->query_dtype != l->in[0].dtype)
+        return "the layer takes queries in another dtype";
+    return c ? attend_rows(l, l->in[0].data, l->in[0].dims[1], 0) : bad;
+}
+
+/* Queries are made ready in the memory to work in. */
+const char *sld_hip_paged_mla_attention(const sld_launch *l);
+const char *sld_hip_paged_mla_attention(const sld_launch *l)
+{
+    const sld_tensor *q = &l->in[0];
+    const char *bad;
+    const sld_cache *c = cache_find(l, &bad);
+    const size_t used = (size_t)(q->dims[0] * q->dims[1]) * QUERY_BYTES;
+    gpu_mla a = {0};
+    if (!c || !c->latent)
+        return c ? "the layer lends nothing for latent attention" : bad;
+    if (used > l->work_bytes)
+        return "there is too little memory to work in";
+    bad = absorb(l, q, c->latent->query_dtype, l->work, &a);
+    bad = bad ? bad : gpu_mla_decode(&a, l->stream);
+    return bad ? bad : attend_rows(l, l->work, q->dims[1], used);
 }
 
 /* ------------------------------------------------------------------- moves -- */

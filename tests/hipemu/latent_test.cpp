@@ -1,54 +1,85 @@
 /* Latent attention of a decode step: queries made ready, cache rows, attention, against sums in double. */
 #include "cases.h"
 
-static void mla_case(int tokens, int heads)
+/* ---- queries and rows ---- */
+
+struct mla_shape { int tokens, heads; bool absorbed, neox, q_fp8, cache_fp8; };
+
+static std::vector<double> turned(const mla_shape &s, const double *from, const double *row)
 {
-    const int L = 5;
-    numbers q((size_t)tokens * heads * 192), w((size_t)heads * 128 * 512), c((size_t)tokens * 512), k((size_t)tokens * 64),
-        table(L * 64);
-    std::vector<int64_t> positions(tokens), slots(tokens);
-    for (int t = 0; t < tokens; t++)
+    std::vector<double> y(64);
+    for (int i = 0; i < 32; i++) {
+        const int a = s.neox ? i : 2 * i, b = s.neox ? i + 32 : 2 * i + 1;
+        y[a] = round16(from[a] * row[i] - from[b] * row[32 + i]);
+        y[b] = round16(from[b] * row[i] + from[a] * row[32 + i]);
+    }
+    return y;
+}
+
+/* Where terms cancel, a sum in another order rounds the other way. */
+static bool near_cells(const void *p, size_t at, bool fp8, const std::vector<double> &want, float scale)
+{
+    return fp8 ? near8((const uint8_t *)p + at, want, &scale, want.size())
+               : near16((const uint16_t *)p + at, want, dtype == GPU_BF16 ? 0x1p-5 : 0x1p-8);
+}
+
+static gpu_mla mla_launch(const mla_shape &s, const numbers &q, const numbers &w, const numbers &c, const numbers &k,
+                          const numbers &table)
+{
+    gpu_mla a = {};
+    a.q = q.p, a.w_uk = s.absorbed ? w.p : NULL, a.kv_c = c.p, a.k_pe = k.p, a.table = table.p, a.length = 5;
+    a.fixed[0] = 0.25f, a.scale[1] = given<float>({0.5f});
+    a.strides[0] = 16 * 576, a.strides[1] = 576, a.blocks = (s.tokens + 15) / 16, a.block_size = 16, a.n_slots = s.tokens;
+    a.tokens = s.tokens, a.heads = s.heads, a.neox = s.neox, a.dtype = dtype;
+    a.q_fp8 = s.q_fp8 ? 1 + format : 0, a.cache_fp8 = s.cache_fp8 ? 1 + format : 0;
+    return a;
+}
+
+static void mla_case(mla_shape s)
+{
+    const int L = 5, width = s.absorbed ? 576 : 192;
+    numbers q((size_t)s.tokens * s.heads * 192), w((size_t)s.heads * 128 * 512), c((size_t)s.tokens * 512),
+        k((size_t)s.tokens * 64), table(L * 64);
+    std::vector<int64_t> positions(s.tokens), slots(s.tokens);
+    for (int t = 0; t < s.tokens; t++)
         positions[t] = (t * 3 + 1) % L, slots[t] = t == 2 ? -1 : t;
-    int64_t *at = given(positions), *to = given(slots);
-    float *scale = given<float>({0.25f});
-    result out = {(size_t)tokens * heads * 576, NULL, {}};
+    gpu_mla a = mla_launch(s, q, w, c, k, table);
+    a.positions = given(positions), a.slots = given(slots);
+    const size_t row = 576 * (s.cache_fp8 ? 1 : 2), cells = (size_t)a.blocks * 16;
+    result out = {(size_t)s.tokens * s.heads * width * (s.q_fp8 ? 1 : 2), NULL, {}}, pe = {(size_t)s.tokens * 128, NULL, {}};
     uint8_t *cache = NULL;
-    std::string error = launch({&out}, [&] {
-        cache = (uint8_t *)hipemu_alloc((size_t)tokens * 576, 0x11);
-        gpu_mla a = {q.p, w.p, c.p, k.p, at, to, table.p, scale, out.p, cache, tokens, heads, dtype, format};
+    std::string error = launch({&out, &pe}, [&] {
+        a.cache = cache = (uint8_t *)hipemu_alloc(cells * row, 0x11);
+        a.out = out.p, a.pe = pe.p;
         return gpu_mla_decode(&a, NULL);
     });
-    const std::string name = name_of("mla_decode", tokens, heads);
+    const std::string name = name_of("mla_decode", s.tokens, s.heads) + (s.absorbed ? "" : " as it is") + (s.neox ? " neox" : "");
     check(error.empty(), name + ": " + error);
-    auto turned = [&](const double *from, int t) {
-        std::vector<double> y(64);
-        for (int i = 0; i < 32; i++) {
-            double co = table.v[positions[t] * 64 + i], s = table.v[positions[t] * 64 + 32 + i];
-            y[2 * i] = from[2 * i] * co - from[2 * i + 1] * s;
-            y[2 * i + 1] = from[2 * i + 1] * co + from[2 * i] * s;
-        }
-        return y;
-    };
-    for (int t = 0; t < tokens && error.empty(); t++) {
-        for (int h = 0; h < heads; h++) {
-            const double *x = &q.v[((size_t)t * heads + h) * 192];
-            std::vector<double> want(512, 0.0), rope = turned(x + 128, t);
-            for (int i = 0; i < 128; i++)
-                for (int j = 0; j < 512; j++)
-                    want[j] += x[i] * w.v[((size_t)h * 128 + i) * 512 + j];
-            for (double &y : want)
-                y = round16(y);
+    for (int t = 0; t < s.tokens && error.empty(); t++) {
+        const double *cosines = &table.v[positions[t] * 64];
+        for (int h = 0; h < s.heads; h++) {
+            const double *x = &q.v[((size_t)t * s.heads + h) * 192];
+            std::vector<double> want(x, x + 128), rope = turned(s, x + 128, cosines);
+            if (s.absorbed) {
+                want.assign(512, 0.0);
+                for (int i = 0; i < 128; i++)
+                    for (int j = 0; j < 512; j++)
+                        want[j] += x[i] * w.v[((size_t)h * 128 + i) * 512 + j];
+                for (double &y : want)
+                    y = round16(y);
+            }
             want.insert(want.end(), rope.begin(), rope.end());
-            check(near8((uint8_t *)out.p + ((size_t)t * heads + h) * 576, want, scale, 576),
+            check(near_cells(out.p, ((size_t)t * s.heads + h) * width, s.q_fp8, want, 0.25f),
                   name + ": token " + std::to_string(t) + ", head " + std::to_string(h) + " is wrong");
         }
-        std::vector<double> row(c.v.begin() + t * 512, c.v.begin() + (t + 1) * 512), rope = turned(&k.v[t * 64], t);
-        row.insert(row.end(), rope.begin(), rope.end());
+        std::vector<double> want(c.v.begin() + t * 512, c.v.begin() + (t + 1) * 512), rope = turned(s, &k.v[t * 64], cosines);
+        check(near_cells(pe.p, (size_t)t * 64, false, rope, 1), name + ": the key of token " + std::to_string(t) + " is wrong");
+        want.insert(want.end(), rope.begin(), rope.end());
         if (slots[t] >= 0)
-            check(near8(cache + slots[t] * 576, row, scale, 576), name + ": the cache row of token " + std::to_string(t) + " is wrong");
+            check(near_cells(cache, slots[t] * 576, s.cache_fp8, want, 0.5f), name + ": the cache row of token " + std::to_string(t) + " is wrong");
         else
-            for (int i = 0; i < 576; i++)
-                check(cache[t * 576 + i] == 0x11, name + ": a slot was written that no token names");
+            for (size_t i = 0; i < row; i++)
+                check(cache[t * row + i] == 0x11, name + ": a slot was written that no token names");
     }
 }
 
@@ -146,14 +177,17 @@ static void latent_case(latent_shape s)
 
 void latent_cases(void)
 {
-    mla_case(1, 2);
-    mla_case(19, 1);
-    mla_case(66, 1);
+    mla_case({1, 2, true, false, true, true});
+    mla_case({66, 1, true, false, true, true});
     if (format == GPU_E4M3FN) {
+        mla_case({19, 1, true, true, false, false});
+        mla_case({3, 2, false, true, false, true});
         latent_case({16, 128, 16, 0, 0, false});
         latent_case({18, 32, 7, 0, 0, true});
         latent_case({4, 64, 64, 1, 1, false});
     } else {
+        mla_case({67, 1, true, false, false, true});
+        mla_case({5, 3, false, false, false, false});
         latent_case({3, 32, 16, 0, 1, true});
         latent_case({16, 32, 1, 1, 1, false});
     }

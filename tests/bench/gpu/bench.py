@@ -38,13 +38,19 @@ PAGED = [(n, P) for n in "k_cache v_cache slots k_scale v_scale".split()] + [("s
 Qkv = record("Qkv", "qkv wq wk positions table q k v", *PAGED, ("eps", F), ("eps_k", F), ("offset", F),
              *ints("tokens n_q n_kv dim rotated length neox dtype"))
 Cache = record("Cache", "k v", *PAGED, ("v_stride", L), *ints("tokens heads dim dtype"))
-Mla = record("Mla", "q w_uk kv_c k_pe positions slots table scale out cache", *ints("tokens heads dtype fp8"))
+Mla = record("Mla", "q w_uk kv_c k_pe positions slots table q_scale cache_scale out pe cache",
+             *((n, L) for n in "block_stride row_stride blocks block_size n_slots".split()), ("q_fixed", F), ("cache_fixed", F),
+             *ints("tokens heads length neox dtype q_fp8 cache_fp8 shift"))
+Latent = record("Latent", "q values cache out tables sequence length q_scale cache_scale work",
+                *((n, L) for n in "work_bytes block_stride row_stride blocks block_size".split()), ("q_fixed", F),
+                ("cache_fixed", F), ("softmax_scale", F),
+                *ints("tokens n_tokens heads value sequences table_width dtype q_fp8 cache_fp8 shift partitions"))
 Attention = record("Attention", "q out", *PAGED, *((n, P) for n in "tables lens k_scales v_scales sinks work".split()),
                    ("work_bytes", L), ("scale", F), ("soft_cap", F),
                    *ints("rows sequences heads n_kv dim table_width window dtype partitions"))
 FUNCTIONS = {Norm: "gpu_rms_norm", Gated: "gpu_gated_norm", Act: "gpu_silu_mul", Cast: "gpu_quantise", Sum: "gpu_add",
              Qkv: "gpu_qk_norm_rope_cache", Cache: "gpu_cache_write", Mla: "gpu_mla_decode",
-             Attention: "gpu_decode_attention"}
+             Attention: "gpu_decode_attention", Latent: "gpu_latent_attention"}
 for f in FUNCTIONS.values():
     getattr(LIB, f).restype = ctypes.c_char_p
 
@@ -268,8 +274,9 @@ def qk_unfused(qkv, wq, wk, pos, table, kc, vc, slot, q, k, q2, k2):
 
 
 def mla_fused(q, w, kvc, kpe, pos, table, cache, slot, s, out):
-    launch(Mla, q=q, w_uk=w, kv_c=kvc, k_pe=kpe, positions=pos, slots=slot, table=table, scale=s, out=out, cache=cache,
-           tokens=len(q), heads=16)
+    launch(Mla, q=q, w_uk=w, kv_c=kvc, k_pe=kpe, positions=pos, slots=slot, table=table, q_scale=s, cache_scale=s,
+           out=out, cache=cache, block_stride=16 * 576, row_stride=576, blocks=len(cache), block_size=16, n_slots=len(q),
+           tokens=len(q), heads=16, length=len(table), q_fp8=1, cache_fp8=1)
 
 
 def attention_of(q, k, v, tables, lens, out, work, shuffled):
