@@ -165,7 +165,7 @@ typedef struct gpu_mla {
     const void *q;        /* [tokens, heads, 192] */
     const void *w_uk;     /* [heads, 128, 512]; NULL: no product, out is q with its last dims turned */
     const void *kv_c;     /* [tokens, 512] */
-    const void *k_pe;     /* [tokens, 64] */
+    const void *k_pe;     /* [tokens, 64]; NULL: there are only queries */
     const int64_t *positions, *slots; /* [tokens], [n_slots]; outside the table: its first or last row; outside the cache: not written */
     const void *table;    /* [length, 64]: cos | sin; NULL: nothing turns */
     const float *scale[2];/* of out, of the cache */

@@ -62,13 +62,15 @@ template <typename T> DEVICE void turned_part(const gpu_mla &a, const void *from
 DEVICE int64_t row_of(const gpu_mla &a, int64_t token)
 {
     const int64_t slot = a.cache && token < a.n_slots ? a.slots[token] : -1;
+    if (slot < 0)
+        return -1;
     const int64_t block = a.shift >= 0 ? slot >> a.shift : slot / a.block_size;
-    return slot < 0 || block >= a.blocks ? -1 : block * a.strides[0] + (slot - block * a.block_size) * a.strides[1];
+    return block >= a.blocks ? -1 : block * a.strides[0] + (slot - block * a.block_size) * a.strides[1];
 }
 
 /* Parts of a head that need no product: the turned ones, or all. */
 DEVICE int head_parts(const gpu_mla &a) { return !a.out ? 0 : a.w_uk ? ROT / 16 : HEAD / 16; }
-DEVICE int token_parts(const gpu_mla &a) { return a.heads * head_parts(a) + ROW / 16; }
+DEVICE int token_parts(const gpu_mla &a) { return a.heads * head_parts(a) + (a.k_pe ? ROW / 16 : 0); }
 
 /* What needs no product, sixteen elements an item: of each token parts of heads, of the key, of the latent. */
 template <typename T> DEVICE void copy_part(const gpu_mla &a, int64_t item)

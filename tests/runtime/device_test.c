@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dtype.h"
 #include "graph.h"
+#include "../kernels/latent.h"
 
 Suite *device_suite(void);
 const sld_ruleset *sld_ruleset_solder(void);
@@ -229,6 +229,84 @@ START_TEST(like_the_reference)
 }
 END_TEST
 
+/* ---------------------------------------------------------- latent attention -- */
+
+/* From a projection to attention, in one op for queries and cache, and in steps. */
+typedef struct chain { const char *name, *ops; uint8_t cache; } chain;
+#define FRONT \
+    IN("x", "bf16[5, 640]") IN("wq", "bf16[64]") IN("wk", "bf16[512]") IN("up", "bf16[64, 384]") IN("p", "i64[5]") IN("t", "bf16[40, 64]") \
+    IN("s", "f32[1]") IN("b", "bf16[5, 64]") "%q0, %kv, %e = mla_dual_rms_norm(%x, %wq, %wk; eps = 1e-06, eps_kv = 1e-05)\n" \
+    "%q1 = matmul(%q0, %up)\n%q = reshape(%q1; shape = [5, 2, 192])\n%pe = reshape(%e; shape = [5, 1, 64])\n"
+static const chain chains[] = {
+    {"joined", FRONT "%r, %d = mla_decode_queries(%q, %kv, %pe, %p, %t, %s; neox = true, layer = \"l0\", cache = \"auto\", to = bf16)\n"
+     "%o = paged_latent_attention(%r, %b, %d; layer = \"l0\")\n" OUT("o"), SLD_BF16},
+    {"joined, f8", FRONT "%r, %d = mla_decode_queries(%q, %kv, %pe, %p, %t, %s; neox = false, layer = \"l0\", cache = \"fp8\", "
+     "to = f8e4m3fn)\n%o = paged_latent_attention(%r, %b, %d; layer = \"l0\")\n" OUT("o"), SLD_U8},
+    {"rotation and cache", FRONT "%qt, %pt, %d = mla_rope_cache(%q, %kv, %pe, %p, %t, %s; neox = false, layer = \"l0\", cache = \"auto\")\n"
+     "%o = paged_mla_attention(%qt, %kv, %pt, %b, %d; layer = \"l0\")\n" OUT("qt") OUT("pt") OUT("o"), SLD_BF16},
+    {"cache alone, f8", FRONT "%d = mla_kv_cache_update(%kv, %pe, %s; layer = \"l0\", cache = \"fp8\")\n"
+     "%r = mla_latent_queries(%q; layer = \"l0\", latent = 512, rope = 64, to = f8e4m3fn)\n"
+     "%o = paged_latent_attention(%r, %b, %d; layer = \"l0\")\n" OUT("o"), SLD_U8},
+};
+enum { N_CHAINS = sizeof chains / sizeof *chains };
+
+/* Of all elements, relative to the norm. */
+static double apart(const sld_tensor *a, const sld_tensor *b)
+{
+    double off = 0, size = 1e-30;
+    for (size_t i = 0; i < kern_numel(a); i++)
+        off += pow(element(a, i) - element(b, i), 2), size += pow(element(b, i), 2);
+    return sqrt(off / size);
+}
+
+START_TEST(latent_attention)
+{
+    const chain *t = &chains[_i];
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_device *d = open_emulation(ctx);
+    char text[2000];
+    snprintf(text, sizeof text, "solder 1\n%s", t->ops);
+    sld_graph *g = sld_text_parse(ctx, sld_ruleset_solder(), t->name, text, strlen(text));
+    ck_assert_msg(g != NULL, "%s", sld_error(ctx));
+    sld_plan *plans[2] = {sld_plan_new_on(g, d, NULL), sld_plan_new(g, SLD_TARGET_REF, NULL)};
+    latent_batch batches[2];
+    sld_tensor out[2][4];
+    for (int i = 0; i < 2; i++) {
+        ck_assert_msg(plans[i] != NULL, "%s: %s", t->name, sld_error(ctx));
+        batches[i] = latent_new((latent_dims){5, 2, 128, 64, 512, 32, 16, SLD_BF16, t->cache,
+                                              t->cache == SLD_U8 ? SLD_F8E4M3FN : SLD_BF16, 0.03125f, 0.125f}, 2, 4);
+        sld_plan_set_caches(plans[i], latent_lend(&batches[i]));
+    }
+    ck_assert_uint_eq(sld_plan_get_info(plans[0]).n_host, 0);
+    void *inputs[8];
+    uint32_t seed = 7;
+    for (uint32_t i = 0; i < g->inputs.n; i++)
+        inputs[i] = random_input(g, g->inputs.at[i], &seed);
+    *(float *)inputs[6] = 0.03125f;
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 2; i++)
+            ck_assert_msg(!sld_plan_run(plans[i], (const void *const *)inputs, out[i]), "%s: %s", t->name, sld_error(ctx));
+        for (uint32_t i = 0; i < g->outputs.n; i++)
+            ck_assert_msg(apart(&out[0][i], &out[1][i]) < 1e-2, "%s: output %u is %g away", t->name, i, apart(&out[0][i], &out[1][i]));
+        ck_assert_msg(!sld_plan_capture(plans[0]), "%s: %s", t->name, sld_error(ctx));
+    }
+    const sld_cache *c = &batches[0].cache.c;
+    size_t n = (size_t)(c->blocks * c->block_size * 576);
+    sld_tensor cells[2] = {{.dtype = latent_contents(t->cache), .rank = 1, .dims = (int64_t[]){(int64_t)n}, .data = c->data[0]}, {0}};
+    cells[1] = cells[0], cells[1].data = batches[1].cache.c.data[0];
+    ck_assert_msg(apart(&cells[0], &cells[1]) < 2e-3, "%s: the cache is %g away", t->name, apart(&cells[0], &cells[1]));
+    for (uint32_t i = 0; i < g->inputs.n; i++)
+        free(inputs[i]);
+    for (int i = 0; i < 2; i++) {
+        sld_plan_free(plans[i]);
+        latent_free(&batches[i]);
+    }
+    sld_graph_free(g);
+    sld_device_close(d);
+    sld_ctx_free(ctx);
+}
+END_TEST
+
 /* ------------------------------------------------------------------- refusals -- */
 
 START_TEST(no_backend)
@@ -297,6 +375,7 @@ Suite *device_suite(void)
     TCase *c = tcase_create("device");
     if (getenv("SOLDER_EMU")) {
         tcase_add_loop_test(c, like_the_reference, 0, N_GRAPHS);
+        tcase_add_loop_test(c, latent_attention, 0, N_CHAINS);
         tcase_add_test(c, no_device);
         tcase_add_test(c, kernel_that_syncs);
     } else {
