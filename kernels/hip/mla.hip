@@ -8,10 +8,11 @@ enum { NOPE = 128, ROT = 64, LATENT = 512, ROW = LATENT + ROT, HEAD = NOPE + ROT
 
 /* ------------------------------------------------------------------- parts -- */
 
-/* 1 / the scale of queries (0) or of the cache (1). */
+/* 1 / the scale of queries (0) or of the cache (1). Of the two the launch has set one to 1: a choice between them would
+ * put the arguments into memory. */
 DEVICE float inverse_of(const gpu_mla &a, int which)
 {
-    return 1.0f / (a.scale[which] ? *a.scale[which] : a.fixed[which]);
+    return 1.0f / (a.fixed[which] * (a.scale[which] ? *a.scale[which] : 1.0f));
 }
 
 /* Sixteen elements: of T, which they are exactly, or of FP8. */
@@ -225,6 +226,8 @@ const char *gpu_mla_decode(const gpu_mla *a, void *stream)
     const int x = a->cache_fp8 ? 16 : 8;
     if (a->cache && (a->block_size < 1 || a->strides[0] % x || a->strides[1] % x))
         return "the strides of the cache must be multiples of 16 bytes";
+    for (int i = 0; i < 2; i++)
+        b.fixed[i] = a->scale[i] ? 1.0f : a->fixed[i];
     b.shift = shift_of(a->block_size);
     if (a->tokens)
         a->dtype == GPU_BF16 ? mla_with<bf16>(&b, (hipStream_t)stream) : mla_with<f16>(&b, (hipStream_t)stream);

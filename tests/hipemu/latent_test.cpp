@@ -65,8 +65,8 @@ static void mla_case(mla_shape s)
                 for (int i = 0; i < 128; i++)
                     for (int j = 0; j < 512; j++)
                         want[j] += x[i] * w.v[((size_t)h * 128 + i) * 512 + j];
-                for (double &y : want)
-                    y = round16(y);
+                for (double &y : want) /* twice */
+                    y = s.q_fp8 ? round16(y) : y;
             }
             want.insert(want.end(), rope.begin(), rope.end());
             check(near_cells(out.p, ((size_t)t * s.heads + h) * width, s.q_fp8, want, 0.25f),
