@@ -1,120 +1,117 @@
 /* Gated activations, of two tensors or of the halves of each row of one. */
 #include "quant.h"
 
-/* y = act(g) * u; act: a number of the enum in act_quant.pat. */
-ROW_PART void activate(int64_t act, const float *restrict g, const float *restrict u, float *restrict y, size_t n)
-{
-    if (act == 0)
-        for (size_t i = 0; i < n; i++)
-            y[i] = row_silu(g[i]) * u[i];
-    else if (act == 1)
-        for (size_t i = 0; i < n; i++)
-            y[i] = row_gelu(g[i]) * u[i];
-    else
-        for (size_t i = 0; i < n; i++)
-            y[i] = row_gelu_tanh(g[i]) * u[i];
-}
-
-ROW_WIDE static const char *gated(const sld_launch *l, int64_t act)
-{
-    float bg[PIECE], bu[PIECE], by[PIECE];
-    for (size_t at = 0, n = kern_numel(&l->out[0]); at < n; at += PIECE) {
-        size_t m = row_min(n - at, PIECE);
-        const float *g = row_load(&l->in[0], at, m, bg), *u = row_load(&l->in[1], at, m, bu);
-        float *y = row_begin(&l->out[0], at, by);
-        activate(act, g, u, y, m);
-        row_end(&l->out[0], at, m, y);
-    }
-    return NULL;
-}
-
-/* Rows of a product: u NULL is the second half of the rows of g. */
+/* Rows of a product: u is the second half of the rows of g, or a tensor of its own. */
 typedef struct product {
-    const sld_tensor *g, *u;
+    const char *g, *u;
     int64_t act;
-    size_t width, n;
-    float bg[ROW_MAX], bu[ROW_MAX], y[ROW_MAX];
+    uint8_t dtype;
+    size_t width, step, n; /* of a row, from one to the next, rows */
 } product;
 
-static inline void product_open(product *p, const sld_launch *l, const sld_tensor *u, int64_t act)
+static product product_open(const sld_launch *l, const sld_tensor *u, int64_t act)
 {
-    *p->y = 0;
-    p->g = &l->in[0], p->u = u, p->act = act;
-    p->width = (size_t)l->out[0].dims[l->out[0].rank - 1];
-    p->n = p->width ? kern_numel(&l->out[0]) / p->width : 0;
+    const sld_tensor *g = &l->in[0];
+    product p = {.g = g->data, .u = u ? u->data : NULL, .act = act, .dtype = g->dtype};
+    p.width = l->out[0].rank ? (size_t)l->out[0].dims[l->out[0].rank - 1] : 1;
+    p.step = u ? p.width : 2 * p.width;
+    p.n = p.width ? kern_numel(&l->out[0]) / p.width : 0;
+    if (!u && p.n)
+        p.u = p.g + p.width * kern_size(g->dtype);
+    return p;
 }
 
-ROW_PART void product_row(product *p, size_t i, float *restrict y)
+/* m elements from `at` on of row i, before they are rounded. */
+static void product_part(const product *p, size_t i, size_t at, size_t m, bool bf16, float *y)
 {
-    size_t n = p->width, step = p->u ? n : 2 * n, at = i * step;
+    chunk rg, ru;
+    size_t size = kern_size(p->dtype), from = (i * p->step + at) * size;
     if (i + 1 < p->n) {
-        row_expect(p->g, at + step, step);
-        if (p->u)
-            row_expect(p->u, at + step, n);
+        row_ask(p->g + from + p->step * size, m * size);
+        row_ask(p->u + from + p->step * size, m * size);
     }
-    const float *g = row_load(p->g, at, n, p->bg);
-    const float *u = p->u ? row_load(p->u, at, n, p->bu) : row_load(p->g, at + n, n, p->bu);
-    activate(p->act, g, u, y, n);
+    sld__pairs_product(p->dtype, p->act, bf16, part_in(p->g + from, size, m, &rg), part_in(p->u + from, size, m, &ru), m, y);
 }
 
-ROW_WIDE static const char *halves(const sld_launch *l, int64_t act)
+/* All rows, stored, */
+static void product_store(const product *p, const sld_tensor *out)
 {
-    product p;
-    product_open(&p, l, NULL, act);
-    for (size_t i = 0; i < p.n; i++) {
-        float *y = row_begin(&l->out[0], i * p.width, p.y);
-        product_row(&p, i, y);
-        row_end(&l->out[0], i * p.width, p.width, y);
-    }
-    return NULL;
+    float y[SPAN];
+    chunk room;
+    size_t size = kern_size(p->dtype);
+    for (size_t i = 0; i < p->n; i++)
+        for (size_t at = 0, m; at < p->width; at += m) {
+            m = part_size(at, p->width, SPAN);
+            char *row = (char *)out->data + (i * p->width + at) * size, *part = part_out(row, m, &room);
+            product_part(p, i, at, m, false, y);
+            sld__pairs_put(p->dtype, y, m, part);
+            part_end(row, size, m, &room);
+        }
 }
 
-ROW_WIDE static const char *quantise_gated(const sld_launch *l, const sld_tensor *u, const quantiser *t)
+/* or quantised. */
+static void product_quantise(const product *p, const quantiser *t)
 {
-    product p;
-    product_open(&p, l, u, kern_attr(l, "act")->i);
-    for (size_t i = 0; i < p.n; i++) {
-        product_row(&p, i, p.y);
-        quant_row(t, i, p.y);
-    }
+    float y[ROW_MAX + CHUNK];
+    for (size_t i = 0; i < p->n; i++)
+        for (size_t at = 0, span; at < p->width; at += span) {
+            span = row_min(t->span, p->width - at);
+            for (size_t done = 0, m; done < span; done += m) {
+                m = part_size(done, span, span);
+                product_part(p, i, at + done, m, quant_bf16(t), y + done);
+            }
+            quant_span(t, p->dtype, i * p->width + at, span, y);
+        }
+}
+
+static const char *gated(const sld_launch *l, const sld_tensor *u, int64_t act)
+{
+    product p = product_open(l, u, act);
+    if (u)
+        p.width *= p.n, p.n = p.n != 0;
+    product_store(&p, &l->out[0]);
     return NULL;
 }
 
 const char *sld_cpu_silu_mul(const sld_launch *l);
 const char *sld_cpu_silu_mul(const sld_launch *l)
 {
-    return gated(l, 0);
+    return gated(l, &l->in[1], 0);
 }
 
 const char *sld_cpu_gelu_mul(const sld_launch *l);
 const char *sld_cpu_gelu_mul(const sld_launch *l)
 {
-    return gated(l, kern_attr(l, "approximate")->i == 1 ? 2 : 1);
+    return gated(l, &l->in[1], kern_attr(l, "approximate")->i == 1 ? 2 : 1);
 }
 
 const char *sld_cpu_silu_and_mul(const sld_launch *l);
 const char *sld_cpu_silu_and_mul(const sld_launch *l)
 {
-    return halves(l, 0);
+    return gated(l, NULL, 0);
 }
 
 const char *sld_cpu_gelu_and_mul(const sld_launch *l);
 const char *sld_cpu_gelu_and_mul(const sld_launch *l)
 {
-    return halves(l, kern_attr(l, "approximate")->i == 1 ? 2 : 1);
+    return gated(l, NULL, kern_attr(l, "approximate")->i == 1 ? 2 : 1);
 }
 
 static const char *by_scale(const sld_launch *l, const sld_tensor *u, const sld_tensor *scale)
 {
+    product p = product_open(l, u, kern_attr(l, "act")->i);
     quantiser t = quant_open(l, 1, 0);
     t.scale = *(const float *)scale->data;
-    return quantise_gated(l, u, &t);
+    product_quantise(&p, &t);
+    return NULL;
 }
 
 static const char *by_group(const sld_launch *l, const sld_tensor *u)
 {
+    product p = product_open(l, u, kern_attr(l, "act")->i);
     quantiser t = quant_open(l, 2, (size_t)kern_attr(l, "group")->i);
-    return quantise_gated(l, u, &t);
+    product_quantise(&p, &t);
+    return NULL;
 }
 
 const char *sld_cpu_act_mul_static_quant(const sld_launch *l);

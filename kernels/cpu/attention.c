@@ -105,7 +105,7 @@ typedef struct attention {
 static void attend(const attention *a, size_t first, size_t n, size_t kv)
 {
     query tile[TILE];
-    float bk[HEAD_MAX], bv[HEAD_MAX], bo[HEAD_MAX];
+    float bk[HEAD_MAX], bv[HEAD_MAX], bo[HEAD_MAX] = {0};
     for (size_t r = 0; r < n; r++) {
         tile[r].max = -INFINITY;
         tile[r].sum = 0;
@@ -129,8 +129,11 @@ static void attend(const attention *a, size_t first, size_t n, size_t kv)
         for (size_t j = 0; j < a->e; j++)
             /* Without any key 0 / 0, as softmax over -inf gives, or zeros. */
             out[j] = a->safe && !(tile[r].sum > 0) ? 0 : tile[r].acc[j] / tile[r].sum;
-        if (a->quant)
-            quant_row(a->quant, first + r, out);
+        if (a->quant) {
+            row_round(a->q->dtype, a->e, out);
+            float by = 1 / a->quant->scale;
+            quant_put(a->quant, SLD_F32, (first + r) * a->e, a->e, out, &by, part_whole(a->e));
+        }
         else
             row_end(a->o, (first + r) * a->e, a->e, out);
     }

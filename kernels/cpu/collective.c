@@ -203,10 +203,9 @@ const char *sld_cpu_all_gather(const sld_launch *l)
 }
 
 /* b: operand of the residual; t: what quantises the norm, or NULL. */
-ROW_WIDE static const char *norm_over_ranks(const sld_launch *l, uint32_t b, const quantiser *t, bool two_stage)
+static const char *norm_over_ranks(const sld_launch *l, uint32_t b, const quantiser *t, bool two_stage)
 {
     norm n;
-    float y[ROW_MAX];
     norm_open(&n, l, 1);
     n.b = kern_present(l, b) ? &l->in[b] : NULL;
     n.sum = l->out[l->n_out - 1].data ? &l->out[l->n_out - 1] : NULL;
@@ -218,14 +217,8 @@ ROW_WIDE static const char *norm_over_ranks(const sld_launch *l, uint32_t b, con
         size_t end = row_min(n.n, n.from + rows);
         piece p = {l->comm, &l->in[0], n.from * n.width, (end - n.from) * n.width, false};
         why = reduce(&p, two_stage, &sum);
-        for (size_t i = n.from; i < end && !why; i++) {
-            float *to = t ? y : row_begin(&l->out[0], i * n.width, y);
-            norm_row(&n, i, to);
-            if (t)
-                quant_row(t, i, to);
-            else
-                row_end(&l->out[0], i * n.width, n.width, to);
-        }
+        if (!why)
+            sld__norm_rows(&n, n.from, end, &l->out[0], t);
     }
     return why;
 }

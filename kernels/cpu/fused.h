@@ -25,6 +25,11 @@ static inline size_t row_min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+static inline uint32_t row_max(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
 /* Of any float dtype: the weight of a norm may have its own. */
 ROW_PART void row_widen(const sld_tensor *t, size_t at, size_t n, float *restrict out)
 {
@@ -44,13 +49,16 @@ ROW_PART void row_widen(const sld_tensor *t, size_t at, size_t n, float *restric
     }
 }
 
-/* Asks memory for a row that is wanted after the one at hand: otherwise each row begins with a wait. */
+/* Asks memory for what is wanted after the row at hand: otherwise each row begins with a wait. */
+ROW_PART void row_ask(const char *p, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64)
+        __builtin_prefetch(p + i, 0, 2);
+}
+
 ROW_PART void row_expect(const sld_tensor *t, size_t at, size_t n)
 {
-    size_t size = kern_size(t->dtype);
-    const char *p = (const char *)t->data + at * size;
-    for (size_t i = 0; i < n * size; i += 64)
-        __builtin_prefetch(p + i, 0, 2);
+    row_ask((const char *)t->data + at * kern_size(t->dtype), n * kern_size(t->dtype));
 }
 
 ROW_PART const float *row_load(const sld_tensor *t, size_t at, size_t n, float *buffer)
@@ -88,11 +96,26 @@ ROW_PART void row_end(const sld_tensor *t, size_t at, size_t n, const float *row
             p[i] = sld_f32_to_f16(row[i]);
 }
 
-/* Sum of products over 64 partial sums: short enough chains for the compiler to vectorise, and more
- * exact than one. */
+/* Sums over so many partial sums: short enough chains for the compiler to vectorise, and more exact than one. */
+enum { WAYS = 64 };
+
+ROW_PART void row_fold(float *s, size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        s[k] += s[k + n];
+}
+
+ROW_PART float row_sum(float *s)
+{
+    row_fold(s, 32);
+    row_fold(s, 16);
+    row_fold(s, 8);
+    row_fold(s, 4);
+    return (s[0] + s[2]) + (s[1] + s[3]);
+}
+
 ROW_PART float row_dot(const float *x, const float *y, size_t n)
 {
-    enum { WAYS = 64 };
     float s[WAYS] = {0};
     size_t i = 0;
     for (; i + WAYS <= n; i += WAYS)
@@ -100,23 +123,21 @@ ROW_PART float row_dot(const float *x, const float *y, size_t n)
             s[k] += x[i + k] * y[i + k];
     for (size_t k = 0; i < n; i++, k++)
         s[k] += x[i] * y[i];
-    for (size_t half = WAYS / 2; half; half /= 2)
-        for (size_t k = 0; k < half; k++)
-            s[k] += s[k + half];
-    return s[0];
+    return row_sum(s);
 }
 
-/* e^x to a few units of the last place, without branches: 2^n times a polynomial (Cephes) of what is left. */
+/* e^x, at most 2e-7 of it off, without branches: 2^n times a polynomial of what is left. x is kept to [-87, 89], whose
+ * end is infinity, by its bits, and so is what is not a number. */
 ROW_PART float row_exp(float x)
 {
-    x = x < -87 ? -87 : x;
-    x = x > 89 ? 89 : x; /* infinity */
+    int32_t below = (int32_t)sld__f32_bits(x);
+    below = below < 0x42b20000 ? below : 0x42b20000;
+    uint32_t within = (uint32_t)below < 0xc2ae0000 ? (uint32_t)below : 0xc2ae0000;
+    x = sld__f32_from_bits(within);
     float up = x * 1.44269504f + 12582912, n = up - 12582912; /* an integer: a float of that size has no fraction */
     float r = x - n * 0.693359375f + n * 2.12194440e-4f;
-    float p = ((((1.9875691500e-4f * r + 1.3981999507e-3f) * r + 8.3334519073e-3f) * r + 4.1665795894e-2f) * r +
-               1.6666665459e-1f) * r + 0.5f;
-    uint32_t e = sld__f32_bits(up) - 0x4b400000;
-    return (p * r * r + r + 1) * sld__f32_from_bits((e + 127) << 23);
+    float p = ((((8.31247773e-3f * r + 4.18905504e-2f) * r + 0.166671157f) * r + 0.499992281f) * r + 1) * r + 1;
+    return p * sld__f32_from_bits((sld__f32_bits(up) << 23) + (127u << 23));
 }
 
 ROW_PART float row_silu(float x)

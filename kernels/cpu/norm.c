@@ -1,24 +1,130 @@
-/* RMS norm and what is joined with it. */
+/* RMS norm and what is joined with it: one pass over a row for the sum of squares, one for the result. */
 #include "norm.h"
 
-ROW_WIDE static const char *store(norm *n, const sld_tensor *to)
+static char *element(const sld_tensor *t, size_t i)
 {
-    float by[ROW_MAX];
-    for (size_t i = 0; i < n->n; i++) {
-        float *y = row_begin(to, i * n->width, by);
-        norm_row(n, i, y);
-        row_end(to, i * n->width, n->width, y);
+    return (char *)t->data + i * kern_size(t->dtype);
+}
+
+/* The squares of row i, to which b is added; that sum is stored. */
+static float norm_squares(norm *n, size_t i)
+{
+    chunk rx, rb, rs;
+    float sum = 0;
+    size_t size = kern_size(n->dtype), row = i * n->width, from = row - n->from * n->width;
+    for (size_t at = 0, m; at < n->width; at += m) {
+        m = part_size(at, n->width, SPAN);
+        const char *x = part_in(element(n->x, from + at), size, m, &rx);
+        if (n->b) {
+            sld__pairs_add(n->dtype, x, part_in(element(n->b, row + at), size, m, &rb), m, n->s + at);
+            sum += sld__pairs_squares(SLD_F32, (const char *)(n->s + at), m);
+        } else
+            sum += sld__pairs_squares(n->dtype, x, m);
+        if (n->b && n->sum) {
+            char *added = element(n->sum, row + at), *to = part_out(added, m, &rs);
+            sld__pairs_put(n->dtype, n->s + at, m, to);
+            part_end(added, size, m, &rs);
+        }
     }
+    if (!n->b && n->sum)
+        memcpy(element(n->sum, row), element(n->x, from), n->width * size);
+    return sum;
+}
+
+/* What rows from i on are multiplied by: as many as fit a span, so that none of their sums waits for another's. Answers how
+ * many. */
+static size_t norm_scales(norm *n, size_t i, size_t end, float *scales)
+{
+    size_t some = n->b || n->width % CHUNK || n->width > SPAN ? 1 : row_min(end - i, SPAN / n->width);
+    for (size_t k = 0; k < some; k++)
+        scales[k] = norm_squares(n, i + k);
+    for (size_t k = 0; k < some; k++) {
+        float scale = 1 / sqrtf(scales[k] / (float)n->width + n->eps);
+        scales[k] = isnan(scale) ? NAN : scale;
+    }
+    return some;
+}
+
+/* Asks memory for what is read after m elements of rows at hand, where there is more: otherwise each row begins with a wait. */
+static void norm_expect(const norm *n, size_t next, size_t at, size_t m)
+{
+    size_t row = next * n->width + at;
+    if (next >= n->n)
+        return;
+    row_expect(n->x, row - n->from * n->width, m);
+    if (n->b)
+        row_expect(n->b, row, m);
+    if (n->z)
+        row_expect(n->z, row, m);
+}
+
+/* m elements from `at` on, of row i or of rows from it on, before they are rounded. */
+static void norm_part(const norm *n, size_t i, size_t at, size_t m, const float *scales, bool bf16, float *y)
+{
+    chunk room;
+    size_t size = kern_size(n->dtype), row = i * n->width, from = row - n->from * n->width, width = row_min(n->width, part_whole(m));
+    if (n->b)
+        sld__pairs_scale(SLD_F32, bf16 && !n->z, (const char *)(n->s + at), scales, n->w + at, width, m, y);
+    else
+        sld__pairs_scale(n->dtype, bf16 && !n->z, part_in(element(n->x, from + at), size, m, &room), scales, n->w + at, width, m, y);
+    if (n->z)
+        sld__pairs_gate(n->dtype, bf16, part_in(element(n->z, row + at), size, m, &room), m, y);
+}
+
+/* Rows [from, to) of the norm, stored, */
+static void norm_store(norm *n, size_t from, size_t to, const sld_tensor *out)
+{
+    float scales[SPAN / CHUNK], y[SPAN];
+    chunk room;
+    size_t size = kern_size(n->dtype), width = (size_t)out->dims[out->rank - 1];
+    for (size_t i = from, some; i < to; i += some) {
+        some = norm_scales(n, i, width == n->width ? to : i + 1, scales);
+        for (size_t at = 0, m; at < some * n->width; at += m) {
+            m = part_size(at, some * n->width, SPAN);
+            char *row = element(out, i * width + at), *part = part_out(row, m, &room);
+            norm_expect(n, i + some, at, m);
+            norm_part(n, i, at, m, scales, false, y);
+            sld__pairs_put(n->dtype, y, m, part);
+            part_end(row, size, m, &room);
+        }
+    }
+}
+
+/* or quantised. */
+static void norm_quantise(norm *n, size_t from, size_t to, const quantiser *t)
+{
+    float scales[SPAN / CHUNK], y[ROW_MAX + CHUNK];
+    for (size_t i = from, some; i < to; i += some) {
+        some = norm_scales(n, i, to, scales);
+        for (size_t at = 0, span; at < some * n->width; at += span) {
+            span = row_min(some > 1 ? some * n->width : t->span, some * n->width - at);
+            for (size_t done = 0, m; done < span; done += m) {
+                m = part_size(done, span, span);
+                norm_expect(n, i + some, at + done, m);
+                norm_part(n, i, at + done, m, scales, quant_bf16(t), y + done);
+            }
+            quant_span(t, n->dtype, i * n->width + at, span, y);
+        }
+    }
+}
+
+void sld__norm_rows(norm *n, size_t from, size_t to, const sld_tensor *out, const quantiser *t)
+{
+    if (t)
+        norm_quantise(n, from, to, t);
+    else
+        norm_store(n, from, to, out);
+}
+
+static const char *store(norm *n, const sld_tensor *out)
+{
+    sld__norm_rows(n, 0, n->n, out, NULL);
     return NULL;
 }
 
-ROW_WIDE static const char *quantise(norm *n, const quantiser *t)
+static const char *quantise(norm *n, const quantiser *t)
 {
-    float y[ROW_MAX];
-    for (size_t i = 0; i < n->n; i++) {
-        norm_row(n, i, y);
-        quant_row(t, i, y);
-    }
+    sld__norm_rows(n, 0, n->n, NULL, t);
     return NULL;
 }
 
@@ -52,25 +158,15 @@ const char *sld_cpu_add_rms_norm(const sld_launch *l)
     return store(&n, &l->out[0]);
 }
 
-/* Row i of a tensor of its own width, where there is one, from n numbers and zeros behind them. */
-ROW_PART void put_row(const sld_tensor *to, size_t i, const float *y, size_t n)
+/* Zeros behind the rows of the padded norm, and the norm once more without them where something reads it. */
+static void finish_rows(const norm *n, const sld_tensor *padded, const sld_tensor *y)
 {
-    if (!to->data)
-        return;
-    size_t width = (size_t)to->dims[to->rank - 1], size = kern_size(to->dtype);
-    if (to->dtype == SLD_F32)
-        memcpy((float *)to->data + i * width, y, n * size);
-    row_end(to, i * width, n, y);
-    memset((uint8_t *)to->data + (i * width + n) * size, 0, (width - n) * size);
-}
-
-ROW_WIDE static void store_padded(norm *n, const sld_launch *l)
-{
-    float y[ROW_MAX];
+    size_t size = kern_size(n->dtype), width = (size_t)padded->dims[padded->rank - 1], bytes = n->width * size;
     for (size_t i = 0; i < n->n; i++) {
-        norm_row(n, i, y);
-        put_row(&l->out[0], i, y, n->width);
-        put_row(&l->out[1], i, y, n->width);
+        char *row = (char *)padded->data + i * width * size;
+        memset(row + bytes, 0, width * size - bytes);
+        if (y->data)
+            memcpy((char *)y->data + i * bytes, row, bytes);
     }
 }
 
@@ -79,10 +175,12 @@ const char *sld_cpu_add_rms_norm_pad(const sld_launch *l)
 {
     norm n;
     const char *why = kern_pads_rows(l);
+    if (why)
+        return why;
     add_open(&n, l);
-    if (!why)
-        store_padded(&n, l);
-    return why;
+    store(&n, &l->out[0]);
+    finish_rows(&n, &l->out[0], &l->out[1]);
+    return NULL;
 }
 
 const char *sld_cpu_gated_rms_norm(const sld_launch *l);

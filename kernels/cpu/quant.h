@@ -2,12 +2,14 @@
 #ifndef SLD_CPU_QUANT_H
 #define SLD_CPU_QUANT_H
 
-#include "fused.h"
 #include "f8.h"
+#include "pairs.h"
+
+enum { SPAN = 1024 };
 
 typedef struct quantiser {
     const sld_tensor *q, *scales, *y; /* y: takes the row as it is rounded; no data: nothing does */
-    size_t width, group;              /* of a row; group 0: one scale for everything */
+    size_t width, group, span;        /* of a row; group 0: one scale for everything; what is quantised at a time */
     float scale, top, floor;
     bool columns, pow2, unrounded;
     uint8_t from;                     /* dtype of the row before it was widened */
@@ -23,78 +25,42 @@ static inline bool quant_flag(const sld_launch *l, const char *name)
 static inline quantiser quant_open(const sld_launch *l, uint32_t y, size_t group)
 {
     const sld_tensor *q = &l->out[0];
+    size_t width = (size_t)q->dims[q->rank - 1], span = !group ? SPAN : group > SPAN ? group : SPAN / group * group;
     return (quantiser){.q = q, .scales = group ? &l->out[1] : NULL, .y = y && l->out[y].data ? &l->out[y] : NULL,
-                       .width = (size_t)q->dims[q->rank - 1], .group = group,
+                       .width = width, .group = group, .span = group % CHUNK ? width : span,
                        .top = (float)quant_top(q->dtype, quant_flag(l, "full")),
                        .floor = group ? (float)kern_attr(l, "floor")->f : 0, .columns = quant_flag(l, "columns"),
                        .pow2 = quant_flag(l, "pow2"), .unrounded = quant_flag(l, "contract"), .from = l->in[0].dtype};
 }
 
-/* Code of v, clamped to the magnitude whose bits are `top`. bias: the format's, 7 (e4m3fn) or 8, whose zero has no sign.
- * All of it in 32 bits, and selections instead of branches, so that a vector holds as many as it can. */
-ROW_PART uint32_t quant_code(float v, uint32_t top, uint32_t bias)
+/* n elements into the result, from `at` on. What is no whole chunk is one group. */
+static inline void quant_put(const quantiser *t, uint8_t dtype, size_t at, size_t n, const float *v, const float *by, size_t group)
 {
-    uint32_t u = sld__f32_bits(v), magnitude = u & 0x7fffffff, a = magnitude < top ? magnitude : top;
-    uint32_t magic = (127 + 21 - bias) << 23; /* the last bit of a float of this size is that of a denormal code */
-    uint32_t small = sld__f32_bits(sld__f32_from_bits(a) + sld__f32_from_bits(magic)) - magic;
-    uint32_t normal = (a + (0x7ffff - ((127 - bias) << 23)) + (a >> 20 & 1)) >> 20;
-    uint32_t code = a < (128 - bias) << 23 ? small : normal, sign = u >> 24 & 0x80;
-    code |= bias == 7 || code ? sign : 0;
-    return magnitude > 0x7f800000 ? (bias == 7 ? 0x7f : 0x80) : code;
-}
-
-/* Of a row, multiplied by `by`. */
-ROW_PART void quant_codes(const quantiser *t, size_t row, const float *restrict x, float by)
-{
-    size_t n = t->width;
-    uint8_t *restrict q = (uint8_t *)t->q->data + row * n;
-    uint32_t top = sld__f32_bits(t->top);
-    if (t->q->dtype == SLD_F8E4M3FN)
-        for (size_t i = 0; i < n; i++)
-            q[i] = (uint8_t)quant_code(x[i] * by, top, 7);
-    else
-        for (size_t i = 0; i < n; i++)
-            q[i] = (uint8_t)quant_code(x[i] * by, top, 8);
-}
-
-/* Largest magnitude, of at least `floor`; what is not a number has no say. */
-ROW_PART float quant_most(const float *x, size_t n, float floor)
-{
-    int32_t most = (int32_t)sld__f32_bits(floor); /* magnitudes are ordered as their bits are */
-    for (size_t i = 0; i < n; i++) {
-        int32_t a = (int32_t)(sld__f32_bits(x[i]) & 0x7fffffff);
-        a = a > 0x7f800000 ? 0 : a;
-        most = a > most ? a : most;
+    chunk room;
+    for (size_t done = 0, m; done < n; done += m) {
+        m = part_size(done, n, n);
+        char *row = (char *)t->q->data + at + done, *q = part_out(row, m, &room);
+        sld__pairs_codes(t->q->dtype, dtype, t->top, v + done, by, row_min(group, part_whole(m)), m, q);
+        part_end(row, 1, m, &room);
     }
-    return sld__f32_from_bits((uint32_t)most);
+}
+
+/* Largest magnitude of n numbers, of at least `floor`; what is not a number has no say. */
+static inline float quant_most(const float *v, size_t n, float floor)
+{
+    for (size_t i = 0; i < n; i++)
+        floor = fabsf(v[i]) > floor ? fabsf(v[i]) : floor;
+    return floor;
 }
 
 static inline float quant_scale(const quantiser *t, float most)
 {
     float scale = most / t->top;
+    int e;
     if (!t->pow2 || isinf(scale))
         return scale;
-    int e;
     float m = frexpf(scale, &e);
     return ldexpf(1, m == 0.5f ? e - 1 : e);
-}
-
-/* As the dtype of the operands stores it. */
-ROW_PART void quant_round(const quantiser *t, size_t row, float *restrict v)
-{
-    size_t n = t->width;
-    if (t->y)
-        row_end(t->y, row * n, n, v);
-    if (t->y && t->from == SLD_F32)
-        memcpy((float *)t->y->data + row * n, v, n * sizeof *v);
-    if (t->unrounded || t->from == SLD_F32)
-        return;
-    if (t->from == SLD_BF16)
-        for (size_t i = 0; i < n; i++)
-            v[i] = sld__f32_from_bits(row_to_bf16(v[i]) << 16);
-    else
-        for (size_t i = 0; i < n; i++)
-            v[i] = sld_f16_to_f32(sld_f32_to_f16(v[i]));
 }
 
 /* What v is multiplied by. Of a subnormal scale the inverse may be infinite: then both are made larger. */
@@ -106,22 +72,73 @@ static inline float quant_inverse(float scale, float *v, size_t n)
     return 1 / (small ? scale * 0x1p64f : scale);
 }
 
-/* v: the row before it is rounded; it is changed. */
-ROW_PART void quant_row(const quantiser *t, size_t row, float *v)
+/* Scales from the largest magnitudes of n groups, the first of which is `first` of all; they become what to multiply by. v:
+ * what the groups hold, `apart` from one to the next. */
+static inline void quant_scales(const quantiser *t, size_t first, size_t n, float *by, float *v, size_t apart)
 {
-    quant_round(t, row, v);
-    if (!t->group) {
-        quant_codes(t, row, v, quant_inverse(t->scale, v, t->width));
+    float *scales = t->scales->data;
+    for (size_t g = 0; g < n; g++) {
+        by[g] = quant_scale(t, by[g]);
+        scales[quant_scale_at(t->q, first + g, t->width / t->group, t->columns)] = by[g];
+    }
+    for (size_t g = 0; g < n; g++)
+        by[g] = quant_inverse(by[g], v + g * apart, apart);
+}
+
+/* Whether what is quantised is rounded to bf16 as it is computed. */
+static inline bool quant_bf16(const quantiser *t)
+{
+    return t && !t->unrounded && t->from == SLD_BF16;
+}
+
+/* The row as the dtype of the operands stores it. */
+static inline void quant_keep(const quantiser *t, uint8_t dtype, size_t at, size_t n, const float *v)
+{
+    chunk room;
+    size_t size = kern_size(dtype);
+    for (size_t done = 0, m; done < n; done += m) {
+        m = part_size(done, n, n);
+        char *row = (char *)t->y->data + (at + done) * size, *y = part_out(row, m, &room);
+        sld__pairs_put(dtype, v + done, m, y);
+        part_end(row, size, m, &room);
+    }
+}
+
+/* Groups that are no whole chunks, one by one. */
+static inline void quant_ragged(const quantiser *t, uint8_t dtype, size_t first, size_t n, float *v)
+{
+    float by;
+    pairs_undo(dtype, v, n);
+    for (size_t g = 0; g < n; g += t->group) {
+        by = quant_most(v + g, t->group, t->floor);
+        quant_scales(t, (first + g) / t->group, 1, &by, v + g, t->group);
+        quant_put(t, SLD_F32, first + g, t->group, v + g, &by, part_whole(t->group));
+    }
+}
+
+/* v: n elements from `first` on, of a row or of rows, in pairs of their dtype, rounded if quant_bf16 says so; they
+ * are changed. */
+static inline void quant_span(const quantiser *t, uint8_t dtype, size_t first, size_t n, float *v)
+{
+    float by[SPAN / CHUNK];
+    size_t whole = part_whole(n), group = t->group && t->group != n ? t->group : whole;
+    if (t->y)
+        quant_keep(t, dtype, first, n, v);
+    if (!t->unrounded && dtype == SLD_F16)
+        sld__pairs_round(dtype, v, n);
+    if (group % CHUNK) {
+        quant_ragged(t, dtype, first, n, v);
         return;
     }
-    for (size_t g = 0, n = t->width / t->group; g < n; g++) {
-        float *part = v + g * t->group, scale = quant_scale(t, quant_most(part, t->group, t->floor));
-        float by = quant_inverse(scale, part, t->group);
-        ((float *)t->scales->data)[quant_scale_at(t->q, row * n + g, n, t->columns)] = scale;
-        for (size_t i = 0; i < t->group; i++)
-            part[i] *= by;
+    if (t->group) {
+        sld__pairs_largest(v, t->floor, group, whole, by);
+        for (size_t g = 0; g < whole / group; g++)
+            by[g] = isnan(by[g]) ? quant_most(v + g * group, group, t->floor) : by[g];
+        quant_scales(t, first / t->group, whole / group, by, v, group);
+    } else {
+        by[0] = quant_inverse(t->scale, v, whole);
     }
-    quant_codes(t, row, v, 1);
+    quant_put(t, dtype, first, n, v, by, group);
 }
 
 #endif

@@ -7,17 +7,6 @@
 
 enum { HEAD_MAX = 1024 /* the largest head of the conditions of the kernels */ };
 
-/* x rounded to the dtype, as storing and loading it would. */
-ROW_PART void row_round(uint8_t dtype, size_t n, float *restrict x)
-{
-    if (dtype == SLD_BF16)
-        for (size_t i = 0; i < n; i++)
-            x[i] = sld__f32_from_bits(row_to_bf16(x[i]) << 16);
-    else if (dtype == SLD_F16)
-        for (size_t i = 0; i < n; i++)
-            x[i] = sld_f16_to_f32(sld_f32_to_f16(x[i]));
-}
-
 /* ---- one head from memory to memory; the dtype is a constant where these become part of a loop ---- */
 
 ROW_PART float head_get(uint8_t dtype, const void *restrict x, size_t i)
@@ -34,16 +23,9 @@ ROW_PART void head_put(uint8_t dtype, void *restrict y, size_t i, float v)
         ((uint16_t *)y)[i] = dtype == SLD_BF16 ? (uint16_t)row_to_bf16(v) : sld_f32_to_f16(v);
 }
 
-ROW_PART float head_round(uint8_t dtype, float v)
-{
-    return dtype == SLD_F32 ? v : dtype == SLD_BF16 ? sld__f32_from_bits(row_to_bf16(v) << 16)
-                                                    : sld_f16_to_f32(sld_f32_to_f16(v));
-}
-
 /* What an RMS norm multiplies d elements by; the sums are those of row_dot. */
 ROW_PART float head_scale(uint8_t dtype, size_t d, float eps, const void *restrict x)
 {
-    enum { WAYS = 64 };
     float s[WAYS] = {0};
     size_t i = 0;
     for (; i + WAYS <= d; i += WAYS)
@@ -51,17 +33,14 @@ ROW_PART float head_scale(uint8_t dtype, size_t d, float eps, const void *restri
             s[k] += head_get(dtype, x, i + k) * head_get(dtype, x, i + k);
     for (size_t k = 0; i < d; i++, k++)
         s[k] += head_get(dtype, x, i) * head_get(dtype, x, i);
-    for (size_t half = WAYS / 2; half; half /= 2)
-        for (size_t k = 0; k < half; k++)
-            s[k] += s[k + half];
-    return 1 / sqrtf(s[0] / (float)d + eps);
+    return 1 / sqrtf(row_sum(s) / (float)d + eps);
 }
 
 /* Element i, normed and rounded where there are weights. */
 ROW_PART float head_normed(uint8_t dtype, const void *restrict x, size_t i, float scale, const float *restrict w)
 {
     float v = head_get(dtype, x, i);
-    return w ? head_round(dtype, v * scale * w[i]) : v;
+    return w ? rounded(dtype, v * scale * w[i]) : v;
 }
 
 /* How a row turns: cosines, sines, each of `half`; weights of norms, NULL: none. */

@@ -1,0 +1,162 @@
+/* Rows of floats in the order of pairs. Two elements of 16 bits come out of one word by a shift and a mask; in the order
+ * of memory they would have to be spread over lanes first. So of each chunk stand first the first elements of all words,
+ * then the second ones. 32-bit elements k and k + WORDS count as a pair, whose order is that of memory. What is computed
+ * element by element, or of all of a chunk, does not see the order. The last chunk of a row ends in zeros. */
+#ifndef SLD_CPU_PAIRS_H
+#define SLD_CPU_PAIRS_H
+
+#include "fused.h"
+
+enum { CHUNK = 64, WORDS = CHUNK / 2 };
+
+typedef struct pair { float a, b; } pair;
+
+/* Room for the end of a row that is no whole chunk. */
+typedef struct chunk { _Alignas(64) char bytes[CHUNK * sizeof(float)]; } chunk;
+
+/* How many elements of a row of n to take at once from `at` on: whole chunks, up to `most`, and then what is left. */
+ROW_PART size_t part_size(size_t at, size_t n, size_t most)
+{
+    size_t left = n - at;
+    return left < CHUNK ? left : row_min(left / CHUNK * CHUNK, most);
+}
+
+ROW_PART size_t part_whole(size_t n)
+{
+    return (n + CHUNK - 1) / CHUNK * CHUNK;
+}
+
+/* Where a part is read, */
+ROW_PART const char *part_in(const char *x, size_t size, size_t n, chunk *room)
+{
+    if (n % CHUNK == 0)
+        return x;
+    memset(room, 0, sizeof *room);
+    memcpy(room, x, n * size);
+    return room->bytes;
+}
+
+/* and where it is written. */
+ROW_PART char *part_out(char *y, size_t n, chunk *room)
+{
+    return n % CHUNK == 0 ? y : room->bytes;
+}
+
+ROW_PART void part_end(char *y, size_t size, size_t n, const chunk *room)
+{
+    if (n % CHUNK)
+        memcpy(y, room->bytes, n * size);
+}
+
+/* Pair k of a chunk; the dtype is a constant where these become part of a loop. */
+ROW_PART pair pair_get(uint8_t dtype, const char *x, size_t k)
+{
+    uint32_t u;
+    if (dtype == SLD_F32)
+        return (pair){((const float *)x)[k], ((const float *)x)[k + WORDS]};
+    memcpy(&u, x + 4 * k, sizeof u);
+    if (dtype == SLD_BF16)
+        return (pair){sld__f32_from_bits(u << 16), sld__f32_from_bits(u & 0xffff0000)};
+    return (pair){sld_f16_to_f32((uint16_t)u), sld_f16_to_f32((uint16_t)(u >> 16))};
+}
+
+/* Of a result of arithmetic on bf16: what is not a number has no bits below those that are kept. */
+ROW_PART uint32_t pair_to_bf16(float f)
+{
+    uint32_t u = sld__f32_bits(f);
+    return u + 0x7fff + (u >> 16 & 1);
+}
+
+ROW_PART void pair_put(uint8_t dtype, char *y, size_t k, pair v)
+{
+    uint32_t u;
+    if (dtype == SLD_F32) {
+        ((float *)y)[k] = v.a, ((float *)y)[k + WORDS] = v.b;
+        return;
+    }
+    if (dtype == SLD_BF16)
+        u = pair_to_bf16(v.a) >> 16 | (pair_to_bf16(v.b) & 0xffff0000);
+    else
+        u = sld_f32_to_f16(v.a) | (uint32_t)sld_f32_to_f16(v.b) << 16;
+    memcpy(y + 4 * k, &u, sizeof u);
+}
+
+/* As the dtype stores it. */
+ROW_PART float rounded(uint8_t dtype, float v)
+{
+    return dtype == SLD_F32 ? v : dtype == SLD_BF16 ? sld__f32_from_bits(pair_to_bf16(v) & 0xffff0000)
+                                                    : sld_f16_to_f32(sld_f32_to_f16(v));
+}
+
+/* x rounded, as storing and loading it would. */
+ROW_PART void row_round(uint8_t dtype, size_t n, float *restrict x)
+{
+    if (dtype == SLD_BF16)
+        for (size_t i = 0; i < n; i++)
+            x[i] = rounded(SLD_BF16, x[i]);
+    else if (dtype == SLD_F16)
+        for (size_t i = 0; i < n; i++)
+            x[i] = rounded(SLD_F16, x[i]);
+}
+
+/* Pair k of a chunk of floats. */
+ROW_PART pair pair_of(const float *v, size_t k)
+{
+    return (pair){v[k], v[k + WORDS]};
+}
+
+ROW_PART void pair_set(float *v, size_t k, pair p)
+{
+    v[k] = p.a, v[k + WORDS] = p.b;
+}
+
+/* ---- parts of rows, in pairs.c: n is rounded up to whole chunks, elements of x, b, z.. are of the dtype; floats that are
+ * computed are rounded to bf16 if so asked ---- */
+
+/* Elements as floats, and back. */
+void sld__pairs_get(uint8_t dtype, const char *x, size_t n, float *v);
+void sld__pairs_put(uint8_t dtype, const float *v, size_t n, char *y);
+/* v rounded, as storing and loading it would. */
+void sld__pairs_round(uint8_t dtype, float *v, size_t n);
+/* The sum of squares. */
+float sld__pairs_squares(uint8_t dtype, const char *x, size_t n);
+/* s = x + b */
+void sld__pairs_add(uint8_t dtype, const char *x, const char *b, size_t n, float *s);
+/* y = x w, each `width` of them times its own scale. */
+void sld__pairs_scale(uint8_t dtype, bool bf16, const char *x, const float *scales, const float *w, size_t width, size_t n,
+                      float *y);
+/* y *= silu(z) */
+void sld__pairs_gate(uint8_t dtype, bool bf16, const char *z, size_t n, float *y);
+/* y = act(g) u; act: a number of the enum in act_quant.pat. */
+void sld__pairs_product(uint8_t dtype, int64_t act, bool bf16, const char *g, const char *u, size_t n, float *y);
+/* The largest magnitude of each `group` of floats, at least `floor`, as bits; what is not a number is above all. */
+void sld__pairs_largest(const float *v, float floor, size_t group, size_t n, float *most);
+/* Codes of v, each `group` multiplied by its own factor, clamped to `top`, in the order of memory; dtype: that of the pairs. */
+void sld__pairs_codes(uint8_t to, uint8_t dtype, float top, const float *v, const float *by, size_t group, size_t n, char *q);
+
+/* n elements of any float dtype in the order that pairs of `dtype` have. What is not a number becomes the usual one, which
+ * rounding leaves as it is. */
+static inline void pairs_load(uint8_t dtype, const sld_tensor *t, size_t n, float *out)
+{
+    bool same = t->dtype == dtype && dtype != SLD_F32 && n % CHUNK == 0;
+    if (same)
+        sld__pairs_get(dtype, t->data, n, out);
+    for (size_t i = 0; i < part_whole(n) && !same; i++) {
+        size_t k = i % CHUNK, to = dtype == SLD_F32 ? k : k / 2 + k % 2 * WORDS;
+        float v = i < n ? (float)kern_get(t, i) : 0;
+        out[i - k + to] = isnan(v) ? NAN : v;
+    }
+}
+
+/* And back to the order of memory. */
+static inline void pairs_undo(uint8_t dtype, float *v, size_t n)
+{
+    float old[CHUNK];
+    for (size_t c = 0; c < n && dtype != SLD_F32; c += CHUNK) {
+        memcpy(old, v + c, sizeof old);
+        for (size_t k = 0; k < CHUNK; k++)
+            v[c + k] = old[k / 2 + k % 2 * WORDS];
+    }
+}
+
+#endif
