@@ -99,19 +99,23 @@ ROW_PART void row_end(const sld_tensor *t, size_t at, size_t n, const float *row
 /* Sums over so many partial sums: short enough chains for the compiler to vectorise, and more exact than one. */
 enum { WAYS = 64 };
 
-ROW_PART void row_fold(float *s, size_t n)
-{
-    for (size_t k = 0; k < n; k++)
-        s[k] += s[k + n];
-}
-
+/* Vectors by name, since compilers take the last steps apart into single numbers. */
 ROW_PART float row_sum(float *s)
 {
-    row_fold(s, 32);
-    row_fold(s, 16);
-    row_fold(s, 8);
-    row_fold(s, 4);
-    return (s[0] + s[2]) + (s[1] + s[3]);
+    typedef float eight __attribute__((vector_size(32)));
+    typedef float four __attribute__((vector_size(16)));
+    eight a, b;
+    four c, d;
+    for (size_t half = WAYS / 2; half >= 16; half /= 2)
+        for (size_t k = 0; k < half; k++)
+            s[k] += s[k + half];
+    memcpy(&a, s, sizeof a);
+    memcpy(&b, s + 8, sizeof b);
+    a += b;
+    memcpy(&c, &a, sizeof c);
+    memcpy(&d, (char *)&a + sizeof c, sizeof d);
+    c += d;
+    return (c[0] + c[2]) + (c[1] + c[3]);
 }
 
 ROW_PART float row_dot(const float *x, const float *y, size_t n)

@@ -24,7 +24,7 @@ ROW_WIDE static void norm_both(const sld_launch *l, const float *const w[2], con
             size_t n = (size_t)out[part].dims[1];
             float *y = row_begin(&out[part], row * n, by);
             const float *v = row_load(x, at, n, bx);
-            float scale = head_scale(SLD_F32, n, eps[part], v);
+            float scale = 1 / sqrtf(sld__pairs_squares(x->dtype, (const char *)x->data + at * size, n) / (float)n + eps[part]);
             for (size_t i = 0; i < n; i++)
                 y[i] = v[i] * scale * w[part][i];
             row_end(&out[part], row * n, n, y);
@@ -228,7 +228,7 @@ ROW_PART void turn_rows(const turning *a, uint8_t dtype)
 {
     float bt[HEAD_MAX];
     for (size_t i = 0; i < a->rows; i++) {
-        turned t = load_row(a->table, kern_geti(a->positions, i), bt);
+        turned t = load_row(a->table, kern_geti(a->positions, i), SLD_F32, bt);
         for (size_t h = 0; h < a->heads; h++)
             turn_head(a, &t, dtype, i * a->heads + h);
         turn_key(a, &t, dtype, i);

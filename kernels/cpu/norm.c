@@ -6,29 +6,33 @@ static char *element(const sld_tensor *t, size_t i)
     return (char *)t->data + i * kern_size(t->dtype);
 }
 
-/* The squares of row i, to which b is added; that sum is stored. */
-static float norm_squares(norm *n, size_t i)
+/* Row i of x + b into n->s, and where the sum is stored. */
+static void norm_add(norm *n, size_t i)
 {
     chunk rx, rb, rs;
-    float sum = 0;
     size_t size = kern_size(n->dtype), row = i * n->width, from = row - n->from * n->width;
     for (size_t at = 0, m; at < n->width; at += m) {
         m = part_size(at, n->width, SPAN);
-        const char *x = part_in(element(n->x, from + at), size, m, &rx);
-        if (n->b) {
-            sld__pairs_add(n->dtype, x, part_in(element(n->b, row + at), size, m, &rb), m, n->s + at);
-            sum += sld__pairs_squares(SLD_F32, (const char *)(n->s + at), m);
-        } else
-            sum += sld__pairs_squares(n->dtype, x, m);
-        if (n->b && n->sum) {
+        const char *x = part_in(element(n->x, from + at), size, m, &rx), *b = part_in(element(n->b, row + at), size, m, &rb);
+        sld__pairs_add(n->dtype, x, b, m, n->s + at);
+        if (n->sum) {
             char *added = element(n->sum, row + at), *to = part_out(added, m, &rs);
             sld__pairs_put(n->dtype, n->s + at, m, to);
             part_end(added, size, m, &rs);
         }
     }
-    if (!n->b && n->sum)
-        memcpy(element(n->sum, row), element(n->x, from), n->width * size);
-    return sum;
+}
+
+static float norm_squares(norm *n, size_t i)
+{
+    const char *x = element(n->x, (i - n->from) * n->width);
+    if (n->b) {
+        norm_add(n, i);
+        return sld__pairs_squares(SLD_F32, (const char *)n->s, part_whole(n->width));
+    }
+    if (n->sum)
+        memcpy(element(n->sum, i * n->width), x, n->width * kern_size(n->dtype));
+    return sld__pairs_squares(n->dtype, x, n->width);
 }
 
 /* What rows from i on are multiplied by: as many as fit a span, so that none of their sums waits for another's. Answers how

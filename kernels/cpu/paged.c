@@ -143,15 +143,20 @@ static void group_end(const group *g)
 }
 
 /* Each sequence, and each head of keys, has one row. */
-static void each_group(const reader *r, group *g, void (*run)(group *g, int64_t len))
+static const char *each_group(const sld_launch *l, void (*run)(group *g, int64_t len))
 {
-    const sld_cache *c = r->a->cache;
-    for (int64_t s = 0; s < c->sequences; s++)
+    paged a;
+    reader r;
+    group g;
+    const char *bad = reader_open(l, &a, &r);
+    const sld_cache *c = a.cache;
+    for (int64_t s = 0; !bad && s < c->sequences; s++)
         for (size_t kv = 0; kv < (size_t)c->heads && c->lens[s] && paged_first(c, s) < paged_first(c, s + 1); kv++) {
-            group_begin(g, r, s, paged_first(c, s), kv);
-            run(g, c->lens[s]);
-            group_end(g);
+            group_begin(&g, &r, s, paged_first(c, s), kv);
+            run(&g, c->lens[s]);
+            group_end(&g);
         }
+    return bad;
 }
 
 /* ------------------------------------------------------------------- general -- */
@@ -201,13 +206,7 @@ static void partitions(group *g, int64_t len)
 const char *sld_cpu_decode_attention_general(const sld_launch *l);
 const char *sld_cpu_decode_attention_general(const sld_launch *l)
 {
-    paged a;
-    reader r;
-    group g;
-    const char *bad = reader_open(l, &a, &r);
-    if (!bad)
-        each_group(&r, &g, partitions);
-    return bad;
+    return each_group(l, partitions);
 }
 
 /* ------------------------------------------------------------------ assembly -- */
@@ -272,13 +271,7 @@ static void blocks(group *g, int64_t len)
 const char *sld_cpu_decode_attention_assembly(const sld_launch *l);
 const char *sld_cpu_decode_attention_assembly(const sld_launch *l)
 {
-    paged a;
-    reader r;
-    group g;
-    const char *bad = reader_open(l, &a, &r);
-    if (!bad)
-        each_group(&r, &g, blocks);
-    return bad;
+    return each_group(l, blocks);
 }
 
 /* ------------------------------------------------------------------ fallback -- */

@@ -41,19 +41,9 @@ ROW_WIDE void sld__pairs_round(uint8_t dtype, float *v, size_t n)
     row_round(dtype, part_whole(n), v);
 }
 
-ROW_PART float squares(uint8_t dtype, const char *restrict x, size_t n)
-{
-    float sums[WAYS] = {0};
-    EACH_PAIR(c, k, n) {
-        pair p = at(dtype, x, c, k);
-        sums[k] += p.a * p.a, sums[k + WORDS] += p.b * p.b;
-    }
-    return row_sum(sums);
-}
-
 ROW_WIDE float sld__pairs_squares(uint8_t dtype, const char *x, size_t n)
 {
-    return WITH(dtype, squares, x, n);
+    return WITH(dtype, pairs_squares, x, n);
 }
 
 ROW_PART void add(uint8_t dtype, const char *restrict x, const char *restrict b, size_t n, float *restrict s)

@@ -110,6 +110,24 @@ ROW_PART void pair_set(float *v, size_t k, pair p)
     v[k] = p.a, v[k + WORDS] = p.b;
 }
 
+/* The sum of squares of a row, in the same order wherever it is taken. */
+ROW_PART float pairs_squares(uint8_t dtype, const char *x, size_t n)
+{
+    float sums[WAYS] = {0};
+    chunk room;
+    size_t size = kern_size(dtype);
+    for (size_t at = 0, m; at < n; at += m) {
+        m = part_size(at, n, n);
+        const char *part = part_in(x + at * size, size, m, &room);
+        for (size_t c = 0; c < m; c += CHUNK)
+            for (size_t k = 0; k < WORDS; k++) {
+                pair p = pair_get(dtype, part + c * size, k);
+                sums[k] += p.a * p.a, sums[k + WORDS] += p.b * p.b;
+            }
+    }
+    return row_sum(sums);
+}
+
 /* ---- parts of rows, in pairs.c: n is rounded up to whole chunks, elements of x, b, z.. are of the dtype; floats that are
  * computed are rounded to bf16 if so asked ---- */
 
@@ -118,7 +136,7 @@ void sld__pairs_get(uint8_t dtype, const char *x, size_t n, float *v);
 void sld__pairs_put(uint8_t dtype, const float *v, size_t n, char *y);
 /* v rounded, as storing and loading it would. */
 void sld__pairs_round(uint8_t dtype, float *v, size_t n);
-/* The sum of squares. */
+/* pairs_squares */
 float sld__pairs_squares(uint8_t dtype, const char *x, size_t n);
 /* s = x + b */
 void sld__pairs_add(uint8_t dtype, const char *x, const char *b, size_t n, float *s);

@@ -51,25 +51,35 @@ ROW_PART void store(const sld_cache *c, int which, size_t token, size_t head, co
 
 /* ------------------------------------------------------------------ launches -- */
 
+/* chunks: half is whole chunks, and tables and weights are in pairs. */
+ROW_PART void turn_one(const turned *t, size_t half, bool neox, bool chunks, uint8_t dtype, size_t d, bool normed,
+                       const float *w, float scale, const char *x, char *y)
+{
+    if (chunks)
+        head_turn_chunks(dtype, t->cos, t->sin, half, d, normed, w, scale, x, y);
+    else
+        head_turn(dtype, t->cos, t->sin, half, neox, d, normed ? w : NULL, scale, x, y);
+}
+
 /* Heads [from, to) of one row. The scales of all come first: each is the end of a long chain of sums, and these need not
  * wait for one another. */
 ROW_PART void run_heads(const qkv *a, const turned *t, size_t row, int which, size_t from, size_t to, uint8_t dtype,
-                        size_t d, size_t half)
+                        size_t d, size_t half, bool chunks)
 {
     float scales[HEADS_AT_ONCE];
     const sld_tensor *x = a->x, *y = &a->out[which];
     const float *w = t->weights[which];
-    if (!a->weights[which]) {
-        for (size_t h = from; h < to; h++)
-            head_turn(dtype, t->cos, t->sin, half, a->neox, d, NULL, 1, head_at(x, qkv_in(a, row, which, h)),
-                      head_at(y, qkv_out(a, row, which, h)));
-        return;
+    for (size_t h = from; h < to && a->weights[which]; h++)
+        scales[h - from] = pairs_squares(dtype, head_at(x, qkv_in(a, row, which, h)), d);
+    for (size_t h = 0; h < to - from && a->weights[which]; h++)
+        scales[h] = 1 / sqrtf(scales[h] / (float)d + (float)a->eps[which]);
+    for (size_t h = from; h < to; h++) {
+        char *in = head_at(x, qkv_in(a, row, which, h)), *out = head_at(y, qkv_out(a, row, which, h));
+        if (!a->weights[which])
+            turn_one(t, half, a->neox, chunks, dtype, d, false, t->cos, 1, in, out);
+        else
+            turn_one(t, half, a->neox, chunks, dtype, d, true, w, scales[h - from], in, out);
     }
-    for (size_t h = from; h < to; h++)
-        scales[h - from] = head_scale(dtype, d, (float)a->eps[which], head_at(x, qkv_in(a, row, which, h)));
-    for (size_t h = from; h < to; h++)
-        head_turn(dtype, t->cos, t->sin, half, a->neox, d, w, scales[h - from], head_at(x, qkv_in(a, row, which, h)),
-                  head_at(y, qkv_out(a, row, which, h)));
 }
 
 ROW_PART void run_values(const qkv *a, size_t row, size_t d)
@@ -83,37 +93,43 @@ ROW_PART void run_values(const qkv *a, size_t row, size_t d)
         store(a->cache, CACHE_VALUE, row, h, &a->out[QKV_V], qkv_out(a, row, QKV_V, h), d);
 }
 
-ROW_PART void run_rows(const qkv *a, const float *wq, const float *wk, uint8_t dtype, size_t d, size_t half)
+ROW_PART void run_rows(const qkv *a, const float *wq, const float *wk, uint8_t dtype, size_t d, size_t half, bool chunks)
 {
     float bt[HEAD_MAX];
     for (size_t row = 0; row < a->rows; row++) {
-        turned t = load_row(a->table, kern_geti(a->positions, row), bt);
+        turned t = load_row(a->table, kern_geti(a->positions, row), chunks ? dtype : SLD_F32, bt);
         t.weights[QKV_Q] = wq, t.weights[QKV_K] = wk;
         if (row + 1 < a->rows)
             row_expect(a->x, (row + 1) * a->width, a->width);
         for (int which = QKV_Q; which <= QKV_K; which++)
             for (size_t h = 0; h < a->heads[which]; h += HEADS_AT_ONCE)
-                run_heads(a, &t, row, which, h, row_min(h + HEADS_AT_ONCE, a->heads[which]), dtype, d, half);
+                run_heads(a, &t, row, which, h, row_min(h + HEADS_AT_ONCE, a->heads[which]), dtype, d, half, chunks);
         for (size_t h = 0; a->cache && h < a->heads[QKV_K]; h++)
             store(a->cache, CACHE_KEY, row, h, &a->out[QKV_K], qkv_out(a, row, QKV_K, h), d);
         run_values(a, row, d);
     }
 }
 
-/* Heads of the usual size as a constant: their loops have no ends to look for. */
+/* Whether heads of the usual size turn in pairs of chunks, in bf16: as constants, since their loops then have no ends to
+ * look for. */
+static bool usual(uint8_t dtype, size_t d, size_t half, bool neox)
+{
+    return dtype == SLD_BF16 && d == 128 && half == 64 && neox;
+}
+
 ROW_WIDE static void run_all(const qkv *a, const float *wq, const float *wk)
 {
     size_t d = a->dim, half = (size_t)a->table->dims[1] / 2;
-    if (a->x->dtype == SLD_BF16 && d == 128 && half == 64)
-        run_rows(a, wq, wk, SLD_BF16, 128, 64);
+    if (usual(a->x->dtype, d, half, a->neox))
+        run_rows(a, wq, wk, SLD_BF16, 128, 64, true);
     else if (a->x->dtype == SLD_BF16)
-        run_rows(a, wq, wk, SLD_BF16, d, half);
+        run_rows(a, wq, wk, SLD_BF16, d, half, false);
     else if (a->x->dtype == SLD_F32 && d == 128 && half == 64)
-        run_rows(a, wq, wk, SLD_F32, 128, 64);
+        run_rows(a, wq, wk, SLD_F32, 128, 64, false);
     else if (a->x->dtype == SLD_F32)
-        run_rows(a, wq, wk, SLD_F32, d, half);
+        run_rows(a, wq, wk, SLD_F32, d, half, false);
     else
-        run_rows(a, wq, wk, SLD_F16, d, half);
+        run_rows(a, wq, wk, SLD_F16, d, half, false);
 }
 
 static const char *run(const sld_launch *l, bool normed, bool cached)
@@ -122,7 +138,8 @@ static const char *run(const sld_launch *l, bool normed, bool cached)
     float w[2][HEAD_MAX];
     const char *bad = qkv_open(l, normed, cached, &a);
     for (int which = QKV_Q; which <= QKV_K && normed && !bad; which++) {
-        row_widen(a.weights[which], 0, a.dim, w[which]);
+        bool chunks = usual(a.x->dtype, a.dim, (size_t)a.table->dims[1] / 2, a.neox);
+        pairs_load(chunks ? a.x->dtype : SLD_F32, a.weights[which], a.dim, w[which]);
         for (size_t i = 0; i < a.dim; i++)
             w[which][i] += (float)a.offset;
     }
@@ -150,7 +167,7 @@ const char *sld_cpu_rope_cache(const sld_launch *l)
 }
 
 /* The heads of both operands, all rows. */
-ROW_PART void turn_rows(const sld_launch *l, uint8_t dtype, size_t d, size_t half)
+ROW_PART void turn_rows(const sld_launch *l, uint8_t dtype, size_t d, size_t half, bool chunks)
 {
     float bt[HEAD_MAX];
     bool neox = kern_attr(l, "neox")->i;
@@ -158,23 +175,24 @@ ROW_PART void turn_rows(const sld_launch *l, uint8_t dtype, size_t d, size_t hal
         const sld_tensor *x = &l->in[which], *y = &l->out[which - 1];
         size_t rows = (size_t)x->dims[0], n = rows ? kern_numel(x) / rows : 0;
         for (size_t row = 0; row < rows; row++) {
-            turned t = load_row(&l->in[3], kern_geti(&l->in[0], row), bt);
+            turned t = load_row(&l->in[3], kern_geti(&l->in[0], row), chunks ? dtype : SLD_F32, bt);
             for (size_t at = row * n; at < (row + 1) * n; at += d)
-                head_turn(dtype, t.cos, t.sin, half, neox, d, NULL, 0, head_at(x, at), head_at(y, at));
+                turn_one(&t, half, neox, chunks, dtype, d, false, t.cos, 1, head_at(x, at), head_at(y, at));
         }
     }
 }
 
 ROW_WIDE static void turn_all(const sld_launch *l, size_t d, size_t half)
 {
-    if (l->in[1].dtype == SLD_BF16 && d == 128 && half == 64)
-        turn_rows(l, SLD_BF16, 128, 64);
-    else if (l->in[1].dtype == SLD_BF16)
-        turn_rows(l, SLD_BF16, d, half);
-    else if (l->in[1].dtype == SLD_F32)
-        turn_rows(l, SLD_F32, d, half);
+    uint8_t dtype = l->in[1].dtype;
+    if (usual(dtype, d, half, kern_attr(l, "neox")->i))
+        turn_rows(l, SLD_BF16, 128, 64, true);
+    else if (dtype == SLD_BF16)
+        turn_rows(l, SLD_BF16, d, half, false);
+    else if (dtype == SLD_F32)
+        turn_rows(l, SLD_F32, d, half, false);
     else
-        turn_rows(l, SLD_F16, d, half);
+        turn_rows(l, SLD_F16, d, half, false);
 }
 
 const char *sld_cpu_rotary_embedding(const sld_launch *l);

@@ -23,19 +23,6 @@ ROW_PART void head_put(uint8_t dtype, void *restrict y, size_t i, float v)
         ((uint16_t *)y)[i] = dtype == SLD_BF16 ? (uint16_t)row_to_bf16(v) : sld_f32_to_f16(v);
 }
 
-/* What an RMS norm multiplies d elements by; the sums are those of row_dot. */
-ROW_PART float head_scale(uint8_t dtype, size_t d, float eps, const void *restrict x)
-{
-    float s[WAYS] = {0};
-    size_t i = 0;
-    for (; i + WAYS <= d; i += WAYS)
-        for (size_t k = 0; k < WAYS; k++)
-            s[k] += head_get(dtype, x, i + k) * head_get(dtype, x, i + k);
-    for (size_t k = 0; i < d; i++, k++)
-        s[k] += head_get(dtype, x, i) * head_get(dtype, x, i);
-    return 1 / sqrtf(row_sum(s) / (float)d + eps);
-}
-
 /* Element i, normed and rounded where there are weights. */
 ROW_PART float head_normed(uint8_t dtype, const void *restrict x, size_t i, float scale, const float *restrict w)
 {
@@ -66,6 +53,31 @@ ROW_PART void head_turn(uint8_t dtype, const float *restrict c, const float *res
         head_put(dtype, y, i, head_normed(dtype, x, i, scale, w));
 }
 
+ROW_PART pair pair_normed(uint8_t dtype, const char *x, size_t k, bool normed, float scale, const float *w)
+{
+    pair p = pair_get(dtype, x, k);
+    return normed ? (pair){rounded(dtype, p.a * scale * w[k]), rounded(dtype, p.b * scale * w[k + WORDS])} : p;
+}
+
+/* head_turn where half and d are whole chunks; c, s and w are in pairs. */
+ROW_PART void head_turn_chunks(uint8_t dtype, const float *restrict c, const float *restrict s, size_t half, size_t d, bool normed,
+                               const float *restrict w, float scale, const char *restrict x, char *restrict y)
+{
+    size_t size = kern_size(dtype);
+    for (size_t at = 0; at < half; at += CHUNK)
+        for (size_t k = 0; k < WORDS; k++) {
+            size_t other = at + half;
+            pair a = pair_normed(dtype, x + at * size, k, normed, scale, w + at);
+            pair b = pair_normed(dtype, x + other * size, k, normed, scale, w + other);
+            pair cos = pair_of(c + at, k), sin = pair_of(s + at, k);
+            pair_put(dtype, y + at * size, k, (pair){a.a * cos.a - b.a * sin.a, a.b * cos.b - b.b * sin.b});
+            pair_put(dtype, y + other * size, k, (pair){b.a * cos.a + a.a * sin.a, b.b * cos.b + a.b * sin.b});
+        }
+    for (size_t at = 2 * half; at < d; at += CHUNK)
+        for (size_t k = 0; k < WORDS; k++)
+            pair_put(dtype, y + at * size, k, pair_normed(dtype, x + at * size, k, normed, scale, w + at));
+}
+
 ROW_PART char *head_at(const sld_tensor *t, size_t i)
 {
     return (char *)t->data + i * kern_size(t->dtype);
@@ -84,12 +96,17 @@ ROW_PART void narrow(uint8_t dtype, double scale, size_t n, const float *restric
             out[i] = (uint8_t)quant_code(x[i] / by, fnuz, 8);
 }
 
-/* Row p of the table. */
-ROW_PART turned load_row(const sld_tensor *table, int64_t p, float *buffer)
+/* Row p of the table; `order` is SLD_F32, or the dtype in whose pairs it is wanted. */
+ROW_PART turned load_row(const sld_tensor *table, int64_t p, uint8_t order, float *buffer)
 {
-    size_t r = (size_t)table->dims[1];
-    const float *row = row_load(table, (size_t)p * r, r, buffer);
-    return (turned){.cos = row, .sin = row + r / 2};
+    size_t r = (size_t)table->dims[1], at = (size_t)p * r;
+    sld_tensor row = {.dtype = table->dtype, .data = (char *)table->data + at * kern_size(table->dtype)};
+    if (order == SLD_F32) {
+        const float *natural = row_load(table, at, r, buffer);
+        return (turned){.cos = natural, .sin = natural + r / 2};
+    }
+    pairs_load(order, &row, r, buffer);
+    return (turned){.cos = buffer, .sin = buffer + r / 2};
 }
 
 #endif

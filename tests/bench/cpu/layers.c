@@ -3,16 +3,8 @@
  * one thread. Prints a table; times are the best of all rounds.
  *
  * Usage: layers [WORD]   only the rows whose name holds WORD */
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
 #include "cache.h"
-#include "graph.h"
-
-const sld_ruleset *sld_ruleset_solder(void);
+#include "turns.h"
 
 /* T: tokens. The dims of the caches and of the layer's weights. */
 typedef struct row {
@@ -78,49 +70,6 @@ typedef struct side {
     double best;
 } side;
 
-/* Of this thread, so that other work on the machine costs less. */
-static double seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void need(bool ok, const char *why)
-{
-    if (!ok)
-        fprintf(stderr, "layers: %s\n", why);
-    if (!ok)
-        exit(1);
-}
-
-static char *spell(const row *r, int n)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-    fputs("solder 1\n", f);
-    for (const char *c = r->text; *c; c++)
-        if (*c == 'T' && c[-1] == '[')
-            fprintf(f, "%d", n);
-        else
-            fputc(*c, f);
-    fclose(f);
-    return text;
-}
-
-static void fill(const sld_tensor *t, size_t n)
-{
-    uint32_t seed = 7;
-    for (size_t k = 0; k < n; k++) {
-        seed = seed * 1664525 + 1013904223;
-        if (t->dtype == SLD_I64)
-            ((int64_t *)t->data)[k] = seed >> 23;
-        else
-            kern_put(t, k, (seed >> 8) / 8388608.0 - 1);
-    }
-}
-
 static const sld_cache *find(void *cache, const char *layer)
 {
     return strcmp(layer, "l") ? NULL : cache;
@@ -145,41 +94,6 @@ static void lend(side *s, const row *r, int n, const void *weights)
     s->latent = (sld_latent){.query_dtype = SLD_F8E4M3FN, .heads = HEADS, .plain = PLAIN, .latent = LATENT_DIMS, .keys = weights};
     s->cache.latent = &s->latent;
     sld_plan_set_caches(s->plan, (sld_caches){find, &s->cache});
-}
-
-/* Both sides are normalised; only one is fused. */
-static void make(side *s, sld_ctx *ctx, const char *text, bool fused)
-{
-    *s = (side){.g = sld_text_parse(ctx, sld_ruleset_solder(), "row", text, strlen(text)), .best = 1e9};
-    need(s->g != NULL, sld_error(ctx));
-    sld_settings *settings = sld_settings_new(ctx, sld_ruleset_solder());
-    need(!sld_settings_level(settings, fused ? 2 : 0, "bench") && !sld_settings_resolve(settings, SLD_TARGET_CPU, NULL, NULL),
-         sld_error(ctx));
-    const sld_fuse_options o = {.target = SLD_TARGET_CPU, .settings = settings, .tokens = {1, 256}};
-    need(!sld_fuse(s->g, &o, NULL), sld_error(ctx));
-    s->plan = sld_plan_new(s->g, SLD_TARGET_CPU, NULL);
-    need(s->plan && !sld_graph_traffic(s->g, NULL, &s->traffic), sld_error(ctx));
-    sld_settings_free(settings);
-}
-
-static void run(side *s, void *const *inputs, int repeat)
-{
-    double t = seconds();
-    for (int i = 0; i < repeat; i++)
-        need(!sld_plan_run(s->plan, (const void *const *)inputs, s->out), sld_error(s->g->ctx));
-    t = (seconds() - t) / repeat;
-    s->best = t < s->best ? t : s->best;
-}
-
-/* Reads and writes `bytes` altogether. */
-static double copy(char *to, const char *from, size_t bytes, int repeat)
-{
-    double t = seconds();
-    for (int i = 0; i < repeat; i++) {
-        memcpy(to, from, bytes / 2);
-        __asm__ volatile("" ::"r"(to) : "memory");
-    }
-    return (seconds() - t) / repeat;
 }
 
 /* Elements of results and bytes of the cache that differ; nothing but neighbours may. */
@@ -224,40 +138,35 @@ static void measure(const row *r, int n)
 {
     enum { ROUNDS = 15 };
     sld_ctx *ctx = sld_ctx_new(NULL);
-    char *text = spell(r, n);
-    side a, b;
+    char *text = spell(r->text, n);
+    side a = {.best = 1e9}, b = a;
     void *inputs[INPUTS] = {0};
     sld_tensor weights = {.dtype = SLD_BF16, .data = r->latent ? malloc(HEADS * PLAIN * LATENT_DIMS * 2) : NULL};
     fill(&weights, r->latent ? HEADS * PLAIN * LATENT_DIMS : 0);
-    make(&a, ctx, text, false);
-    make(&b, ctx, text, true);
+    a.plan = make(ctx, text, false, &a.g, &a.traffic);
+    b.plan = make(ctx, text, true, &b.g, &b.traffic);
     if (r->heads) {
         lend(&a, r, n, weights.data);
         lend(&b, r, n, weights.data);
     }
     for (uint32_t i = 0; i < a.g->inputs.n; i++) {
-        sld_value v = a.g->inputs.at[i];
-        sld_tensor t = {.dtype = (uint8_t)sld_dtype_of(a.g, v), .rank = (uint8_t)sld_rank(a.g, v), .dims = sld_shape(a.g, v)};
-        t.data = inputs[i] = malloc(kern_numel(&t) * kern_size(t.dtype));
-        fill(&t, kern_numel(&t));
+        sld_tensor t = input(a.g, a.g->inputs.at[i]);
+        inputs[i] = t.data;
         if (t.dtype == SLD_F32 && kern_numel(&t) == 1)
             *(float *)t.data = 1;
     }
     size_t hidden = hidden_bytes(&b, r, n), bytes = b.traffic.bytes + hidden;
-    char *from = aligned_alloc(4096, (bytes / 2 + 4095) / 4096 * 4096), *to = aligned_alloc(4096, (bytes / 2 + 4095) / 4096 * 4096);
-    memset(from, 1, bytes / 2);
-    memset(to, 1, bytes / 2);
+    char *from = block(bytes / 2), *to = block(bytes / 2);
     double best = 1e9;
     for (int i = 0; i < ROUNDS; i++) {
         int repeat = 1 + 512 / n;
-        run(&a, inputs, repeat);
-        run(&b, inputs, repeat);
-        double t = copy(to, from, bytes, repeat);
-        best = t < best ? t : best;
+        run(a.g, a.plan, inputs, a.out, repeat, &a.best);
+        run(b.g, b.plan, inputs, b.out, repeat, &b.best);
+        copy(to, from, bytes / 2, repeat, &best);
     }
-    printf("| %s | %d | %u → %u | %.2f → %.2f | %.1f | %.1f | %.2f | %.0f %% | %zu |\n", r->name, n, a.traffic.launches,
+    printf("| %s | %d | %u → %u | %.2f → %.2f | %.1f | %.1f | %.2f | %.2f | %.0f %% | %zu |\n", r->name, n, a.traffic.launches,
            b.traffic.launches, 1e-6 * (double)(a.traffic.bytes + hidden), 1e-6 * (double)bytes, 1e6 * a.best, 1e6 * b.best,
-           a.best / b.best, 100 * best / b.best, apart(&a, &b));
+           a.best / b.best, (double)(a.traffic.bytes + hidden) / (double)bytes, 100 * best / b.best, apart(&a, &b));
     fflush(stdout);
     for (uint32_t i = 0; i < a.g->inputs.n; i++)
         free(inputs[i]);
@@ -272,8 +181,8 @@ static void measure(const row *r, int n)
 
 int main(int argc, char **argv)
 {
-    printf("| chain | tokens | launches | MB moved | unfused, us | fused, us | ratio | of copy | apart |\n"
-           "| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+    printf("| chain | tokens | launches | MB moved | unfused, us | fused, us | ratio | of bytes | of copy | apart |\n"
+           "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (size_t k = 0; k < sizeof tokens / sizeof *tokens && (argc < 2 || strstr(rows[i].name, argv[1])); k++)
             measure(&rows[i], tokens[k]);
