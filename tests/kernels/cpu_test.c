@@ -122,6 +122,19 @@ static const fast cases[] = {
     {FLOATS, "input %x : $[3, 128]\ninput %w : $[128]\ninput %z : $[3, 128]\n"
              "%r, %s, %y = gated_rms_norm_group_quant(%x, %w, %z; eps = 1e-06, to = f8e4m3fn, contract = unrounded)", 128},
     {FLOATS, "input %x : $[3, 134]\n%r = silu_and_mul(%x)", 1},
+    /* More rows, and longer ones and groups, than are computed at a time. */
+    {FLOATS, "input %x : $[3, 1111]\ninput %w : $[1111]\n%r = rms_norm(%x, %w; eps = 1e-06)", 1111},
+    {FLOATS, "input %x : $[11, 320]\ninput %w : $[320]\nconst %s : f32[] = 0.02\n"
+             "%r, %y = rms_norm_static_quant(%x, %w, %s; eps = 1e-06, to = f8e4m3fn)", 320},
+    {FLOATS, "input %x : $[2, 2176]\ninput %y : $[2, 2176]\ninput %w : $[2176]\n"
+             "%r, %s, %n, %t = add_rms_norm_group_quant(%x, %y, %w; eps = 1e-06, group = 128, to = f8e4m3fn)", 2176},
+    {FLOATS, "input %x : $[2, 2560]\n%r, %s = group_quant(%x; group = 1280, to = f8e4m3fnuz, full = true)", 1},
+    {FLOATS, "input %x : $[2, 2055]\n%r, %s = group_quant(%x; group = 2055, to = f8e4m3fn)", 1},
+    {FLOATS, "input %x : $[21, 128]\ninput %w : $[128]\ninput %z : $[21, 128]\n"
+             "%r, %s, %y = gated_rms_norm_group_quant(%x, %w, %z; eps = 1e-06, to = f8e4m3fn)", 128},
+    {FLOATS, "input %x : $[3, 5000]\n%r = silu_and_mul(%x)", 1},
+    {"f16 bf16", "input %x : $[2, 4]\nconst %w : f32[4] = [0x7fffffff, 1.0, 0.5, -1.0]\n"
+                 "%r = rms_norm(%x, %w; eps = 1e-06)", 4},
     {FLOATS, "input %x : $[2, 3, 66]\n%r = gelu_and_mul(%x)", 1},
     {FLOATS, "input %x : $[66]\n%r = gelu_and_mul(%x; approximate = tanh)", 1},
     {FLOATS, "input %x : $[3, 67]\ninput %y : $[3, 67]\nconst %s : f32[] = 0.02\n"
