@@ -1,5 +1,5 @@
 /* Loops over parts of rows in the order of pairs, for the vectors of the machine. */
-#include "quant.h"
+#include "pairs.h"
 
 /* Runs f with the dtype as a constant, so that its loop vectorises. */
 #define WITH(dtype, f, ...) \
@@ -179,4 +179,16 @@ ROW_WIDE void sld__pairs_codes(uint8_t to, uint8_t dtype, float top, const float
         codes(SLD_F32, 8, top, v, by, group, n, q);
     else
         codes(SLD_BF16, 8, top, v, by, group, n, q);
+}
+
+void sld__pairs_load(uint8_t dtype, const sld_tensor *t, size_t n, float *out)
+{
+    bool same = t->dtype == dtype && dtype != SLD_F32 && n % CHUNK == 0;
+    if (same)
+        sld__pairs_get(dtype, t->data, n, out);
+    for (size_t i = 0; i < part_whole(n) && !same; i++) {
+        size_t k = i % CHUNK, to = dtype == SLD_F32 ? k : k / 2 + k % 2 * WORDS;
+        float v = i < n ? (float)kern_get(t, i) : 0;
+        out[i - k + to] = isnan(v) ? NAN : v;
+    }
 }

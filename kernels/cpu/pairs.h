@@ -128,6 +128,21 @@ ROW_PART float pairs_squares(uint8_t dtype, const char *x, size_t n)
     return row_sum(sums);
 }
 
+/* 8-bit code of v, clamped to the magnitude whose bits are `top`, in the low byte. bias: the format's, 7 (e4m3fn) or 8, whose
+ * zero has no sign. In `bits` the last bit has the weight of a code's last: what is left of the magnitude stands there, to
+ * nearest even, on a number that makes up for the bias. */
+ROW_PART uint32_t quant_code(float v, uint32_t top, uint32_t bias)
+{
+    uint32_t u = sld__f32_bits(v), magnitude = u & 0x7fffffff, a = magnitude < top ? magnitude : top;
+    uint32_t e = a & 0x7f800000, least = (128 - bias) << 23; /* the exponent of denormals, too */
+    e = e > least ? e : least;
+    uint32_t onto = e + (20 << 23) + (bias == 7 ? 56 : 64);
+    uint32_t bits = sld__f32_bits(sld__f32_from_bits(a) + sld__f32_from_bits(onto)) + (e >> 20);
+    uint32_t code = (bits & 0x7f) | (u >> 24 & 0x80);
+    code = bias == 7 || bits & 0x7f ? code : 0;
+    return magnitude > 0x7f800000 ? (bias == 7 ? 0x7f : 0x80) : code;
+}
+
 /* ---- parts of rows, in pairs.c: n is rounded up to whole chunks, elements of x, b, z.. are of the dtype; floats that are
  * computed are rounded to bf16 if so asked ---- */
 
@@ -154,17 +169,7 @@ void sld__pairs_codes(uint8_t to, uint8_t dtype, float top, const float *v, cons
 
 /* n elements of any float dtype in the order that pairs of `dtype` have. What is not a number becomes the usual one, which
  * rounding leaves as it is. */
-static inline void pairs_load(uint8_t dtype, const sld_tensor *t, size_t n, float *out)
-{
-    bool same = t->dtype == dtype && dtype != SLD_F32 && n % CHUNK == 0;
-    if (same)
-        sld__pairs_get(dtype, t->data, n, out);
-    for (size_t i = 0; i < part_whole(n) && !same; i++) {
-        size_t k = i % CHUNK, to = dtype == SLD_F32 ? k : k / 2 + k % 2 * WORDS;
-        float v = i < n ? (float)kern_get(t, i) : 0;
-        out[i - k + to] = isnan(v) ? NAN : v;
-    }
-}
+void sld__pairs_load(uint8_t dtype, const sld_tensor *t, size_t n, float *out);
 
 /* And back to the order of memory. */
 static inline void pairs_undo(uint8_t dtype, float *v, size_t n)

@@ -139,7 +139,7 @@ static const char *run(const sld_launch *l, bool normed, bool cached)
     const char *bad = qkv_open(l, normed, cached, &a);
     for (int which = QKV_Q; which <= QKV_K && normed && !bad; which++) {
         bool chunks = usual(a.x->dtype, a.dim, (size_t)a.table->dims[1] / 2, a.neox);
-        pairs_load(chunks ? a.x->dtype : SLD_F32, a.weights[which], a.dim, w[which]);
+        sld__pairs_load(chunks ? a.x->dtype : SLD_F32, a.weights[which], a.dim, w[which]);
         for (size_t i = 0; i < a.dim; i++)
             w[which][i] += (float)a.offset;
     }

@@ -105,7 +105,7 @@ ROW_PART turned load_row(const sld_tensor *table, int64_t p, uint8_t order, floa
         const float *natural = row_load(table, at, r, buffer);
         return (turned){.cos = natural, .sin = natural + r / 2};
     }
-    pairs_load(order, &row, r, buffer);
+    sld__pairs_load(order, &row, r, buffer);
     return (turned){.cos = buffer, .sin = buffer + r / 2};
 }
 
