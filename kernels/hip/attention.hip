@@ -227,7 +227,7 @@ DEVICE void add_rows(const gpu_attention &a, const span &s, int kv, int first, i
         __syncthreads();
         if (base + TILE < n)
             next = fetch_rows<CACHE, D>(a, s, kv, first + base + TILE);
-#pragma unroll
+#pragma unroll 1 /* four blocks find room on a unit then */
         for (int k = 0; k < TILE; k += 16) {
             uint32_t fa[A / 2];
             const int four = k + own_four(lane) * 4;
@@ -252,7 +252,7 @@ DEVICE float *part_at(const gpu_attention &a, int64_t row, int head, int part, i
 }
 
 template <typename T, int CACHE, int D, bool SHUFFLED, bool ODD>
-__global__ void BOUNDS(THREADS, SHUFFLED ? BLOCKS_A_UNIT : BLOCKS_A_UNIT - 1) attend(gpu_attention a)
+__global__ void BOUNDS(THREADS, BLOCKS_A_UNIT) attend(gpu_attention a)
 {
     enum { TILES = D / WAVES / N };
     __shared__ __attribute__((aligned(16))) float scores[HEADS][PART + PAD];
