@@ -252,7 +252,7 @@ DEVICE float *part_at(const gpu_attention &a, int64_t row, int head, int part, i
 }
 
 template <typename T, int CACHE, int D, bool SHUFFLED, bool ODD>
-__global__ void BOUNDS(THREADS, BLOCKS_A_UNIT) attend(gpu_attention a)
+__global__ void BOUNDS(THREADS, ODD && !SHUFFLED ? BLOCKS_A_UNIT - 1 : BLOCKS_A_UNIT) attend(gpu_attention a)
 {
     enum { TILES = D / WAVES / N };
     __shared__ __attribute__((aligned(16))) float scores[HEADS][PART + PAD];
