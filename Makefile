@@ -7,6 +7,7 @@
 #   make faults     the tools with every allocation failing in turn; make check: a sample
 #   make coverage   lines and branches that the tests reach, by gcov; build/untested.txt: what they do not
 #   make verify N=24 SEED=1  what each rule makes beside what it matches, on random graphs, by every kernel; RULE=name
+#   make acceptance  the acceptance matrix with all combinations (tests/README.md); a part of it is in make check
 #   make golden     rewrite the expected texts of the tests after a change meant to be
 #   make bench      time of importing, fusing and running the example models
 #   make doc        build/reference.md: all ops, patterns, rules and kernels
@@ -91,7 +92,7 @@ CLI_O     := $(call obj,$(CLI_C))
 KERNEL_O  := $(call obj,$(KERNEL_C))
 RULES_O   := $(B)/gen/solder.o
 
-.PHONY: all demo check golden bench bench-check doc clean deps
+.PHONY: all demo check acceptance golden bench bench-check doc clean deps
 all: $(B)/bin/solderc $(B)/bin/solder $(B)/lib/libsolder.a
 
 # ---- front end and generator ----
@@ -202,6 +203,8 @@ include tests/dsl/prover/prover.mk
 include tests/faults/faults.mk
 include tests/verify/verify.mk
 $(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(RUN_O) $(SOUND_O) $(EMBED_O) $(PROVER_O) \
+ACCEPTANCE_O := $(call obj,$(filter-out %_test.c,$(wildcard tests/acceptance/*.c)))
+$(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(ACCEPTANCE_O) $(B)/gen/rules_test.o $(RUN_O) $(SOUND_O) $(EMBED_O) $(PROVER_O) \
     $(DSL_O) $(B)/lib/libsolder.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
@@ -229,6 +232,9 @@ coverage:
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
 	@$(MAKE) --no-print-directory B=build/coverage CFLAGS="-O0 -g --coverage -Wno-restrict" all run-tests
 	@python3 tests/coverage.py build/coverage build/untested.txt
+# All combinations of the acceptance matrix, the largest as well.
+acceptance: all $(B)/bin/tests
+	@for suite in acceptance qkv mla; do ACCEPTANCE=1 CK_RUN_SUITE=$$suite $(TEST_ENV) $(B)/bin/tests || exit 1; done
 golden: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(B)/bin/near_check
 	@UPDATE=1 $(TEST_ENV) $(B)/bin/tests
 

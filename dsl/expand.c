@@ -312,17 +312,61 @@ static x_node *expand_apply(expander *e, const pat_op *op, const pat_term *t, x_
 
 /* -------------------------------------------------------------- patterns -- */
 
+static bool has_name(const pat_exprs *list, pat_name name)
+{
+    for (uint32_t i = 0; i < list->n; i++)
+        if (list->at[i]->kind == PE_NAME && list->at[i]->name == name)
+            return true;
+    return false;
+}
+
+static bool is_size_in(const expander *e, const pat_term *t, pat_name name);
+
+/* Whether a parameter of a pattern is a size in it: an element of a list or of a shape. */
+static bool is_size(const expander *e, const pat_pattern *q, pat_name name)
+{
+    for (uint32_t i = 0; i < q->alts.n; i++) {
+        const pat_alt *alt = q->alts.at[i];
+        if (is_size_in(e, alt->value, name))
+            return true;
+        for (uint32_t k = 0; k < alt->stmts.n; k++)
+            if (is_size_in(e, alt->stmts.at[k]->value, name))
+                return true;
+    }
+    return false;
+}
+
+static bool is_size_in(const expander *e, const pat_term *t, pat_name name)
+{
+    const pat_pattern *q = t->kind == PT_APPLY ? pat_find_pattern(e->p, t->name) : NULL;
+    if (t->type && has_name(&t->type->elems, name))
+        return true;
+    for (uint32_t i = 0; i < t->attrs.n; i++) {
+        const pat_expr *x = t->attrs.at[i]->value;
+        bool passed = x->kind == PE_NAME && x->name == name;
+        if ((x->kind == PE_LIST && has_name(&x->args, name)) || (passed && q && is_size(e, q, t->attrs.at[i]->name)))
+            return true;
+    }
+    for (uint32_t i = 0; i < t->operands.n; i++)
+        if (is_size_in(e, t->operands.at[i], name))
+            return true;
+    return false;
+}
+
 /* A parameter of a pattern is the caller's variable, or the literal that the use gives. */
-static void bind_parameter(expander *e, const pat_term *t, x_scope *caller, x_scope *callee, pat_name attr)
+static void bind_parameter(expander *e, const pat_pattern *q, const pat_term *t, x_scope *caller, x_scope *callee,
+                           pat_name attr)
 {
     const pat_expr *x = with_given(e, given_attr(t, attr), caller);
     if (!x || x->kind == PE_WILD)
         return;
     bool literal = x->kind != PE_NAME || pat_dtype_number(x->name) || pat_is_any_word(e->p, x->name);
+    const x_name *known = literal ? NULL : pat_scope_find(caller, x->name);
+    x_var_kind kind = known && known->var ? known->var->kind : is_size(e, q, attr) ? XV_DIM : XV_ATTR;
     if (literal)
         scope_add(e->s, callee, (x_name){.name = attr, .given = x});
     else
-        scope_add(e->s, callee, (x_name){.name = attr, .var = pat_scope_var(e->v, caller, XV_ATTR, x->name)});
+        scope_add(e->s, callee, (x_name){.name = attr, .var = pat_scope_var(e->v, caller, kind, x->name)});
 }
 
 static x_val *expand_pattern(expander *e, const pat_pattern *q, const pat_term *t, x_scope *s)
@@ -331,7 +375,7 @@ static x_val *expand_pattern(expander *e, const pat_pattern *q, const pat_term *
     int n = snprintf(prefix, sizeof prefix, "%.200s%u_", q->name, ++e->n_instances);
     x_scope *inner = NEW(e, x_scope, .prefix = pat_intern(e->s, prefix, (size_t)n));
     for (uint32_t i = 0; i < q->attrs.n; i++)
-        bind_parameter(e, t, s, inner, q->attrs.at[i]->name);
+        bind_parameter(e, q, t, s, inner, q->attrs.at[i]->name);
     for (uint32_t i = 0; i < q->params.n && i < t->operands.n; i++) {
         x_val *v = expand_term(e, t->operands.at[i], s);
         if (!v)

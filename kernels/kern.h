@@ -97,6 +97,15 @@ static inline void kern_put(const sld_tensor *t, size_t i, double v)
     }
 }
 
+/* What storing and loading it makes of a number. */
+static inline double kern_rounded(uint8_t dtype, double v)
+{
+    double bits;
+    sld_tensor one = {.dtype = dtype, .data = &bits};
+    kern_put(&one, 0, v);
+    return kern_get(&one, 0);
+}
+
 static inline bool kern_is_nan(const sld_tensor *t, size_t i)
 {
     return kern_is_float(t->dtype) && isnan(kern_get(t, i));

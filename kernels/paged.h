@@ -11,6 +11,7 @@ typedef struct paged {
     double scale, soft_cap;
     int64_t window;
     const float *sinks;         /* NULL: none */
+    const sld_tensor *by;       /* the scale of results of 8 bits; NULL: results are of the dtype of q */
 } paged;
 
 /* Rows of a sequence: [first(i), first(i + 1)). */
@@ -73,23 +74,39 @@ static inline const char *paged_check_layer(const sld_launch *l, const sld_cache
     return NULL;
 }
 
+/* heads: of keys. queries: the most rows of a sequence, 0: any number. */
+static inline const char *paged_open_cache(const sld_launch *l, paged *a, const sld_cache *c, int64_t heads, int64_t queries)
+{
+    *a = (paged){.q = &l->in[0], .out = &l->out[0], .cache = c, .window = c->window, .sinks = c->sinks};
+    a->rows = (size_t)a->q->dims[0], a->heads = (size_t)a->q->dims[1], a->dim = (size_t)a->q->dims[2];
+    a->group = heads ? a->heads / (size_t)heads : 0;
+    a->scale = c->softmax_scale ? (double)c->softmax_scale : 1 / sqrt((double)a->dim);
+    a->soft_cap = c->soft_cap;
+    if (a->out->dtype != a->q->dtype)
+        a->by = &l->in[l->n_in - 1];
+    const char *bad = cache_check_shape(c, a->q->dtype, heads, a->q->dims[2]);
+    for (int64_t i = 0; !bad && i < c->sequences; i++)
+        bad = paged_check_sequence(a, i, queries);
+    return bad;
+}
+
+/* What the graph was compiled for, as a type of its cache and attributes say. */
 static inline const char *paged_open(const sld_launch *l, paged *a)
 {
     const int64_t *type = l->in[1].dims; /* [0, layout, block, heads, head size] */
     const char *bad;
-    *a = (paged){.q = &l->in[0], .out = &l->out[0], .window = kern_attr(l, "window")->i};
-    a->rows = (size_t)a->q->dims[0], a->heads = (size_t)a->q->dims[1], a->dim = (size_t)a->q->dims[2];
-    a->group = type[3] ? a->heads / (size_t)type[3] : 0;
-    a->scale = kern_attr(l, "scale")->f ? kern_attr(l, "scale")->f : 1 / sqrt((double)a->dim);
-    a->soft_cap = kern_attr(l, "soft_cap")->f;
-    const sld_cache *c = a->cache = cache_find(l, &bad);
+    const sld_cache *c = cache_find(l, &bad);
     bad = bad ? bad : cache_declared(c, type[1], type[2], l->in[1].dtype);
-    bad = bad ? bad : cache_check_shape(c, a->q->dtype, type[3], type[4]);
     bad = bad ? bad : paged_check_layer(l, c);
-    for (int64_t i = 0; !bad && i < c->sequences; i++)
-        bad = paged_check_sequence(a, i, kern_attr(l, "queries")->i);
-    a->sinks = bad ? NULL : c->sinks;
-    return bad;
+    return bad ? bad : paged_open_cache(l, a, c, type[3], kern_attr(l, "queries")->i);
+}
+
+/* What the engine has. */
+static inline const char *paged_open_layer(const sld_launch *l, paged *a)
+{
+    const char *bad;
+    const sld_cache *c = cache_find(l, &bad);
+    return bad ? bad : paged_open_cache(l, a, c, l->in[1].dims[1], 0);
 }
 
 #endif

@@ -50,6 +50,22 @@ rule gelu_mul_of_split in fuse enabled fuse_act {
   test "halves" { A = [3], N = 64, H = 32, dtype = bf16; fires 1 }
 }
 
+# The halves cut by slices.
+rule silu_mul_of_slices in fuse enabled fuse_act {
+  match   { y = silu_mul(slice(x: F[*A, N]; [-1], starts = [0], ends = [H], steps = [1]),
+                         slice(x; [-1], starts = [H], ends = [N], steps = [1])) }
+  where   N == 2 * H
+  replace { y = silu_and_mul(x) }
+  test "halves" { A = [3], N = 64, H = 32, dtype = bf16; fires 1 }
+}
+rule gelu_mul_of_slices in fuse enabled fuse_act {
+  match   { y = gelu_mul(slice(x: F[*A, N]; [-1], starts = [0], ends = [H], steps = [1]),
+                         slice(x; [-1], starts = [H], ends = [N], steps = [1]); approximate) }
+  where   N == 2 * H
+  replace { y = gelu_and_mul(x; approximate) }
+  test "halves" { A = [3], N = 64, H = 32, dtype = bf16; fires 1 }
+}
+
 for [product, act] in {[by_silu, silu], [by_gelu, gelu], [by_tanh, gelu_tanh]}
 rule act_mul_static_quant in fuse enabled fuse_act_quant {
   match   { y = product(g: F[*A, N], u: F[*A, N])

@@ -1,6 +1,7 @@
 # Attention that stores what it gives as 8-bit floats.
 use "attention.pat"
 use "quant.pat"
+use "paged_attention.pat"
 
 option fuse_attn_quant : bool requires fuse_attention
 
@@ -17,3 +18,86 @@ rule sdpa_static_quant in fuse enabled fuse_attn_quant {
   test "grouped heads" { B = 1, Hq = 4, Hk = 2, S = 3, L = 5, D = 8, E = 16, dtype = bf16, to = f8e4m3fn,
                          fuse_attn_quant = on; fires 1 }
 }
+
+# ---- over paged caches ----
+op paged_attention_static_quant(q: F[S, Hq, D], k: F[S, Hk, D], v: F[S, Hk, E], updated: F[0], by: f32[];
+                                layer: string, to: dtype, full: bool = false)
+   -> to[S, Hq, E]
+op decode_attention_static_quant(q: F[S, Hq, D], cache: C[0, layout, B, Hk, D], by: f32[]; layer: string,
+                                 layout: cache_layout, scale: float = 0.0, queries: int = 1, window: int = 0,
+                                 soft_cap: float = 0.0, sinks: bool = false, scales: {one, token} = one,
+                                 to: dtype, full: bool = false)
+   -> to[S, Hq, D]
+   where Hq % Hk == 0
+op paged_latent_attention_static_quant(queries: Q1[S, H, D], out: F[S, M], updated: F[0], by: f32[];
+                                       layer: string, to: dtype, full: bool = false)
+   -> to[S, M]
+op paged_latent_attention_group_quant(queries: Q1[S, H, D], out: F[S, M], updated: F[0]; layer: string,
+                                      group: int, to: dtype, floor: float = 1e-10, full: bool = false,
+                                      pow2: bool = false, columns: bool = false)
+   -> (q: to[S, M], s: f32[transpose_if(with(out, -1, M / group), columns)])
+   where group > 0, M % group == 0
+op paged_mla_attention_static_quant(q: F[S, H, D], kv: F[S, R], pe: F[S, 1, P], out: F[S, M], updated: F[0],
+                                    by: f32[];
+                                    layer: string, to: dtype, full: bool = false)
+   -> to[S, M]
+op paged_mla_attention_group_quant(q: F[S, H, D], kv: F[S, R], pe: F[S, 1, P], out: F[S, M], updated: F[0];
+                                   layer: string, group: int, to: dtype, floor: float = 1e-10,
+                                   full: bool = false, pow2: bool = false, columns: bool = false)
+   -> (q: to[S, M], s: f32[transpose_if(with(out, -1, M / group), columns)])
+   where group > 0, M % group == 0
+
+rule paged_attention_static_quant in fuse enabled fuse_attn_quant {
+  match   { q8 = static_quant(paged_attention(q: F[S, Hq, D], k, v: F[S, Hk, E], updated; layer), by: f32[];
+                              to, full) }
+  replace { q8 = paged_attention_static_quant(q, k, v, updated, by; layer, to, full) }
+  test "grouped heads" { S = 3, Hq = 4, Hk = 2, D = 8, E = 8, dtype = bf16, to = f8e4m3fn,
+                         fuse_attn_quant = on; fires 1 }
+  test "values of another width" { S = 3, Hq = 4, Hk = 2, D = 8, E = 16, dtype = bf16, to = f8e4m3fn,
+                                   fuse_attn_quant = on; fires 0 }
+}
+rule decode_attention_static_quant in fuse enabled fuse_attn_quant {
+  match   { o = decode_attention(q, cache; layer, layout, scale, queries, window, soft_cap, sinks, scales)
+            q8 = static_quant(o, by: f32[]; to, full) }
+  replace { q8 = decode_attention_static_quant(q, cache, by; layer, layout, scale, queries, window, soft_cap,
+                                               sinks, scales, to, full) }
+}
+rule paged_latent_attention_static_quant in fuse enabled fuse_attn_quant {
+  match   { q8 = static_quant(paged_latent_attention(queries, out, updated; layer), by: f32[]; to, full) }
+  replace { q8 = paged_latent_attention_static_quant(queries, out, updated, by; layer, to, full) }
+}
+rule paged_latent_attention_group_quant in fuse enabled fuse_attn_quant {
+  match   { o = paged_latent_attention(queries, out, updated; layer)
+            q8, s = group_quant(o; group, to, floor, full, pow2, columns) }
+  replace { q8, s = paged_latent_attention_group_quant(queries, out, updated; layer, group, to, floor, full,
+                                                       pow2, columns) }
+}
+rule paged_mla_attention_static_quant in fuse enabled fuse_attn_quant {
+  match   { q8 = static_quant(paged_mla_attention(q, kv, pe, out, updated; layer), by: f32[]; to, full) }
+  replace { q8 = paged_mla_attention_static_quant(q, kv, pe, out, updated, by; layer, to, full) }
+}
+rule paged_mla_attention_group_quant in fuse enabled fuse_attn_quant {
+  match   { o = paged_mla_attention(q, kv, pe, out, updated; layer)
+            q8, s = group_quant(o; group, to, floor, full, pow2, columns) }
+  replace { q8, s = paged_mla_attention_group_quant(q, kv, pe, out, updated; layer, group, to, floor, full,
+                                                    pow2, columns) }
+}
+
+kernel paged_attention_static_quant {
+  cpu when dtype(q) in {f16, bf16} and D == E and D <= 1024; ref when D == E and D <= 4096
+}
+kernel decode_attention_static_quant {
+  cpu general when D in {64, 80, 96, 112, 120, 128, 192, 256} and Hq <= 16 * Hk and queries == 1
+      and window == 0 and soft_cap == 0.0 and not sinks and scales == one and dtype(q) in {f16, bf16}
+      and layout != engine and (layout != shuffle or B % 16 == 0 and D % 16 == 0)
+  cpu fallback when D <= 1024 and scales == one and dtype(q) in {f16, bf16} and layout != engine
+      and (layout != shuffle or B % 16 == 0 and D % 16 == 0 or dtype(cache) == dtype(q) and B % 8 == 0
+           and D % 8 == 0)
+  ref when D <= 4096 and dtype(q) in {f16, bf16} and layout != engine
+      and (layout != shuffle or B % 16 == 0 and D % 16 == 0 or dtype(cache) == dtype(q) and B % 8 == 0
+           and D % 8 == 0)
+}
+kernel paged_latent_attention_static_quant { ref when D <= 4096 }
+kernel paged_latent_attention_group_quant { ref when D <= 4096 }
+kernel paged_mla_attention_static_quant { ref when D <= 4096 }
+kernel paged_mla_attention_group_quant  { ref when D <= 4096 }

@@ -2,6 +2,7 @@
 # oracle and backs `cpu`.  A row without condition covers everything that the op's signature allows.
 # cpu kernels compute in f32, so f64 is left to ref.
 use "attn_quant.pat"
+use "onnx.pat"
 use "act.pat"
 use "norm_quant.pat"
 use "act_quant.pat"
@@ -84,7 +85,8 @@ kernel act_and_mul_group_quant {
 }
 
 # ---- over ranks: on the CPU by the thresholds of AITER's fused kernels and what fits their pool; on GPUs by measurement
-# on 2 and 4 of them, and as far as that went ----
+# on 2 and 4 of them, and as far as that went.  That 80 rows fit the pool is stated so that a batch which does not is told
+# of the pool ----
 kernel all_reduce {
   hip when dtype(x) in {f16, bf16} and numel(A) % 8 == 0; cpu when dtype(x) in {f16, bf16, f32}; ref
 }
@@ -97,7 +99,8 @@ kernel all_reduce_rms_norm {
            and bytes(x) <= 32 KiB)
   hip two_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 8 == 0 and H <= 16384
       and world in {4, 8} and bytes(x) <= 32 MiB
-  cpu one_stage when dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192 and numel(B) <= 80
+  cpu one_stage when bytes(x) <= 64 MiB and dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192
+      and numel(B) <= 80
       and (world == 2 or world == 4 and bytes(x) < 256 KiB or world == 8 and bytes(x) < 128 KiB)
   cpu two_stage when world in {2, 4, 8} and dtype(x) in {f16, bf16, f32} and H % 8 == 0 and H >= 512
       and H <= 16384
@@ -109,7 +112,8 @@ kernel all_reduce_rms_norm_static_quant {
            and bytes(x) <= 32 KiB)
   hip two_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 16384
       and world in {4, 8} and bytes(x) <= 32 MiB
-  cpu one_stage when dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192 and numel(B) <= 80
+  cpu one_stage when bytes(x) <= 64 MiB and dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192
+      and numel(B) <= 80
       and (world == 2 or world == 4 and bytes(x) < 256 KiB or world == 8 and bytes(x) < 128 KiB)
   cpu two_stage when world in {2, 4, 8} and dtype(x) in {f16, bf16, f32} and H % 8 == 0 and H >= 512
       and H <= 16384
@@ -123,7 +127,8 @@ kernel all_reduce_rms_norm_group_quant {
   hip two_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 16384
       and (group == 128 or group == H) and pow2 == false
       and world in {4, 8} and bytes(x) <= 32 MiB
-  cpu one_stage when dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192 and numel(B) <= 80
+  cpu one_stage when bytes(x) <= 64 MiB and dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192
+      and numel(B) <= 80
       and (world == 2 or world == 4 and bytes(x) < 256 KiB or world == 8 and bytes(x) < 128 KiB)
   cpu two_stage when world in {2, 4, 8} and dtype(x) in {f16, bf16, f32} and H % 8 == 0 and H >= 512
       and H <= 16384

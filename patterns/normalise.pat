@@ -138,16 +138,22 @@ rule silu in normalise {
 }
 
 # ---- products ----
-# x w^T + b
-rule linear_is_matmul in normalise {
-  match   { y = linear(x, w, none) }
-  replace { y = matmul(x, transpose(w; [1, 0])) }
-  test "as written" { fires 1 }
+# Weights as torch has them, [results, operands]: no copy of them is turned.
+rule matmul_is_linear in normalise {
+  match   { t = transpose(w: F[M, K]; perm = [1, 0])
+            y = matmul(x: F[*A, K], t)
+            yield t, y }
+  replace { t = t
+            y = linear(x, w, none) }
+  test "rows" { A = [2, 3], K = 4, M = 5; fires 1 }
 }
-rule linear_is_matmul_add in normalise {
-  match   { y = linear(x, w, bias: F[M]) }
-  replace { y = add(matmul(x, transpose(w; [1, 0])), bias) }
-  test "as written" { fires 1 }
+rule gemm_is_linear in normalise {
+  match   { t = transpose(w: F[M, K]; perm = [1, 0])
+            y = gemm(x: F[N, K], t, bias: F[M])
+            yield t, y }
+  replace { t = t
+            y = linear(x, w, bias) }
+  test "rows" { N = 3, K = 4, M = 5; fires 1 }
 }
 # Rows merged before a product and split after it: the product works on the unmerged rows.
 rule merged_rows in normalise {
@@ -158,6 +164,14 @@ rule merged_rows in normalise {
             y = reshape(matmul(x, w); [M, N]) }
   test "three dims"       { A = [2, 3], K = 4; fires 1 }
   test "no rows to merge" { A = [2], K = 4; fires 0 because rank }
+}
+rule merged_rows_of_linear in normalise {
+  match   { r = reshape(x: F[*A, K]; shape = [M, K])
+            y = linear(r, w: F[N, K], bias?) }
+  where   rank(x) > 2, K > 0
+  replace { r = r
+            y = reshape(linear(x, w, bias); [M, N]) }
+  test "three dims" { A = [2, 3], K = 4; fires 1 }
 }
 rule merged_batch in normalise {
   match   { y = matmul(reshape(a: F[B, H, S, D]; shape = [N, S, D]),

@@ -73,3 +73,7 @@ kernel decode_attention {
       and dtype(q) in {f16, bf16} and layout != engine and (scales == one or dtype(cache) != dtype(q))
       and (layout != shuffle or B % 16 == 0 or dtype(cache) == dtype(q) and B % 8 == 0)
 }
+# In the engine's own layout, of which the layer tells at run time.
+kernel paged_attention {
+  cpu when dtype(q) in {f16, bf16} and D == E and D <= 1024; ref when D == E and D <= 4096
+}

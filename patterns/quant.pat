@@ -43,6 +43,30 @@ rule scaled_quant_by_one_of_one in normalise {
   test "one" { to = f8e4m3fn; fires 1 }
 }
 
+# As torch writes them out: in f32, over the scale or times its reciprocal, clamped.  Groups are rows of a reshape.
+pattern over(x, scale) = div(x, scale) | mul(x, reciprocal(scale))
+
+for [top, low, least, to, full] in {[448.0, -448.0, 4.359654017857143e-06, f8e4m3fn, false],
+                                    [224.0, -224.0, 8.719308035714286e-06, f8e4m3fnuz, false],
+                                    [240.0, -240.0, 8.138020833333333e-06, f8e4m3fnuz, true]}
+rule token_quant_in_small_ops in normalise {
+  match   { scale = clip(div(cast(reduce_max(abs(x: F[*A, N]); [-1], keepdims = true); f32), top), least,
+                         none)
+            q = cast(clip(over(cast(x; f32), scale), low, top); to)
+            yield scale, q }
+  where   N > 0
+  replace { q, scale = group_quant(x; group = N, to, floor = 0.001953125, full) }
+  test "rows" { A = [3], N = 48, F = bf16; fires 1 }
+}
+for [top, low, to, full] in {[448.0, -448.0, f8e4m3fn, false], [224.0, -224.0, f8e4m3fnuz, false],
+                             [240.0, -240.0, f8e4m3fnuz, true]}
+rule static_quant_in_small_ops in normalise {
+  match   { q = cast(clip(over(cast(x: F[*A, N]; f32), scale: f32[*S]), low, top); to) }
+  where   shape(q) == shape(x)
+  replace { q = scaled_quant(x, scale; to, full) }
+  test "one scale" { A = [3], N = 48, S = [], F = bf16; fires 1 }
+}
+
 # A quantisation reads what a reshape hides, so that the op that computes it is seen.
 rule static_quant_of_reshape in normalise {
   match   { r = reshape(x: F[*B, H]; shape = _)

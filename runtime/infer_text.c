@@ -77,6 +77,18 @@ static const sld_attr_info *words_of(const sld_env *e, const sld_term *t)
     return info && info->kind == SLD_ATTR_ENUM ? info : NULL;
 }
 
+static bool is_bytes(const sld_term *t)
+{
+    return t->kind == SLD_T_CALL && t->id == SLD_FN_BYTES;
+}
+
+/* A number of bytes as one would write it. */
+static void put_size(text *out, int64_t n)
+{
+    bool mib = n % (1 << 20) == 0, kib = n % 1024 == 0;
+    put(out, "%" PRId64 "%s", n >> (mib ? 20 : kib ? 10 : 0), mib ? " MiB" : kib ? " KiB" : "");
+}
+
 static const sld_term *put_operator(const sld_env *e, text *out, const sld_term *op, int binds)
 {
     const char *name = operators[op->kind].text;
@@ -88,10 +100,14 @@ static const sld_term *put_operator(const sld_env *e, text *out, const sld_term 
         put(out, "%s", name);
         t = put_term(e, out, t, NULL, own);
     } else {
+        bool bytes = is_bytes(t);
         t = put_term(e, out, t, NULL, own);
         put(out, "%s", name);
-        t = op->kind == SLD_T_IN ? put_list(e, out, t, op->nargs - 1u, words)
-                                 : put_term(e, out, t, words, own + 1);
+        if (bytes && t->kind == SLD_T_INT && t->ival > 0)
+            put_size(out, t++->ival);
+        else
+            t = op->kind == SLD_T_IN ? put_list(e, out, t, op->nargs - 1u, words)
+                                     : put_term(e, out, t, words, own + 1);
         put(out, op->kind == SLD_T_IN ? "}" : "");
     }
     put(out, own < binds ? ")" : "");
@@ -174,6 +190,24 @@ static void put_run(const sld_env *e, text *out, unsigned name)
     put(out, lo == hi ? "tokens = %" PRId64 : "tokens = %" PRId64 "..%" PRId64, lo, hi);
 }
 
+/* x: bf16[2, 3], and how many bytes that is, if it is known. */
+static void put_operand(const sld_env *e, text *out, uint32_t i, bool bytes)
+{
+    const sld_type_rec *v = sld_type_of(e->g, e->in[i]);
+    const sld_dim *dims = sld_shape(e->g, e->in[i]);
+    double n = (double)sld_dtype_size((sld_dtype)v->dtype);
+    put(out, "%s: %s", e->op->operands[i].name, sld_dtype_name((sld_dtype)v->dtype));
+    put_dims(e, out, v->rank, dims);
+    for (uint32_t k = 0; k < v->rank; k++) {
+        int64_t lo, hi;
+        sld_dim_bounds(e->g, dims[k], &lo, &hi);
+        bytes &= lo == hi;
+        n *= (double)lo;
+    }
+    if (bytes)
+        put(out, " of %.0f bytes", n);
+}
+
 /* " with H = 64, A = [2, 3]": the variables among the terms that have values, each once. */
 static void put_values(const sld_env *e, text *out, const sld_term *terms, uint32_t n)
 {
@@ -198,9 +232,7 @@ static void put_values(const sld_env *e, text *out, const sld_term *terms, uint3
             put(out, "%s = ", e->op->rank_vars[t->id]);
             put_dims(e, out, r->n, sld_shape(e->g, e->in[r->operand]) + r->at);
         } else {
-            const sld_type_rec *v = sld_type_of(e->g, e->in[t->id]);
-            put(out, "%s: %s", e->op->operands[t->id].name, sld_dtype_name((sld_dtype)v->dtype));
-            put_dims(e, out, v->rank, sld_shape(e->g, e->in[t->id]));
+            put_operand(e, out, t->id, i && is_bytes(t - 1));
         }
     }
 }

@@ -1,8 +1,8 @@
 /* Attention over a paged cache. `general` cuts a sequence into partitions of 256 tokens, each with a softmax of its own,
  * and joins them by their largest scores and sums; `assembly` is that for the one shape of cache whose blocks it reads as
  * they lie; `fallback` takes rows one by one. Heads of queries that read the same keys go together. */
-#include "fused.h"
 #include "paged.h"
+#include "quant.h"
 
 enum {
     HEAD_MAX = 1024, /* the largest heads and groups of the conditions in paged_attention.pat */
@@ -14,17 +14,39 @@ enum {
     DIM = 128
 };
 
-typedef struct reader { const paged *a; float codes[256]; /* what the codes of an f8 cache stand for */ } reader;
+typedef struct reader {
+    const paged *a;
+    quantiser quant;  /* of results, where they are quantised */
+    float codes[256]; /* what the codes of an f8 cache stand for */
+} reader;
 
-static const char *reader_open(const sld_launch *l, paged *a, reader *r)
+static const char *reader_begin(const sld_launch *l, const paged *a, reader *r, const char *bad)
 {
-    const char *bad = paged_open(l, a);
     r->a = a;
+    if (!bad && a->by) {
+        r->quant = quant_open(l, 0, 0);
+        r->quant.scale = *(const float *)a->by->data;
+    }
     for (int i = 0; i < 256 && !bad; i++)
         r->codes[i] = a->cache->dtype == SLD_F8E4M3FN ? sld_f8e4m3fn_to_f32((uint8_t)i) : sld_f8e4m3fnuz_to_f32((uint8_t)i);
     if (!bad && kern_numel(a->out)) /* rows without a token to see */
         memset(a->out->data, 0, kern_numel(a->out) * kern_size(a->out->dtype));
     return bad;
+}
+
+static const char *reader_open(const sld_launch *l, paged *a, reader *r)
+{
+    const char *bad = paged_open(l, a);
+    return reader_begin(l, a, r, bad);
+}
+
+/* A head of the result, at `at`. */
+static void store(const reader *r, size_t at, float *head)
+{
+    if (r->a->by)
+        quant_row(&r->quant, at / r->a->dim, head);
+    else
+        row_end(r->a->out, at, r->a->dim, head);
 }
 
 /* n elements that lie in pieces, `step` from one to the next, as numbers. */
@@ -138,7 +160,7 @@ static void group_end(const group *g)
     for (size_t h = 0; h < g->n; h++) {
         for (size_t d = 0; d < dim; d++)
             out[d] = g->total[h].acc[d] / g->total[h].sum;
-        row_end(g->r->a->out, g->at + h * dim, dim, out);
+        store(g->r, g->at + h * dim, out);
     }
 }
 
@@ -302,7 +324,16 @@ static void attend(const reader *r, int64_t sequence, int64_t row, size_t head)
     for (size_t d = 0; d < a->dim; d++)
         acc[d] /= sum;
     if (sees.from < sees.to)
-        row_end(a->out, at, a->dim, acc);
+        store(r, at, acc);
+}
+
+static void each_head(const reader *r)
+{
+    const sld_cache *c = r->a->cache;
+    for (int64_t s = 0; s < c->sequences; s++)
+        for (int64_t row = paged_first(c, s); row < paged_first(c, s + 1); row++)
+            for (size_t h = 0; h < r->a->heads; h++)
+                attend(r, s, row, h);
 }
 
 const char *sld_cpu_decode_attention_fallback(const sld_launch *l);
@@ -311,9 +342,38 @@ const char *sld_cpu_decode_attention_fallback(const sld_launch *l)
     paged a;
     reader r;
     const char *bad = reader_open(l, &a, &r);
-    for (int64_t s = 0; !bad && s < a.cache->sequences; s++)
-        for (int64_t row = paged_first(a.cache, s); row < paged_first(a.cache, s + 1); row++)
-            for (size_t h = 0; h < a.heads; h++)
-                attend(&r, s, row, h);
+    if (!bad)
+        each_head(&r);
     return bad;
+}
+
+const char *sld_cpu_paged_attention(const sld_launch *l);
+const char *sld_cpu_paged_attention(const sld_launch *l)
+{
+    paged a;
+    reader r;
+    const char *bad = paged_open_layer(l, &a);
+    bad = reader_begin(l, &a, &r, bad);
+    if (!bad)
+        each_head(&r);
+    return bad;
+}
+
+/* Results quantised: which they are the dtype of the result says. */
+const char *sld_cpu_decode_attention_static_quant_general(const sld_launch *l);
+const char *sld_cpu_decode_attention_static_quant_general(const sld_launch *l)
+{
+    return sld_cpu_decode_attention_general(l);
+}
+
+const char *sld_cpu_decode_attention_static_quant_fallback(const sld_launch *l);
+const char *sld_cpu_decode_attention_static_quant_fallback(const sld_launch *l)
+{
+    return sld_cpu_decode_attention_fallback(l);
+}
+
+const char *sld_cpu_paged_attention_static_quant(const sld_launch *l);
+const char *sld_cpu_paged_attention_static_quant(const sld_launch *l)
+{
+    return sld_cpu_paged_attention(l);
 }

@@ -73,19 +73,8 @@ const char *sld_ref_qk_norm_rope(const sld_launch *l)
     return NULL;
 }
 
-/* by NULL: the result is stored as it is, otherwise as it is rounded to the dtype of the queries, over the scale. */
-static void put(const sld_launch *l, const sld_tensor *by, size_t i, double v)
-{
-    double bits, top = by ? quant_top(l->out[0].dtype, kern_attr(l, "full")->i) : 0;
-    sld_tensor one = {.dtype = l->in[0].dtype, .data = &bits};
-    kern_put(by ? &one : &l->out[0], by ? 0 : i, v);
-    if (!by)
-        return;
-    v = kern_get(&one, 0) / kern_get(by, 0);
-    kern_put(&l->out[0], i, v > top ? top : v < -top ? -top : v);
-}
-
-/* softmax(scale q k^T + mask) v, each score computed anew for the maximum, the sum and the result. */
+/* With `by` the result is quantised by that scale.
+ * softmax(scale q k^T + mask) v, each score computed anew for the maximum, the sum and the result. */
 static const char *sdpa(const sld_launch *l, const sld_tensor *by)
 {
     const sld_tensor *q = &l->in[0], *k = &l->in[1], *v = &l->in[2];
@@ -124,7 +113,7 @@ static const char *sdpa(const sld_launch *l, const sld_tensor *by)
                     acc[j] += weight * kern_get(v, (kv + p) * e + j);
             }
         for (size_t j = 0; j < e; j++)
-            put(l, by, i * e + j, safe && !(sum > 0) ? 0 : acc[j] / sum);
+            quant_put(l, q->dtype, by, i * e + j, safe && !(sum > 0) ? 0 : acc[j] / sum);
     }
     return NULL;
 }

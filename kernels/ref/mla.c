@@ -2,6 +2,7 @@
  * ops round where the ops that they join do. */
 #include "mla.h"
 #include "rotary.h"
+#include "source.h"
 
 const char *sld_ref_mla_dual_rms_norm(const sld_launch *l);
 const char *sld_ref_mla_dual_rms_norm(const sld_launch *l)
@@ -60,7 +61,7 @@ static void latent_query(const sld_latent *w, const sld_tensor *q, size_t at, si
         double sum = 0;
         for (size_t i = 0; i < plain; i++)
             sum += kern_get(q, at + i) * kern_get(&keys, (h * plain + i) * n + j);
-        kern_put(out, to + j, rounded(q->dtype, sum) / mla_query_scale(w));
+        kern_put(out, to + j, kern_rounded(q->dtype, sum) / mla_query_scale(w));
     }
     for (size_t j = 0; j < rope; j++)
         kern_put(out, to + n + j, kern_get(q, at + plain + j) / mla_query_scale(w));
@@ -153,14 +154,26 @@ static const char *check_batch(const sld_cache *c, size_t rows)
     return NULL;
 }
 
+/* Attention whose results are asked for one after another; those of the head at hand come from acc / sum. */
+typedef struct attention {
+    source s; /* the first member, as `attended` wants it */
+    const sld_launch *l;
+    sld_cache c;
+    double acc[HEAD_MAX], sum;
+    size_t head; /* counted over all rows, from 1 */
+    bool raw;    /* queries are as the graph has them */
+} attention;
+
 /* Softmax as it goes: acc holds what the rows so far give, over weights that are relative to the largest. */
-static void attend(const sld_cache *c, size_t token, size_t h, const sld_tensor *query, size_t at, const sld_tensor *out,
-                   size_t to)
+static void attend(attention *a, size_t token, const sld_tensor *query, size_t at)
 {
+    const sld_cache *c = &a->c;
     const sld_latent *w = c->latent;
-    sld_tensor cells = {.dtype = c->dtype, .data = c->data[CACHE_KEY]}, values = {.dtype = out->dtype, .data = (void *)w->values};
-    size_t n = (size_t)w->latent, width = (size_t)c->head_size, dims = (size_t)w->value;
-    double acc[HEAD_MAX] = {0}, most = -INFINITY, sum = 0;
+    sld_tensor cells = {.dtype = c->dtype, .data = c->data[CACHE_KEY]};
+    size_t n = (size_t)w->latent, width = (size_t)c->head_size;
+    double most = -INFINITY;
+    a->sum = 0;
+    memset(a->acc, 0, sizeof a->acc);
     for (int64_t j = 0; (int64_t)token < w->n_tokens && j < w->length[token]; j++) {
         size_t row = cache_at(c, CACHE_KEY, slot_of(c, token, j), 0, 0);
         double dot = 0;
@@ -169,21 +182,43 @@ static void attend(const sld_cache *c, size_t token, size_t h, const sld_tensor 
         dot *= w->softmax_scale * mla_query_scale(w) * cache_scale(c, CACHE_KEY);
         double top = dot > most ? dot : most, old = exp(most - top), weight = exp(dot - top);
         for (size_t i = 0; i < n; i++)
-            acc[i] = acc[i] * old + weight * kern_get(&cells, row + i);
-        sum = sum * old + weight;
+            a->acc[i] = a->acc[i] * old + weight * kern_get(&cells, row + i);
+        a->sum = a->sum * old + weight;
         most = top;
-    }
-    for (size_t v = 0; v < dims; v++) {
-        double y = 0;
-        for (size_t i = 0; i < n && sum != 0; i++)
-            y += acc[i] / sum * cache_scale(c, CACHE_KEY) * kern_get(&values, (h * n + i) * dims + v);
-        kern_put(out, to + v, y);
     }
 }
 
-static const char *open_attention(const sld_launch *l, int64_t heads, sld_cache *view)
+static void attend_head(attention *a, size_t head)
 {
-    const sld_tensor *out = &l->out[0];
+    const sld_tensor *q = &a->l->in[0];
+    const sld_latent *w = a->c.latent;
+    size_t heads = (size_t)q->dims[1], at = head * (size_t)q->dims[2];
+    double cells[HEAD_MAX];
+    sld_tensor query = {.dtype = w->query_dtype, .rank = 3, .dims = (int64_t[]){1, 1, a->c.head_size}, .data = cells};
+    if (a->raw)
+        latent_query(w, q, at, head % heads, &query, 0);
+    attend(a, head / heads, a->raw ? &query : q, a->raw ? 0 : at);
+    a->head = head + 1;
+}
+
+static double attended(source *s, size_t i)
+{
+    attention *a = (attention *)s;
+    const sld_latent *w = a->c.latent;
+    size_t dims = (size_t)w->value, n = (size_t)w->latent, head = i / dims;
+    sld_tensor values = {.dtype = s->x->dtype, .data = (void *)w->values};
+    double y = 0;
+    if (a->head != head + 1)
+        attend_head(a, head);
+    for (size_t k = 0; k < n && a->sum != 0; k++)
+        y += a->acc[k] / a->sum * cache_scale(&a->c, CACHE_KEY) *
+             kern_get(&values, (head % (size_t)w->heads * n + k) * dims + i % dims);
+    return y;
+}
+
+/* out: the operand that has the dtype and the shape of what attention gives. */
+static const char *open_layer(const sld_launch *l, const sld_tensor *out, int64_t heads, sld_cache *view)
+{
     const char *bad;
     const sld_cache *c = cache_find(l, &bad);
     if (!c)
@@ -200,36 +235,78 @@ static const char *open_attention(const sld_launch *l, int64_t heads, sld_cache 
     return bad ? bad : check_batch(view, (size_t)out->dims[0]);
 }
 
+static const char *open_attention(const sld_launch *l, bool raw, attention *a)
+{
+    const sld_tensor *q = &l->in[0], *out = &l->in[raw ? 3 : 1];
+    a->s = (source){.at = attended, .x = out};
+    a->l = l, a->raw = raw, a->head = 0;
+    const char *bad = open_layer(l, out, q->dims[1], &a->c);
+    const sld_cache *c = &a->c;
+    if (bad)
+        return bad;
+    if (raw && c->head_size > HEAD_MAX)
+        return "the rows of the cache are too long";
+    if (raw)
+        mla_latent(l, q, c->latent->latent, c->head_size - c->latent->latent, c->latent->query_dtype, &bad);
+    else if (q->dtype != c->latent->query_dtype || q->dims[2] != c->head_size)
+        bad = "the layer takes other queries";
+    return bad;
+}
+
+static const char *attend_all(const sld_launch *l, bool raw)
+{
+    attention a;
+    const char *bad = open_attention(l, raw, &a);
+    for (size_t i = 0; !bad && i < kern_numel(&l->out[0]); i++)
+        kern_put(&l->out[0], i, attended(&a.s, i));
+    return bad;
+}
+
 const char *sld_ref_paged_latent_attention(const sld_launch *l);
 const char *sld_ref_paged_latent_attention(const sld_launch *l)
 {
-    const sld_tensor *q = &l->in[0];
-    size_t heads = (size_t)q->dims[1], d = (size_t)q->dims[2];
-    sld_cache c;
-    const char *bad = open_attention(l, q->dims[1], &c);
-    if (!bad && (q->dtype != c.latent->query_dtype || q->dims[2] != c.head_size))
-        bad = "the layer takes other queries";
-    for (size_t i = 0; !bad && i < (size_t)q->dims[0] * heads; i++)
-        attend(&c, i / heads, i % heads, q, i * d, &l->out[0], i * (size_t)c.latent->value);
-    return bad;
+    return attend_all(l, false);
 }
 
 /* What engines' attention does for queries that it makes ready itself. */
 const char *sld_ref_paged_mla_attention(const sld_launch *l);
 const char *sld_ref_paged_mla_attention(const sld_launch *l)
 {
-    const sld_tensor *q = &l->in[0];
-    size_t heads = (size_t)q->dims[1], d = (size_t)q->dims[2];
-    double cells[HEAD_MAX];
-    sld_cache c;
-    const char *bad = open_attention(l, q->dims[1], &c);
-    if (bad || c.head_size > HEAD_MAX)
-        return bad ? bad : "the rows of the cache are too long";
-    sld_tensor query = {.dtype = c.latent->query_dtype, .rank = 3, .dims = (int64_t[]){1, 1, c.head_size}, .data = cells};
-    const sld_latent *w = mla_latent(l, q, c.latent->latent, c.head_size - c.latent->latent, query.dtype, &bad);
-    for (size_t i = 0; w && i < (size_t)q->dims[0] * heads; i++) {
-        latent_query(w, q, i * d, i % heads, &query, 0);
-        attend(&c, i / heads, i % heads, &query, 0, &l->out[0], i * (size_t)w->value);
-    }
+    return attend_all(l, true);
+}
+
+static const char *attend_quantised(const sld_launch *l, bool raw)
+{
+    const sld_attr *group = kern_attr(l, "group");
+    attention a;
+    const char *bad = open_attention(l, raw, &a);
+    if (!bad && group)
+        sld__ref_by_group(l, &a.s, (size_t)group->i);
+    else if (!bad)
+        sld__ref_by_scale(l, &a.s, &l->in[l->n_in - 1]);
     return bad;
+}
+
+const char *sld_ref_paged_latent_attention_static_quant(const sld_launch *l);
+const char *sld_ref_paged_latent_attention_static_quant(const sld_launch *l)
+{
+    return attend_quantised(l, false);
+}
+
+const char *sld_ref_paged_latent_attention_group_quant(const sld_launch *l);
+const char *sld_ref_paged_latent_attention_group_quant(const sld_launch *l)
+{
+    return attend_quantised(l, false);
+}
+
+const char *sld_ref_paged_mla_attention_static_quant(const sld_launch *l);
+const char *sld_ref_paged_mla_attention_static_quant(const sld_launch *l)
+{
+    return attend_quantised(l, true);
+}
+
+const char *sld_ref_paged_mla_attention_group_quant(const sld_launch *l);
+const char *sld_ref_paged_mla_attention_group_quant(const sld_launch *l)
+{
+    return attend_quantised(l, true);
 }

@@ -1,4 +1,5 @@
 /* Attention over a paged cache: each score computed anew for the largest, the sum and the result; all in double. */
+#include "f8.h"
 #include "paged.h"
 
 enum { HEAD_MAX = 4096 };
@@ -44,7 +45,7 @@ static void attend(query *r)
     }
 }
 
-static void run_head(const paged *a, int64_t sequence, int64_t row, size_t head)
+static void run_head(const sld_launch *l, const paged *a, int64_t sequence, int64_t row, size_t head)
 {
     query r = {.a = a, .sequence = sequence, .at = ((size_t)row * a->heads + head) * a->dim, .kv = head / a->group,
                .sees = paged_sees(a, sequence, row), .max = -INFINITY};
@@ -53,7 +54,20 @@ static void run_head(const paged *a, int64_t sequence, int64_t row, size_t head)
     attend(&r);
     r.sum += a->sinks ? exp(sink - r.max) : 0;
     for (size_t d = 0; d < a->dim && r.sees.from < r.sees.to; d++)
-        kern_put(a->out, r.at + d, r.acc[d] / r.sum);
+        quant_put(l, a->q->dtype, a->by, r.at + d, r.acc[d] / r.sum);
+}
+
+static const char *run(const sld_launch *l, const paged *a, const char *bad)
+{
+    if (!bad && a->dim > HEAD_MAX)
+        bad = "the head size is too large";
+    for (size_t i = 0, n = bad ? 0 : kern_numel(a->out); i < n; i++)
+        kern_put(a->out, i, 0); /* rows without a token to see */
+    for (int64_t s = 0; !bad && s < a->cache->sequences; s++)
+        for (int64_t row = paged_first(a->cache, s); row < paged_first(a->cache, s + 1); row++)
+            for (size_t h = 0; h < a->heads; h++)
+                run_head(l, a, s, row, h);
+    return bad;
 }
 
 const char *sld_ref_decode_attention(const sld_launch *l);
@@ -61,13 +75,25 @@ const char *sld_ref_decode_attention(const sld_launch *l)
 {
     paged a;
     const char *bad = paged_open(l, &a);
-    if (!bad && a.dim > HEAD_MAX)
-        bad = "the head size is too large";
-    for (size_t i = 0, n = bad ? 0 : kern_numel(a.out); i < n; i++)
-        kern_put(a.out, i, 0); /* rows without a token to see */
-    for (int64_t s = 0; !bad && s < a.cache->sequences; s++)
-        for (int64_t row = paged_first(a.cache, s); row < paged_first(a.cache, s + 1); row++)
-            for (size_t h = 0; h < a.heads; h++)
-                run_head(&a, s, row, h);
-    return bad;
+    return run(l, &a, bad);
+}
+
+const char *sld_ref_decode_attention_static_quant(const sld_launch *l);
+const char *sld_ref_decode_attention_static_quant(const sld_launch *l)
+{
+    return sld_ref_decode_attention(l);
+}
+
+const char *sld_ref_paged_attention(const sld_launch *l);
+const char *sld_ref_paged_attention(const sld_launch *l)
+{
+    paged a;
+    const char *bad = paged_open_layer(l, &a);
+    return run(l, &a, bad);
+}
+
+const char *sld_ref_paged_attention_static_quant(const sld_launch *l);
+const char *sld_ref_paged_attention_static_quant(const sld_launch *l)
+{
+    return sld_ref_paged_attention(l);
 }

@@ -8,7 +8,7 @@ static void norm(const sld_tensor *weight, double offset, double eps, uint8_t dt
     for (size_t i = 0; i < d; i++)
         sum += x[i] * x[i];
     for (size_t i = 0; i < d; i++)
-        x[i] = rounded(dtype, x[i] * (1 / sqrt(sum / (double)d + eps)) * (kern_get(weight, i) + offset));
+        x[i] = kern_rounded(dtype, x[i] * (1 / sqrt(sum / (double)d + eps)) * (kern_get(weight, i) + offset));
 }
 
 /* One head of a result into the cache. */

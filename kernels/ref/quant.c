@@ -1,25 +1,5 @@
 /* Quantisation to 8-bit floats, of a tensor or of what a fused op computes before. */
-#include "f8.h"
-
-/* What is quantised: element i before it is rounded. */
-typedef struct source source;
-struct source {
-    double (*at)(source *s, size_t i);
-    const sld_tensor *x, *b, *w, *z;
-    const sld_tensor *y;            /* where the rounded element is stored as well; no data: nowhere */
-    size_t width, row;              /* row: the one of rms, from 1 */
-    double eps, rms, centre;
-    bool unrounded;                 /* quantised as it is */
-    int act;                        /* of an activation: silu, gelu, gelu by tanh */
-};
-
-static double rounded(uint8_t dtype, double v)
-{
-    double bits;
-    sld_tensor one = {.dtype = dtype, .data = &bits};
-    kern_put(&one, 0, v);
-    return kern_get(&one, 0);
-}
+#include "source.h"
 
 static double element(source *s, size_t i)
 {
@@ -85,7 +65,7 @@ static double next(source *s, size_t i)
     double v = s->at(s, i);
     if (s->y && s->y->data)
         kern_put(s->y, i, v);
-    return s->unrounded ? v : rounded(s->x->dtype, v);
+    return s->unrounded ? v : kern_rounded(s->x->dtype, v);
 }
 
 static void put(const sld_tensor *q, size_t i, double v, double top)
@@ -93,7 +73,7 @@ static void put(const sld_tensor *q, size_t i, double v, double top)
     kern_put(q, i, v > top ? top : v < -top ? -top : v);
 }
 
-static void by_scale(const sld_launch *l, source *s, const sld_tensor *scale)
+void sld__ref_by_scale(const sld_launch *l, source *s, const sld_tensor *scale)
 {
     double top = quant_top(l->out[0].dtype, kern_attr(l, "full")->i), by = kern_get(scale, 0);
     for (size_t i = 0, n = kern_numel(&l->out[0]); i < n; i++)
@@ -113,7 +93,7 @@ static double scale_of(const sld_launch *l, source *s, size_t from, size_t n, do
     return pow2 && pow2->i && isfinite(scale) ? ldexp(1, m == 0.5f ? e - 1 : e) : scale;
 }
 
-static void by_group(const sld_launch *l, source *s, size_t group)
+void sld__ref_by_group(const sld_launch *l, source *s, size_t group)
 {
     const sld_tensor *q = &l->out[0];
     double top = quant_top(q->dtype, kern_attr(l, "full")->i);
@@ -135,14 +115,14 @@ static void store_sum(source *s, const sld_tensor *to)
 const char *sld_ref_static_quant(const sld_launch *l);
 const char *sld_ref_static_quant(const sld_launch *l)
 {
-    by_scale(l, &(source){.at = element, .x = &l->in[0]}, &l->in[1]);
+    sld__ref_by_scale(l, &(source){.at = element, .x = &l->in[0]}, &l->in[1]);
     return NULL;
 }
 
 const char *sld_ref_group_quant(const sld_launch *l);
 const char *sld_ref_group_quant(const sld_launch *l)
 {
-    by_group(l, &(source){.at = element, .x = &l->in[0]}, (size_t)kern_attr(l, "group")->i);
+    sld__ref_by_group(l, &(source){.at = element, .x = &l->in[0]}, (size_t)kern_attr(l, "group")->i);
     return NULL;
 }
 
@@ -162,7 +142,7 @@ const char *sld_ref_token_quant(const sld_launch *l)
 {
     size_t width = (size_t)l->in[0].dims[l->in[0].rank - 1];
     if (width)
-        by_group(l, &(source){.at = element, .x = &l->in[0]}, width);
+        sld__ref_by_group(l, &(source){.at = element, .x = &l->in[0]}, width);
     for (size_t i = 0, n = width ? 0 : kern_numel(&l->out[1]); i < n; i++)
         kern_put(&l->out[1], i, 0x1p-9 / quant_top(l->out[0].dtype, kern_attr(l, "full")->i));
     return NULL;
@@ -180,7 +160,7 @@ const char *sld_ref_rms_norm_static_quant(const sld_launch *l)
 {
     source s = norm_of(l, &l->in[1]);
     s.y = &l->out[1];
-    by_scale(l, &s, &l->in[2]);
+    sld__ref_by_scale(l, &s, &l->in[2]);
     return NULL;
 }
 
@@ -189,7 +169,7 @@ const char *sld_ref_rms_norm_group_quant(const sld_launch *l)
 {
     source s = norm_of(l, &l->in[1]);
     s.y = &l->out[2];
-    by_group(l, &s, (size_t)kern_attr(l, "group")->i);
+    sld__ref_by_group(l, &s, (size_t)kern_attr(l, "group")->i);
     return NULL;
 }
 
@@ -199,7 +179,7 @@ const char *sld_ref_add_rms_norm_static_quant(const sld_launch *l)
     source s = norm_of(l, &l->in[2]);
     s.b = &l->in[1], s.y = &l->out[1];
     store_sum(&s, &l->out[2]);
-    by_scale(l, &s, &l->in[3]);
+    sld__ref_by_scale(l, &s, &l->in[3]);
     return NULL;
 }
 
@@ -209,7 +189,7 @@ const char *sld_ref_add_rms_norm_group_quant(const sld_launch *l)
     source s = norm_of(l, &l->in[2]);
     s.b = &l->in[1], s.y = &l->out[2];
     store_sum(&s, &l->out[3]);
-    by_group(l, &s, (size_t)kern_attr(l, "group")->i);
+    sld__ref_by_group(l, &s, (size_t)kern_attr(l, "group")->i);
     return NULL;
 }
 
@@ -219,7 +199,7 @@ const char *sld_ref_gated_rms_norm_group_quant(const sld_launch *l)
     source s = norm_of(l, &l->in[1]);
     s.z = &l->in[2], s.y = &l->out[2];
     if (s.width)
-        by_group(l, &s, s.width);
+        sld__ref_by_group(l, &s, s.width);
     return NULL;
 }
 
@@ -248,7 +228,7 @@ static const char *act_by_scale(const sld_launch *l, const sld_tensor *u, const 
 {
     source s = act_of(l, u);
     s.y = &l->out[1];
-    by_scale(l, &s, scale);
+    sld__ref_by_scale(l, &s, scale);
     return NULL;
 }
 
@@ -256,7 +236,7 @@ static const char *act_by_group(const sld_launch *l, const sld_tensor *u)
 {
     source s = act_of(l, u);
     s.y = &l->out[2];
-    by_group(l, &s, (size_t)kern_attr(l, "group")->i);
+    sld__ref_by_group(l, &s, (size_t)kern_attr(l, "group")->i);
     return NULL;
 }
 

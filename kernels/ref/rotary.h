@@ -6,14 +6,6 @@
 
 enum { HEAD_MAX = 4096 };
 
-static inline double rounded(uint8_t dtype, double v)
-{
-    double cell;
-    sld_tensor t = {.dtype = dtype, .data = &cell};
-    kern_put(&t, 0, v);
-    return kern_get(&t, 0);
-}
-
 static inline void load(const sld_tensor *t, size_t at, size_t n, double *out)
 {
     for (size_t i = 0; i < n; i++)

@@ -9,9 +9,14 @@
 
 typedef struct test_cache { sld_cache c; void *memory; size_t bytes; float scale[2]; } test_cache;
 
+/* Blocks hold their keys, then their values, as some engines allocate caches. */
+enum { TEST_CACHE_BLOCKS_FIRST = 100 };
+
 static inline test_cache test_cache_new(uint8_t layout, uint8_t dtype, int64_t blocks, int64_t block_size, int64_t heads,
                                         int64_t head_size)
 {
+    bool blocks_first = layout == TEST_CACHE_BLOCKS_FIRST;
+    layout = blocks_first ? SLD_CACHE_NHD : layout;
     int64_t b = block_size, h = heads, d = head_size, packed = layout == SLD_CACHE_PACKED ? 2 : 1;
     test_cache t = {.c = {.layout = layout, .dtype = dtype, .blocks = blocks, .block_size = b, .heads = h, .head_size = d},
                     .scale = {1, 1}};
@@ -20,10 +25,11 @@ static inline test_cache test_cache_new(uint8_t layout, uint8_t dtype, int64_t b
     t.memory = malloc(t.bytes + 1);
     memset(t.memory, 0x3c, t.bytes);
     t.c.data[0] = t.memory;
-    t.c.data[1] = (char *)t.memory + (layout == SLD_CACHE_PACKED ? (size_t)d * kern_size(dtype) : half);
+    t.c.data[1] = (char *)t.memory + (packed == 2 ? (size_t)d * kern_size(dtype) :
+                                      blocks_first ? (size_t)(b * h * d) * kern_size(dtype) : half);
     bool tokens_first = layout == SLD_CACHE_NHD || layout == SLD_CACHE_LATENT;
     for (int i = 0; i < 2; i++) {
-        t.c.strides[i][0] = b * h * d * packed;
+        t.c.strides[i][0] = b * h * d * (blocks_first ? 2 : packed);
         t.c.strides[i][1] = tokens_first ? h * d : d * packed;
         t.c.strides[i][2] = tokens_first ? d : b * d * packed;
     }

@@ -214,16 +214,29 @@ static double *want(const batch *b)
 
 static const char *const layouts[] = {"nhd", "hnd", "packed", "shuffle"};
 
-static launched parse(const shape *s, int64_t rows, uint8_t layout, const char *more)
+/* decode_attention, or the engine's own attention of any layout; to: the dtype of quantised results. */
+static launched parse_as(const shape *s, int64_t rows, uint8_t layout, bool engine, const char *to)
 {
-    char text[500];
-    snprintf(text, sizeof text,
-             "input %%q : %s[%lld, %lld, %lld]\ninput %%c : %s[0, %d, %lld, %lld, %lld]\n"
-             "%%o = decode_attention(%%q, %%c; layer = \"l0\", layout = %s%s%s)",
-             sld_dtype_name(s->dtype), (long long)rows, (long long)s->hq, (long long)s->d,
-             sld_dtype_name(s->cache ? s->cache : s->dtype), layout + 1, (long long)s->block, (long long)s->hk, (long long)s->d,
-             layouts[layout], s->attrs ? s->attrs : "", more);
+    char text[700], inputs[200], attrs[200] = "";
+    const char *t = sld_dtype_name(s->dtype);
+    if (engine)
+        snprintf(inputs, sizeof inputs, "input %%c : %s[%lld, %lld, %lld]\ninput %%v : %s[%lld, %lld, %lld]\ninput %%u : %s[0]", t,
+                 (long long)rows, (long long)s->hk, (long long)s->d, t, (long long)rows, (long long)s->hk, (long long)s->d, t);
+    else
+        snprintf(inputs, sizeof inputs, "input %%c : %s[0, %d, %lld, %lld, %lld]", sld_dtype_name(s->cache ? s->cache : s->dtype),
+                 layout + 1, (long long)s->block, (long long)s->hk, (long long)s->d);
+    if (!engine)
+        snprintf(attrs, sizeof attrs, ", layout = %s%s", layouts[layout], s->attrs ? s->attrs : "");
+    snprintf(text, sizeof text, "input %%q : %s[%lld, %lld, %lld]\n%s\n%s%%o = %s_attention%s(%%q, %%c%s%s; layer = \"l0\"%s%s%s)", t,
+             (long long)rows, (long long)s->hq, (long long)s->d, inputs, to ? "const %by : f32[] = 0.01\n" : "",
+             engine ? "paged" : "decode", to ? "_static_quant" : "", engine ? ", %v, %u" : "", to ? ", %by" : "", attrs,
+             to ? ", to = " : "", to ? to : "");
     return launch_parse(text);
+}
+
+static launched parse(const shape *s, int64_t rows, uint8_t layout)
+{
+    return parse_as(s, rows, layout, false, NULL);
 }
 
 static const sld_kernel_row *row_named(const char *name)
@@ -280,7 +293,7 @@ START_TEST(as_one_softmax)
             if ((k && !strchr(s->kernels, kernels[k].letter)) || (assembly && layout != SLD_CACHE_SHUFFLE))
                 continue;
             lay_out(&b, layout);
-            launched l = parse(s, b.rows, layout, "");
+            launched l = parse(s, b.rows, layout);
             const char *error = run(&l, &b, kernels[k].name);
             ck_assert_msg(!error, "%s: %s", kernels[k].name, error);
             compare(&l.out[0], wanted, kernels[k].name, layouts[layout]);
@@ -294,6 +307,62 @@ START_TEST(as_one_softmax)
         }
         free(first);
     }
+    free(wanted);
+    batch_free(&b);
+}
+END_TEST
+
+/* Codes of what decode_attention gives: the same by the reference kernel, neighbours by the others. */
+static void check_codes(const sld_tensor *got, const sld_tensor *plain, uint8_t from, bool exact)
+{
+    double top = got->dtype == SLD_F8E4M3FN ? 448 : 224;
+    uint8_t code;
+    sld_tensor one = {.dtype = got->dtype, .data = &code};
+    for (size_t i = 0; i < kern_numel(got); i++) {
+        double v = kern_rounded(from, kern_get(plain, i)) / (double)0.01f;
+        kern_put(&one, 0, v > top ? top : v < -top ? -top : v);
+        int apart = abs(code - ((const uint8_t *)got->data)[i]);
+        ck_assert_msg(apart <= (exact ? 0 : 1), "element %zu: %02x, not %02x", i, ((const uint8_t *)got->data)[i], code);
+    }
+}
+
+static void run_as(const batch *b, uint8_t layout, bool engine, const char *to, const char *kernel, const sld_tensor *plain,
+                   const double *wanted)
+{
+    launched l = parse_as(b->s, b->rows, layout, engine, to);
+    const char *error = run(&l, b, kernel);
+    ck_assert_msg(!error, "%s: %s", kernel, error);
+    if (to)
+        check_codes(&l.out[0], plain, b->s->dtype, strstr(kernel, "sld_ref") != NULL);
+    else
+        compare(&l.out[0], wanted, kernel, layouts[layout]);
+    free(l.out[0].data);
+    launch_free(&l);
+}
+
+/* The engine's own attention, which knows no layout before it runs, and results of 8 bits. */
+START_TEST(engine_and_codes)
+{
+    const shape *s = &shapes[_i];
+    batch b = batch_new(s);
+    double *wanted = want(&b);
+    uint8_t layout = _i % 4;
+    const char *to = _i % 2 ? "f8e4m3fn" : "f8e4m3fnuz";
+    lay_out(&b, layout);
+    launched plain = parse(s, b.rows, layout);
+    ck_assert_ptr_null(run(&plain, &b, "sld_ref_decode_attention"));
+    run_as(&b, layout, true, NULL, "sld_ref_paged_attention", NULL, wanted);
+    run_as(&b, layout, true, NULL, "sld_cpu_paged_attention", NULL, wanted);
+    run_as(&b, layout, true, to, "sld_ref_paged_attention_static_quant", &plain.out[0], NULL);
+    run_as(&b, layout, true, to, "sld_cpu_paged_attention_static_quant", &plain.out[0], NULL);
+    run_as(&b, layout, false, to, "sld_ref_decode_attention_static_quant", &plain.out[0], NULL);
+    if (strchr(s->kernels, 'f'))
+        run_as(&b, layout, false, to, "sld_cpu_decode_attention_static_quant_fallback", &plain.out[0], NULL);
+    if (strchr(s->kernels, 'g'))
+        run_as(&b, layout, false, to, "sld_cpu_decode_attention_static_quant_general", &plain.out[0], NULL);
+    free(plain.out[0].data);
+    launch_free(&plain);
+    free(b.cache.memory);
     free(wanted);
     batch_free(&b);
 }
@@ -334,7 +403,7 @@ START_TEST(kernels_are_bound)
 {
     const bound *b = &bounds[_i];
     char why[600];
-    launched l = parse(&b->s, b->rows, b->layout, "");
+    launched l = parse(&b->s, b->rows, b->layout);
     sld_node n = sld_first_node(l.g);
     l.g->units = b->units;
     const sld_kernel_row *row = sld_bind(l.g, n, SLD_TARGET_CPU, NULL, why, sizeof why);
@@ -397,7 +466,7 @@ START_TEST(bad_batches_are_refused)
     lay_out(&b, SLD_CACHE_SHUFFLE);
     refusals[_i].spoil(&b, &b.cache.c);
     for (int k = 0; k < 4; k++) {
-        launched l = parse(b.s, b.rows, SLD_CACHE_SHUFFLE, "");
+        launched l = parse(b.s, b.rows, SLD_CACHE_SHUFFLE);
         ck_assert_pstr_eq(run(&l, &b, kernels[k]), refusals[_i].error);
         free(l.out[0].data);
         launch_free(&l);
@@ -438,6 +507,7 @@ Suite *paged_suite(void)
     TCase *t = tcase_create("attention");
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, as_one_softmax, 0, N_SHAPES);
+    tcase_add_loop_test(t, engine_and_codes, 0, N_SHAPES);
     tcase_add_loop_test(t, kernels_are_bound, 0, N_BOUNDS);
     tcase_add_loop_test(t, bad_batches_are_refused, 0, N_REFUSALS);
     tcase_add_test(t, layouts_are_types);

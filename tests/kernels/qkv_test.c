@@ -38,9 +38,13 @@ static const shape shapes[] = {
     {8, 2, 64, 64, true, 9, "mixed", SLD_BF16, SLD_F8E4M3FN, 16, {1, 1}, 1e-6, NORM, .f8_queries = true},
     {2, 1, 64, 32, false, 2048, "mixed", SLD_BF16, 0, 32, {1, 1}, 1e-5, NORM},
     {16, 2, 128, 128, true, 20, "mixed", SLD_BF16, 0, 16, {1, 1}, 0, .normed = false},
+    {8, 2, 64, 20, true, 7, "mixed", SLD_BF16, SLD_F8E4M3FN, 48, {0.03f, 7}, 1e-6, NORM},  /* neither turned dims nor blocks divide */
+    {8, 2, 64, 64, true, 9, "mixed", SLD_BF16, SLD_F8E4M3FN, 16, {1, 1}, 0, .f8_queries = true},
     {8, 8, 64, 32, false, 20, "middle", SLD_F16, SLD_F8E4M3FN, 32, {0.03f, 7}, 0, .normed = false},
 };
 enum { N_SHAPES = sizeof shapes / sizeof *shapes, TABLE = 61 };
+
+static const uint8_t layouts[] = {SLD_CACHE_NHD, SLD_CACHE_HND, SLD_CACHE_PACKED, SLD_CACHE_SHUFFLE, TEST_CACHE_BLOCKS_FIRST};
 
 static int64_t blocks_of(const shape *s)
 {
@@ -230,9 +234,8 @@ static const char *rule_of(const shape *s)
     return s->centred ? "zero_centred" : s->normed ? "qk_norm_rope_kvcache" : "rope_kvcache";
 }
 
-START_TEST(joined_is_the_chain)
+static void joined_is_the_chain(const shape *s)
 {
-    const shape *s = &shapes[_i];
     char *text = chain(s);
     sld_ctx *ctx = sld_ctx_new(NULL);
     sld_graph *g = sld_text_parse(ctx, sld_ruleset_solder(), "chain", text, strlen(text));
@@ -246,16 +249,20 @@ START_TEST(joined_is_the_chain)
     for (uint32_t i = 0; i < g->inputs.n; i++)
         fill(g, i, &in[i], &state);
     ran want = run(g, SLD_TARGET_REF, in, s, SLD_CACHE_NHD, slots, n_slots);
-    for (uint8_t layout = SLD_CACHE_NHD; layout <= SLD_CACHE_SHUFFLE; layout++) {
-        ran ref = run(fused, SLD_TARGET_REF, in, s, layout, slots, n_slots);
-        ran cpu = run(fused, SLD_TARGET_CPU, in, s, layout, slots, n_slots);
+    ran first = run(fused, SLD_TARGET_CPU, in, s, layouts[0], slots, n_slots);
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
+        ran ref = run(fused, SLD_TARGET_REF, in, s, layouts[i], slots, n_slots);
+        ran cpu = run(fused, SLD_TARGET_CPU, in, s, layouts[i], slots, n_slots);
         compare_results(&ref, &want, !s->centred, s->tokens > 0);
         compare_caches(&ref, &want, s, !s->centred);
         compare_results(&cpu, &want, false, s->tokens > 0);
         compare_caches(&cpu, &want, s, false);
+        compare_results(&cpu, &first, true, s->tokens > 0);
+        compare_caches(&cpu, &first, s, true);
         end(&ref);
         end(&cpu);
     }
+    end(&first);
     ran parts = run(g, SLD_TARGET_CPU, in, s, SLD_CACHE_NHD, slots, n_slots);
     compare_results(&parts, &want, false, s->tokens > 0);
     compare_caches(&parts, &want, s, false);
@@ -267,6 +274,41 @@ START_TEST(joined_is_the_chain)
     sld_graph_free(g);
     sld_ctx_free(ctx);
     free(text);
+}
+
+START_TEST(shape_by_shape)
+{
+    joined_is_the_chain(&shapes[_i]);
+}
+END_TEST
+
+/* All combinations that the tests of a serving engine have of this fusion; without ACCEPTANCE some that have every value but
+ * 2048 tokens. */
+static const shape geometries[] = {
+    {.hq = 64, .hk = 8, .d = 64, .rd = 64, .neox = true, NORM}, {.hq = 64, .hk = 8, .d = 64, .rd = 64, .neox = false, NORM},
+    {.hq = 32, .hk = 8, .d = 128, .rd = 64, .neox = true, NORM}, {.hq = 32, .hk = 2, .d = 128, .rd = 64, .neox = false, NORM},
+    {.hq = 16, .hk = 2, .d = 64, .rd = 32, .neox = true, NORM},
+    {.hq = 64, .hk = 8, .d = 64, .rd = 64, .neox = true}, {.hq = 64, .hk = 8, .d = 64, .rd = 64, .neox = false},
+};
+enum { N_GEOMETRIES = sizeof geometries / sizeof *geometries };
+
+START_TEST(engine_matrix)
+{
+    static const int64_t tokens[] = {5, 16, 2048}, blocks[] = {16, 32, 64};
+    static const uint8_t caches[] = {SLD_DTYPE_NONE, SLD_F8E4M3FN};
+    static const double epsilons[] = {1e-5, 1e-6};
+    shape s = geometries[_i / 3];
+    s.tokens = tokens[_i % 3];
+    s.dtype = SLD_BF16;
+    bool all = getenv("ACCEPTANCE") != NULL;
+    for (int k = 0; k < 12 && (all || s.tokens < 100); k += all ? 1 : 5) {
+        s.block = blocks[k / 4];
+        s.cache = caches[k / 2 % 2];
+        s.eps = epsilons[k % 2];
+        s.slots = k % 2 ? "all" : "mixed";
+        s.scale[0] = s.scale[1] = k % 2 ? 1 : 0.5f;
+        joined_is_the_chain(&s);
+    }
 }
 END_TEST
 
@@ -347,8 +389,9 @@ Suite *qkv_suite(void)
 {
     Suite *s = suite_create("qkv");
     TCase *t = tcase_create("caches");
-    tcase_set_timeout(t, 120);
-    tcase_add_loop_test(t, joined_is_the_chain, 0, N_SHAPES);
+    tcase_set_timeout(t, getenv("ACCEPTANCE") ? 900 : 120);
+    tcase_add_loop_test(t, shape_by_shape, 0, N_SHAPES);
+    tcase_add_loop_test(t, engine_matrix, 0, 3 * N_GEOMETRIES);
     tcase_add_loop_test(t, bad_caches_are_refused, 0, N_BADS);
     suite_add_tcase(s, t);
     return s;

@@ -72,6 +72,7 @@ START_TEST(counts_are_expected)
         "qwen3_30b_tp1.fx.json.gz --tokens 1..256 --expect qk_norm_rope_kvcache=48",
         "qwen3_next_fp8_tp2.fx.json.gz --tokens 1..256 --expect qk_norm_rope_kvcache=4",
         "llama70b_fp8_tp4.fx.json.gz --tokens 1..256 --expect rope_kvcache=80",
+        "llama70b_fp8_tp4.fx.json.gz --tokens 1..256 --opt fuse_attn_quant=on --expect paged_attention_static_quant=80",
         "deepseek_v3_tp8.fx.json.gz --tokens 1..256 --expect mla_decode_queries=8 --expect mla_dual_rms_norm=8",
         "deepseek_v3_tp8.fx.json.gz --tokens 1..257 --expect mla_decode_queries=8",
     };
