@@ -202,7 +202,6 @@ include tests/gen/near/near.mk
 include tests/dsl/prover/prover.mk
 include tests/faults/faults.mk
 include tests/verify/verify.mk
-$(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(B)/gen/rules_test.o $(RUN_O) $(SOUND_O) $(EMBED_O) $(PROVER_O) \
 ACCEPTANCE_O := $(call obj,$(filter-out %_test.c,$(wildcard tests/acceptance/*.c)))
 $(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(ACCEPTANCE_O) $(B)/gen/rules_test.o $(RUN_O) $(SOUND_O) $(EMBED_O) $(PROVER_O) \
     $(DSL_O) $(B)/lib/libsolder.a
