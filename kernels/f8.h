@@ -12,7 +12,7 @@ static inline double quant_top(uint8_t to, bool full)
 
 /* Element i of the launch's first result: as it is, or with `by` as an op whose operands are of dtype `from` would round it
  * first, over that scale. */
-static inline void quant_put(const sld_launch *l, uint8_t from, const sld_tensor *by, size_t i, double v)
+static inline void f8_put(const sld_launch *l, uint8_t from, const sld_tensor *by, size_t i, double v)
 {
     double top = by ? quant_top(l->out[0].dtype, kern_attr(l, "full")->i) : INFINITY;
     v = by ? kern_rounded(from, v) / kern_get(by, 0) : v;

@@ -129,11 +129,9 @@ static void attend(const attention *a, size_t first, size_t n, size_t kv)
         for (size_t j = 0; j < a->e; j++)
             /* Without any key 0 / 0, as softmax over -inf gives, or zeros. */
             out[j] = a->safe && !(tile[r].sum > 0) ? 0 : tile[r].acc[j] / tile[r].sum;
-        if (a->quant) {
-            row_round(a->q->dtype, a->e, out);
-            float by = quant_inverse(a->quant->scale, out, a->e);
-            quant_put(a->quant, SLD_F32, (first + r) * a->e, a->e, out, &by, part_whole(a->e));
-        } else
+        if (a->quant)
+            quant_head(a->quant, a->q->dtype, (first + r) * a->e, a->e, out);
+        else
             row_end(a->o, (first + r) * a->e, a->e, out);
     }
 }

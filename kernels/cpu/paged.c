@@ -44,7 +44,7 @@ static const char *reader_open(const sld_launch *l, paged *a, reader *r)
 static void store(const reader *r, size_t at, float *head)
 {
     if (r->a->by)
-        quant_row(&r->quant, at / r->a->dim, head);
+        quant_head(&r->quant, r->a->q->dtype, at, r->a->dim, head);
     else
         row_end(r->a->out, at, r->a->dim, head);
 }

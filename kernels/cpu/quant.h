@@ -141,4 +141,12 @@ static inline void quant_span(const quantiser *t, uint8_t dtype, size_t first, s
     quant_put(t, dtype, first, n, v, by, group);
 }
 
+/* A head of attention, rounded to the dtype of its operands first; v is changed, and has room for whole chunks. */
+static inline void quant_head(const quantiser *t, uint8_t dtype, size_t at, size_t n, float *v)
+{
+    row_round(dtype, n, v);
+    float by = quant_inverse(t->scale, v, n);
+    quant_put(t, SLD_F32, at, n, v, &by, part_whole(n));
+}
+
 #endif

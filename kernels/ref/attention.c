@@ -113,7 +113,7 @@ static const char *sdpa(const sld_launch *l, const sld_tensor *by)
                     acc[j] += weight * kern_get(v, (kv + p) * e + j);
             }
         for (size_t j = 0; j < e; j++)
-            quant_put(l, q->dtype, by, i * e + j, safe && !(sum > 0) ? 0 : acc[j] / sum);
+            f8_put(l, q->dtype, by, i * e + j, safe && !(sum > 0) ? 0 : acc[j] / sum);
     }
     return NULL;
 }

@@ -54,7 +54,7 @@ static void run_head(const sld_launch *l, const paged *a, int64_t sequence, int6
     attend(&r);
     r.sum += a->sinks ? exp(sink - r.max) : 0;
     for (size_t d = 0; d < a->dim && r.sees.from < r.sees.to; d++)
-        quant_put(l, a->q->dtype, a->by, r.at + d, r.acc[d] / r.sum);
+        f8_put(l, a->q->dtype, a->by, r.at + d, r.acc[d] / r.sum);
 }
 
 static const char *run(const sld_launch *l, const paged *a, const char *bad)
