@@ -155,6 +155,17 @@ static void fill(drawer *d)
     }
 }
 
+/* The dims of a shape that are numbers multiplied, those of 0 left out: loops over the others run all the same. */
+static int64_t span_of(s_ctx *c, s_shape s)
+{
+    int64_t product = 1, n;
+    s = s_resolve_shape(c, s);
+    for (uint32_t i = 0; i < s.n; i++)
+        if (!s.at[i].seg && s_is_const(s_resolve(c, s.at[i].dim), &n) && n > 0)
+            product = product > INT32_MAX ? product : product * n;
+    return product;
+}
+
 /* Elements of all values, or -1 when one has too many. */
 static int64_t count(const drawer *d)
 {
@@ -163,7 +174,7 @@ static int64_t count(const drawer *d)
         const t_value *v = &d->m.t->vals[i];
         if (!v->known || !s_is_const(s_resolve(d->m.t->c, s_numel(d->m.t->c, v->shape)), &n))
             continue;
-        if (n > d->most)
+        if (n > d->most || span_of(d->m.t->c, v->shape) > d->most)
             return -1;
         sum += n;
     }

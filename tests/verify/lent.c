@@ -12,6 +12,7 @@ typedef struct needs {
     bool any, latent;
     uint8_t batch, to, queries; /* dtypes: of the batch, of the cache (0: not said), of latent queries (0: of the batch) */
     int64_t tokens, heads, dim, layout, block;
+    int64_t each;               /* rows of a sequence, at most; 0: not said */
     int64_t q_heads, plain, rope, rows, value;
     const char *contents;
 } needs;
@@ -90,6 +91,8 @@ static void look(needs *k, const sld_graph *g)
     for (sld_node n = sld_first_node(g); n; n = sld_next_node(g, n)) {
         if (!attr(g, n, "layer"))
             continue;
+        const sld_attr *each = attr(g, n, "queries");
+        k->each = each && (!k->each || each->i < k->each) ? each->i : k->each;
         k->any = true;
         k->batch = (uint8_t)sld_dtype_of(g, sld_operand(g, n, 0));
         if (operand(g, n, "kv", 2) || attr(g, n, "latent"))
@@ -171,7 +174,7 @@ static bool lend_slots(vf_lent *t, const needs *k, vf_rng *r)
 static bool lend_sequences(vf_lent *t, const needs *k, vf_rng *r)
 {
     sld_cache *c = &t->c;
-    bool one = k->tokens && !vf_below(r, 3);
+    bool one = k->tokens && (!k->each || k->tokens <= k->each) && !vf_below(r, 3);
     int64_t n = one ? 1 : k->tokens, width = c->blocks, room = c->blocks * c->block_size;
     int32_t *tables = take(t, (size_t)(n * width + 1) * 4), *lens = take(t, (size_t)(n + 1) * 4);
     if (!tables || !lens)
@@ -192,8 +195,8 @@ static bool lend_latent(vf_lent *t, const needs *k, vf_rng *r)
     size_t size = kern_size(k->batch), keys = (size_t)(k->q_heads * k->plain * k->rows), values = (size_t)(k->q_heads * k->rows * k->value);
     int32_t *sequence = take(t, (size_t)(k->tokens + 1) * 4), *length = take(t, (size_t)(k->tokens + 1) * 4);
     void *wk = take(t, keys * size), *wv = take(t, values * size);
-    if (!sequence || !length || !wk || !wv)
-        return false;
+    if (!sequence || !length || !wk || !wv || k->plain < 0)
+        return false; /* or heads are narrower than their turned part */
     fill(k->batch, wk, keys, 0.25, r);
     fill(k->batch, wv, values, 0.25, r);
     for (int64_t i = 0; i < k->tokens; i++) {

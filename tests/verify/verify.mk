@@ -7,6 +7,6 @@ $(B)/bin/verify: $(VERIFY_O) $(DSL_O) $(B)/lib/libsolder.a
 VERIFY_ENV = $(if $(EMU_LIBRARY),SOLDER_DEVICE=$${SOLDER_DEVICE:-$(EMU_LIBRARY)})
 .PHONY: verify check-verify
 check-verify: $(B)/bin/verify $(EMU_LIBRARY)
-	@$(VERIFY_ENV) $(B)/bin/verify --cases 2 --elements 4096 --quiet $(PATTERNS)
+	@$(VERIFY_ENV) $(B)/bin/verify --cases 2 --elements 4096 --targets ref,cpu --quiet $(PATTERNS)
 verify: $(B)/bin/verify $(EMU_LIBRARY)
 	@$(VERIFY_ENV) $(B)/bin/verify $(if $(N),--cases $(N)) $(if $(SEED),--seed $(SEED)) $(if $(RULE),--rule $(RULE)) $(PATTERNS)
