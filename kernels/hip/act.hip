@@ -136,6 +136,5 @@ const char *gpu_add(const gpu_sum *a, void *stream)
 
 const char *gpu_launched(void)
 {
-    hipError_t e = hipGetLastError();
-    return e == hipSuccess ? NULL : hipGetErrorString(e);
+    return text_of(hipGetLastError());
 }

@@ -1,7 +1,7 @@
 /* See blas.h. Functions are declared as the libraries' headers have them, which need not be here. */
 #include "blas.h"
+#include "library.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,14 +29,6 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct { void *stream, *handle; } handles[STREAMS];
 
 static void *symbol(void *from, const char *name) { return from ? dlsym(from, name) : NULL; }
-
-static void *first_of(const char *const *names)
-{
-    void *found = NULL;
-    for (; *names && !found; names++)
-        found = dlopen(*names, RTLD_NOW | RTLD_LOCAL);
-    return found;
-}
 
 static void load(library *l)
 {

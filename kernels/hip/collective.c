@@ -1,22 +1,14 @@
 /* Launches of sums over ranks. Conditions on dtypes, widths and sizes are those of the rows `hip when` in the patterns. */
-#include "kern.h"
 #include "comm.h"
 #include "nccl.h"
-
-static bool given(const sld_launch *l, const char *name)
-{
-    const sld_attr *a = kern_attr(l, name);
-    return a && a->i;
-}
-
-static int32_t gpu_type(const sld_tensor *t) { return t->dtype == SLD_BF16 ? GPU_BF16 : GPU_F16; }
+#include "operands.h"
 
 /* As many rows at a time as the windows take, and a shorter one at the end: the bits do not depend on how it is cut. */
 static const char *sum_in_parts(const gpu_comm *c, const sld_launch *l, size_t n)
 {
     enum { WIDTH = 4096, SMALL = 64 << 10 }; /* bytes up to which four ranks and more are faster in one stage */
     const char *why = NULL;
-    int64_t last = l->in[0].rank ? l->in[0].dims[l->in[0].rank - 1] : 0;
+    int64_t last = dim_of(&l->in[0], BACK);
     gpu_reduce a = {.width = last % 8 || last > 16384 ? WIDTH : (int32_t)last, .dtype = gpu_type(&l->in[0]),
                     .two_stage = c->ranks.world > 2 && n * 2 > SMALL};
     for (size_t at = 0; at < n && !why; at += (size_t)a.rows * (size_t)a.width) {
@@ -50,30 +42,21 @@ static const char *reduce_norm(const sld_launch *l, int quant, bool two_stage)
     const sld_tensor *x = &l->in[0], *q = &l->out[0];
     const gpu_comm *c = (const gpu_comm *)l->comm;
     uint32_t b = quant == GPU_STATIC ? 3 : 2, norm = quant == GPU_STATIC ? 1 : 2;
-    int64_t width = x->dims[x->rank - 1];
     gpu_reduce a = {.x = x->data, .res = kern_present(l, b) ? l->in[b].data : NULL, .w = l->in[1].data, .y = q->data,
-                    .sum = l->out[l->n_out - 1].data, .eps = (float)kern_attr(l, "eps")->f, .offset = given(l, "centred"),
-                    .rows = (int32_t)((int64_t)kern_numel(x) / width), .width = (int32_t)width, .dtype = gpu_type(x),
+                    .sum = l->out[l->n_out - 1].data, .eps = number(l, "eps", 0), .offset = given(l, "centred"),
+                    .rows = rows_of(x), .width = (int32_t)dim_of(x, BACK), .dtype = gpu_type(x),
                     .quant = quant, .two_stage = two_stage, .unrounded = given(l, "contract"),
                     .columns = given(l, "columns")};
     if (!c)
         return "the ranks were not joined";
     if (quant != GPU_NONE) {
-        bool fn = q->dtype == SLD_F8E4M3FN;
-        a.fp8 = fn ? GPU_E4M3FN : GPU_E4M3FNUZ;
+        a.fp8 = gpu_format(q);
+        a.range = range_of(l, q);
         a.norm = l->out[norm].data;
         a.scale = quant == GPU_STATIC ? l->in[2].data : NULL;
         a.scales = quant == GPU_STATIC ? NULL : l->out[1].data;
-        a.range = (gpu_range){quant == GPU_STATIC ? 0 : (float)kern_attr(l, "floor")->f,
-                              fn ? 448.0f : given(l, "full") ? 240.0f : 224.0f};
     }
     return gpu_all_reduce(&c->ranks, &a, l->stream);
-}
-
-static int group_of(const sld_launch *l)
-{
-    const sld_tensor *x = &l->in[0];
-    return kern_attr(l, "group")->i == x->dims[x->rank - 1] ? GPU_TOKEN : GPU_GROUP;
 }
 
 #define STAGES(op, quant)                                                                    \

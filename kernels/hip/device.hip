@@ -26,8 +26,6 @@ struct device {
     char text[300];
 };
 
-const char *text_of(hipError_t e) { return e == hipSuccess ? NULL : hipGetErrorString(e); }
-
 /* Every thread has a device of its own that is at work. */
 device *chosen(void *d)
 {

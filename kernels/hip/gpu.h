@@ -333,6 +333,9 @@ DEVICE float max_block(float x, float *scratch)
 
 /* --------------------------------------------------------------- launches -- */
 
+/* NULL for success. */
+static inline const char *text_of(hipError_t e) { return e == hipSuccess ? NULL : hipGetErrorString(e); }
+
 /* Compute units of the device that is at work, 0 when it does not answer. */
 static inline int compute_units(void)
 {

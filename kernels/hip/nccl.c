@@ -1,8 +1,7 @@
 /* See nccl.h. Functions are declared as the libraries' headers have them, which need not be here; RCCL has NCCL's names. */
 #include "nccl.h"
 #include "launch.h"
-
-#include <dlfcn.h>
+#include "library.h"
 
 typedef int get_id(nccl_id *id), init_rank(void **comm, int world, nccl_id id, int rank), destroy(void *comm);
 typedef int all_reduce(const void *x, void *y, size_t n, int type, int op, void *comm, void *stream);
@@ -23,9 +22,7 @@ static bool load(void)
 #else
     static const char *const names[] = {NULL};
 #endif
-    void *from = NULL;
-    for (const char *const *name = names; *name && !from; name++)
-        from = dlopen(*name, RTLD_NOW | RTLD_LOCAL);
+    void *from = first_of(names);
     if (!from)
         return false;
     *(void **)&nccl.id = dlsym(from, "ncclGetUniqueId");

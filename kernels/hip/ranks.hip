@@ -31,8 +31,6 @@ struct member : gpu_comm {
     char why[120];
 };
 
-const char *text_of(hipError_t e) { return e == hipSuccess ? NULL : hipGetErrorString(e); }
-
 /* Visible to kernels of other devices while they run. */
 hipError_t alloc_window(void **at)
 {

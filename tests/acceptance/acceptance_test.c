@@ -154,6 +154,18 @@ static void *random_input(const sld_graph *g, sld_value v, uint32_t seed)
     return t.data;
 }
 
+static void make_inputs(const sld_graph *g, void **inputs)
+{
+    for (uint32_t i = 0; i < g->inputs.n; i++)
+        inputs[i] = random_input(g, g->inputs.at[i], 17 * i + 3);
+}
+
+static void free_inputs(const sld_graph *g, void **inputs)
+{
+    for (uint32_t i = 0; i < g->inputs.n; i++)
+        free(inputs[i]);
+}
+
 typedef struct ran { sld_plan *plan; sld_tensor out[12]; } ran;
 
 static ran run(const site *s, sld_graph *g, void *const *inputs)
@@ -190,14 +202,12 @@ static void check_results(const site *s)
     sld_ctx *ctx = sld_ctx_new(NULL);
     sld_graph *g = parse(s, ctx), *fused = parse(s, ctx);
     fuse(s, fused, NULL);
-    for (uint32_t i = 0; i < g->inputs.n; i++)
-        inputs[i] = random_input(g, g->inputs.at[i], 17 * i + 3);
+    make_inputs(g, inputs);
     ran want = run(s, g, inputs), got = run(s, fused, inputs);
     bool same = s->r->results == SAME || (s->r->results == SAME_BY_REF && s->target == SLD_TARGET_REF);
     for (uint32_t i = 0; i < g->outputs.n; i++)
         compare(s, &got.out[i], &want.out[i], same);
-    for (uint32_t i = 0; i < g->inputs.n; i++)
-        free(inputs[i]);
+    free_inputs(g, inputs);
     sld_plan_free(want.plan);
     sld_plan_free(got.plan);
     sld_graph_free(g);
@@ -215,8 +225,7 @@ static void check_isolation(const site *s)
     fuse(s, g, NULL);
     sld_value x = g->inputs.at[0];
     sld_tensor t = {.dtype = (uint8_t)sld_dtype_of(g, x), .rank = (uint8_t)sld_rank(g, x), .dims = sld_shape(g, x)};
-    for (uint32_t i = 0; i < g->inputs.n; i++)
-        inputs[i] = random_input(g, g->inputs.at[i], 17 * i + 3);
+    make_inputs(g, inputs);
     ran clean = run(s, g, inputs), spoiled;
     size_t width = t.dims[0] > BAD ? kern_numel(&t) / (size_t)t.dims[0] : 0;
     t.data = inputs[0];
@@ -229,8 +238,7 @@ static void check_isolation(const site *s)
         for (size_t k = 0; k < row * (size_t)t.dims[0]; k++)
             CHECK(k / row == BAD || kern_get(a, k) == kern_get(b, k), "result %u, element %zu of another row", i, k);
     }
-    for (uint32_t i = 0; i < g->inputs.n; i++)
-        free(inputs[i]);
+    free_inputs(g, inputs);
     sld_plan_free(clean.plan);
     sld_plan_free(spoiled.plan);
     sld_graph_free(g);

@@ -12,7 +12,7 @@ gpu-resources:
 # make bench-gpu-ranks: sums over the first RANKS=2 GPUs through the runtime, fused beside unfused, captured.
 RANKS ?= 2
 $(B)/bench/gpu_layers: tests/bench/gpu/layer_caches.h
-$(B)/bench/gpu_%: tests/bench/gpu/%.c $(B)/lib/libsolder.a
+$(B)/bench/gpu_%: tests/bench/gpu/%.c tests/bench/gpu/bench.h $(B)/lib/libsolder.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(B)/lib/libsolder.a $(LDLIBS)

@@ -3,14 +3,7 @@
 #ifndef LAYER_CACHES_H
 #define LAYER_CACHES_H
 
-#include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "dtype.h"
-#include "plan.h"
+#include "bench.h"
 
 enum { LAYERS_MAX = 8, BLOCK = 16 };
 
@@ -24,15 +17,6 @@ typedef struct caches {
     void *owned[8 * LAYERS_MAX];
     int n_owned;
 } caches;
-
-static void die(const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
-    va_end(ap);
-    exit(1);
-}
 
 static void *memory_of(caches *c, size_t bytes)
 {

@@ -177,12 +177,6 @@ static void finish(side *s)
     sld_graph_free(s->g);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Median microseconds of a captured run. */
 static double measure(side *s)
 {
@@ -195,8 +189,7 @@ static double measure(side *s)
         run(s, kept);
         times[i] = 1e6 * sld_plan_get_info(s->plan).seconds;
     }
-    qsort(times, ROUNDS, sizeof *times, by_value);
-    return times[ROUNDS / 2];
+    return median(times, ROUNDS);
 }
 
 /* Norm-relative distance of all outputs. */
@@ -204,10 +197,7 @@ static double distance(const side *a, const side *b)
 {
     double diff = 0, norm = 0;
     for (uint32_t i = 0; i < a->g->outputs.n; i++)
-        for (size_t k = 0, n = count(a->g, a->g->outputs.at[i].value); k < n; k++) {
-            double x = sld_bf16_to_f32(((uint16_t *)a->out[i].data)[k]), y = sld_bf16_to_f32(((uint16_t *)b->out[i].data)[k]);
-            diff += (x - y) * (x - y), norm += y * y;
-        }
+        add_squares(a->out[i].data, b->out[i].data, count(a->g, a->g->outputs.at[i].value), &diff, &norm);
     return sqrt(diff / norm);
 }
 

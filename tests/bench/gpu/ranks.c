@@ -3,20 +3,14 @@
  * those of the CPU's kernels. Prints microseconds for one sum and norm, of the slowest rank.
  *
  * Usage: ranks WORLD [TOKENS...]   default 1 16 64 256 2048; --check WORLD leaves the times out and takes a narrow chain */
-#include <math.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "dtype.h"
-#include "plan.h"
+#include "bench.h"
 
 const sld_ruleset *sld_ruleset_solder(void);
 
@@ -30,15 +24,6 @@ static struct shared {
     char windows[RANKS_MAX][WINDOW];
 } *shared;
 static void *windows[RANKS_MAX];
-
-static void die(const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
-    va_end(ap);
-    exit(1);
-}
 
 static const char *meet(const sld_comm *c)
 {
@@ -125,17 +110,9 @@ static void same_bits(const sld_comm *c, const sld_tensor *out, size_t n)
 static double distance(const sld_tensor *a, const sld_tensor *b, size_t n)
 {
     double diff = 0, norm = 0;
-    for (size_t i = 0; i < 2 * n; i++) {
-        double x = sld_bf16_to_f32(((uint16_t *)a[i / n].data)[i % n]), y = sld_bf16_to_f32(((uint16_t *)b[i / n].data)[i % n]);
-        diff += (x - y) * (x - y), norm += y * y;
-    }
+    for (int i = 0; i < 2; i++)
+        add_squares(a[i].data, b[i].data, n, &diff, &norm);
     return sqrt(diff / norm);
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 /* Median of captured runs, of the slowest rank; they begin together. */
@@ -152,8 +129,7 @@ static double measure(sld_ctx *ctx, const sld_comm *c, sld_plan *p, int layers)
         run(ctx, p, kept, out);
         times[i] = 1e6 * sld_plan_get_info(p).seconds / layers;
     }
-    qsort(times, ROUNDS, sizeof *times, by_value);
-    shared->times[c->rank] = times[ROUNDS / 2];
+    shared->times[c->rank] = median(times, ROUNDS);
     together(c);
     for (uint32_t k = 0; k < c->world; k++)
         slowest = fmax(slowest, shared->times[k]);
