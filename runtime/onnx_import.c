@@ -416,6 +416,8 @@ static bool import_node(importer *im, const Onnx__NodeProto *n, size_t index)
              type);
     if (!n->name && !n->n_output)
         snprintf(im->where, sizeof im->where, "%s: node %zu (%.60s)", im->path, index, type);
+    if (!*type)
+        return sld__fail(im->ctx, SLD_ERR_FORMAT, "%s: a node without an op", im->where), false;
     bool standard = !*domain || !strcmp(domain, "ai.onnx");
     if (!strcmp(domain, "solder"))
         return import_own(im, n);

@@ -1,4 +1,5 @@
-# make fuzz: the targets of FUZZ_TARGETS under libFuzzer (clang 19), which share TIME seconds; TARGET=fx: that one alone.
+# make fuzz: the targets of FUZZ_TARGETS under libFuzzer (clang 19), which share TIME seconds; TARGET=fx: that one alone;
+# SEED=1: the same inputs in the same order each time.
 # What it learns stays in build/fuzz/corpus; an input that it breaks on lies in build/fuzz, and belongs under
 # tests/fuzz/TARGET once it is mended.  make check replays those folders without libFuzzer.
 #
@@ -37,6 +38,7 @@ $(B)/bin/$(1)_replay: $(B)/tests/fuzz/replay.o $(call fuzz_obj,$(1))
 fuzz-$(1):
 	@mkdir -p $(FUZZ)/corpus/$(1)
 	@$(FUZZ)/bin/$(1)_fuzz $(FUZZ_FLAGS) $(call fuzz_dict,$(1)) -max_total_time=$$$$(($(TIME) / $(words $(TARGET)))) \
+	    $(if $(SEED),-seed=$(SEED)) \
 	    $(FUZZ)/corpus/$(1) $(call fuzz_seeds,$(1)) </dev/null
 endef
 $(foreach t,$(FUZZ_TARGETS),$(eval $(call FUZZ_LINK,$(t))))
@@ -49,6 +51,6 @@ $(FUZZ)/words.dict: $(PATTERNS) tests/runtime/sound.pat
 .PHONY: fuzz replay
 fuzz:
 	@$(FUZZ_MAKE) $(FUZZ)/words.dict $(TARGET:%=$(FUZZ)/bin/%_fuzz)
-	@$(FUZZ_MAKE) -j1 TIME=$(TIME) TARGET="$(TARGET)" $(TARGET:%=fuzz-%)
+	@$(FUZZ_MAKE) -j1 TIME=$(TIME) SEED=$(SEED) TARGET="$(TARGET)" $(TARGET:%=fuzz-%)
 replay: $(FUZZ_TARGETS:%=$(B)/bin/%_replay)
 	@$(foreach t,$(FUZZ_TARGETS),$(B)/bin/$(t)_replay tests/fuzz/$(t) </dev/null &&) true

@@ -276,6 +276,8 @@ static sld_graph *import_parts(const parts *p)
 }
 
 static void unknown_op(parts *p) { p->node[0].op_type = "Adda"; }
+static void no_op(parts *p) { p->node[0].op_type = NULL; }
+static void no_own_op(parts *p) { p->node[0].op_type = NULL; p->node[0].domain = "solder"; }
 static void foreign_domain(parts *p) { p->node[0].domain = "com.example"; }
 static void undefined_input(parts *p) { p->node[0].input[0] = "nowhere"; }
 static void cyclic(parts *p) { p->node[0].input[0] = "z"; }
@@ -349,6 +351,8 @@ START_TEST(lies)
 {
     static const struct { void (*spoil)(parts *); const char *message; } cases[] = {
         {unknown_op, "node 'sum' (Adda): unknown op 'Adda'"},
+        {no_op, "node 'sum' (): a node without an op"},
+        {no_own_op, "a node without an op"},
         {foreign_domain, "unknown op 'com.example::Add'"},
         {undefined_input, "input 'nowhere' is not defined before this node"},
         {cyclic, "input 'z' is not defined before this node"},
