@@ -128,6 +128,13 @@ static inline const sld_attr *kern_attr(const sld_launch *l, const char *name)
     return NULL;
 }
 
+/* Whether a flag is on; ops that do not know it have it off. */
+static inline bool kern_flag(const sld_launch *l, const char *name)
+{
+    const sld_attr *a = kern_attr(l, name);
+    return a && a->i;
+}
+
 /* The attribute that names an axis, as an index into the dims of t. */
 static inline uint32_t kern_axis(const sld_launch *l, const char *name, const sld_tensor *t)
 {

@@ -44,7 +44,7 @@ static inline const char *qkv_open(const sld_launch *l, bool normed, bool cached
     if (normed) {
         a->weights[QKV_Q] = &in[1], a->weights[QKV_K] = &in[2];
         a->eps[QKV_Q] = kern_attr(l, "eps")->f, a->eps[QKV_K] = kern_attr(l, "eps_k")->f;
-        a->offset = kern_attr(l, "offset")->f;
+        a->offset = kern_flag(l, "centred");
     }
     const char *bad = qkv_check_positions(a->positions, a->rows, a->table);
     if (cached && !bad)

@@ -28,28 +28,22 @@ op all_reduce_rms_norm_group_quant(x: F[*B, H], w: G[H], b: F[*B, H]?; eps: floa
    -> (q: to[*B, H], scale: f32[transpose_if(with(x, -1, H / group), columns)], y: F[*B, H]?, sum: F[*B, H]?)
    where to in {f8e4m3fn, f8e4m3fnuz}, group > 0, H % group == 0
 
-# Weights of norms as they are, and as 1 + w (`centred`).
-pattern own(w)      = w
-pattern plus_one(w) = add(w, 1.0) where dtype(w) == f32 | add(cast(w; f32), 1.0)
-
 pattern any_width(x; ranks)           = all_reduce(x; group = ranks)
 pattern old_width(x: F[*B, H]; ranks) = all_reduce(x; group = ranks) where H in {512, 1024, 2048, 4096}
 
-for [reduced, library] in {[any_width, collectives], [old_width, old_collectives]},
-    [weight, centred] in {[plus_one, true], [own, false]}
+for [reduced, library] in {[any_width, collectives], [old_width, old_collectives]}
 rule all_reduce_add_rms_norm in fuse enabled fuse_allreduce_rms, library {
-  match   { y, sum = add_rms_norm(reduced(x: F[*B, H]; ranks), b, weight(w: G[H]); eps)
+  match   { y, sum = add_rms_norm(reduced(x: F[*B, H]; ranks), b, w: G[H]; eps, centred)
             yield y, sum }
   where   dtype(w) == dtype(x), dtype(x) in {f16, bf16, f32}, H % 8 == 0, H >= 512, H <= 16384
   gate    world in {2, 4, 8}
   replace { y, sum = all_reduce_rms_norm(x, w, b; eps, centred, ranks) }
   test "three ranks" { B = [4], H = 512, F = f32, G = f32, world = 3; fires 0 because world }
 }
-for [reduced, library] in {[any_width, collectives], [old_width, old_collectives]},
-    [weight, centred] in {[plus_one, true], [own, false]}
+for [reduced, library] in {[any_width, collectives], [old_width, old_collectives]}
 rule all_reduce_rms_norm in fuse enabled fuse_allreduce_rms, library {
   match   { sum = reduced(x: F[*B, H]; ranks)
-            y = rms_norm(sum, weight(w: G[H]); eps)
+            y = rms_norm(sum, w: G[H]; eps, centred)
             yield y, sum }
   where   dtype(w) == dtype(x), dtype(x) in {f16, bf16, f32}, H % 8 == 0, H >= 512, H <= 16384
   gate    world in {2, 4, 8}

@@ -12,9 +12,9 @@ op sdpa(q: F[B, Hq, S, D], k: F[B, Hk, L, D], v: F[B, Hk, L, E], mask: F[*M]?; s
    -> F[B, Hq, S, E]
    where Hq % Hk == 0
 
-# rms_norm over each head of q and k, heads before tokens, rope.
+# rms_norm over each head of q and k, heads before tokens, rope.  `centred`: weights are 1 + wq and 1 + wk.
 op qk_norm_rope(q: F[B, S, Hq, D], k: F[B, S, Hk, D], wq: G[D], wk: G[D], cos: F[*C, W], sin: F[*C, W];
-                eps: float, eps_k: float, style: {neox, gptj, gptj_neox})
+                eps: float, eps_k: float, centred: bool = false, style: {neox, gptj, gptj_neox})
    -> (q1: F[B, Hq, S, D], k1: F[B, Hk, S, D])
 
 # Softmax in the dtype of the scores, or in f32.
@@ -88,15 +88,15 @@ rule grouped_heads in fuse enabled fuse_attention {
   test "four to one" { Hk = 2, L = 3; fires 1 }
 }
 
-pattern rotated_norm(x: F[B, S, H, D], w, cos, sin; eps, style) =
-    rope(transpose(rms_norm(x, w; eps); perm = [0, 2, 1, 3]), cos, sin; style)
+pattern rotated_norm(x: F[B, S, H, D], w, cos, sin; eps, centred, style) =
+    rope(transpose(rms_norm(x, w; eps, centred); perm = [0, 2, 1, 3]), cos, sin; style)
 
 rule qk_norm_rope in fuse enabled fuse_qk_norm_rope {
-  match   { q1 = rotated_norm(q: F[B, S, Hq, D], wq: G[D], cos, sin; eps, style)
-            k1 = rotated_norm(k: F[B, S, Hk, D], wk: G[D], cos, sin; eps = eps_k, style)
+  match   { q1 = rotated_norm(q: F[B, S, Hq, D], wq: G[D], cos, sin; eps, centred, style)
+            k1 = rotated_norm(k: F[B, S, Hk, D], wk: G[D], cos, sin; eps = eps_k, centred, style)
             o = sdpa(q1, k1, v, m?; scale, safe)
             yield q1, k1, o }
-  replace { q1, k1 = qk_norm_rope(q, k, wq, wk, cos, sin; eps, eps_k, style)
+  replace { q1, k1 = qk_norm_rope(q, k, wq, wk, cos, sin; eps, eps_k, centred, style)
             o = sdpa(q1, k1, v, m; scale, safe) }
   test "grouped" { B = 1, S = 3, Hq = 4, Hk = 2, D = 8; fires 1 }
 }

@@ -16,10 +16,11 @@ op all_gather(x: T[K, *A]; group: string, ranks: int, rows: int) -> T[rows, *A]
 
 for N in {2, 4, 8}
 rule all_reduce_add_rms_norm_by_rows in fuse enabled enable_sp {
-  match   { y, sum = add_rms_norm(all_reduce(x: F[M, *A, H]; group), b, w; eps)
+  match   { y, sum = add_rms_norm(all_reduce(x: F[M, *A, H]; group), b, w; eps, centred)
             yield y, sum }
   gate    world == N, tokens >= sp_min_token_num
-  replace { n, s = add_rms_norm(reduce_scatter(x; group, ranks = N), own_rows(b; group, ranks = N), w; eps)
+  replace { n, s = add_rms_norm(reduce_scatter(x; group, ranks = N), own_rows(b; group, ranks = N), w; eps,
+                                centred)
             y = all_gather(n; group, ranks = N, rows = M)
             sum = all_gather(s; group, ranks = N, rows = M) }
   test "too few tokens" { M = 8, A = [], H = 512, dtype = bf16, enable_sp = on, tokens = 8; fires 0 }
@@ -27,11 +28,11 @@ rule all_reduce_add_rms_norm_by_rows in fuse enabled enable_sp {
 for N in {2, 4, 8}
 rule all_reduce_rms_norm_by_rows in fuse enabled enable_sp {
   match   { sum = all_reduce(x: F[M, *A, H]; group)
-            y = rms_norm(sum, w; eps)
+            y = rms_norm(sum, w; eps, centred)
             yield y, sum }
   gate    world == N, tokens >= sp_min_token_num
   replace { s = reduce_scatter(x; group, ranks = N)
-            y = all_gather(rms_norm(s, w; eps); group, ranks = N, rows = M)
+            y = all_gather(rms_norm(s, w; eps, centred); group, ranks = N, rows = M)
             sum = all_gather(s; group, ranks = N, rows = M) }
   test "too few tokens" { M = 8, A = [], H = 512, dtype = bf16, enable_sp = on, tokens = 8; fires 0 }
 }

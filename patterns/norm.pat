@@ -5,14 +5,16 @@ use "normalise.pat"
 option fuse_norm        : bool = on at O1
 option fuse_act_padding : bool = on at O1 requires fuse_norm
 
-# One rounding, to the dtype of x; everything before it in f32.
-op rms_norm(x: F[*B, H], w: G[H]; eps: float) -> F[*B, H]
+# One rounding, to the dtype of x; everything before it in f32.  `centred`: the weight is 1 + w.
+op rms_norm(x: F[*B, H], w: G[H]; eps: float, centred: bool = false) -> F[*B, H]
 # Subtracts the mean first, and adds a bias (Ba et al. 2016).
 op layer_norm(x: F[*B, H], w: G[H], bias: G[H]?; eps: float) -> F[*B, H]
 # sum = a + b rounded; y is the norm of the unrounded sum.
-op add_rms_norm(a: F[*B, H], b: F[*B, H], w: G[H]; eps: float) -> (y: F[*B, H], sum: F[*B, H]) commutative
+op add_rms_norm(a: F[*B, H], b: F[*B, H], w: G[H]; eps: float, centred: bool = false)
+   -> (y: F[*B, H], sum: F[*B, H])
+   commutative
 # And y once more as rows with zeros behind them, as products with padded weights want them.
-op add_rms_norm_pad(a: F[*B, H], b: F[*B, H], w: G[H]; eps: float, pads: ints)
+op add_rms_norm_pad(a: F[*B, H], b: F[*B, H], w: G[H]; eps: float, centred: bool = false, pads: ints)
    -> (p: F[pad(a, pads)], y: F[*B, H]?, sum: F[*B, H]?)
    where H > 0
 # rms_norm(x, w) * silu(z)
@@ -31,23 +33,61 @@ rule rms_norm in fuse enabled fuse_norm {
 }
 
 rule rms_norm_in_f32 in fuse enabled fuse_norm {
-  match   { y = cast(rms_norm(cast(x: F[*B, H]; f32), w; eps); dtype(x)) }
-  replace { y = rms_norm(x, w; eps) }
+  match   { y = cast(rms_norm(cast(x: F[*B, H]; f32), w; eps, centred); dtype(x)) }
+  replace { y = rms_norm(x, w; eps, centred) }
   test "f16" { H = 8, F = f16; fires 1 }
+}
+
+# Weights centred on zero: 1 + w, made in f32 for one norm or for several.
+rule rms_norm_centred in fuse enabled fuse_norm {
+  match   { f = cast(w: G[H]; f32)
+            c = add(f, 1.0)
+            y = rms_norm(x, c; eps)
+            yield f, c, y }
+  replace { f = f
+            c = c
+            y = rms_norm(x, w; eps, centred = true) }
+  test "bf16" { H = 64, dtype = bf16; fires 1 }
+}
+rule rms_norm_centred_f32 in fuse enabled fuse_norm {
+  match   { c = add(w: f32[H], 1.0)
+            y = rms_norm(x: F[*B, H], c; eps)
+            yield c, y }
+  replace { c = c
+            y = rms_norm(x, w; eps, centred = true) }
+  test "f32" { H = 64, F = f32; fires 1 }
+}
+rule add_rms_norm_centred in fuse enabled fuse_norm {
+  match   { f = cast(w: G[H]; f32)
+            c = add(f, 1.0)
+            y, sum = add_rms_norm(a, b, c; eps)
+            yield f, c, y, sum }
+  replace { f = f
+            c = c
+            y, sum = add_rms_norm(a, b, w; eps, centred = true) }
+  test "bf16" { H = 64, dtype = bf16; fires 1 }
+}
+rule add_rms_norm_centred_f32 in fuse enabled fuse_norm {
+  match   { c = add(w: f32[H], 1.0)
+            y, sum = add_rms_norm(a: F[*B, H], b, c; eps)
+            yield c, y, sum }
+  replace { c = c
+            y, sum = add_rms_norm(a, b, w; eps, centred = true) }
+  test "f16" { H = 64, F = f16; fires 1 }
 }
 
 # Heads are split off before or after the norm of each; after is the one spelling.
 rule rms_norm_of_transpose in normalise {
-  match   { y = rms_norm(transpose(x; perm = [0, 2, 1, 3]), w; eps) }
-  replace { y = transpose(rms_norm(x, w; eps); [0, 2, 1, 3]) }
+  match   { y = rms_norm(transpose(x; perm = [0, 2, 1, 3]), w; eps, centred) }
+  replace { y = transpose(rms_norm(x, w; eps, centred); [0, 2, 1, 3]) }
   test "heads" { fires 1 }
 }
 
 rule add_rms_norm in fuse enabled fuse_norm {
   match   { sum = add(a: F[*B, H], b: F[*B, H])
-            y = rms_norm(sum, w; eps)
+            y = rms_norm(sum, w; eps, centred)
             yield y, sum }
-  replace { y, sum = add_rms_norm(a, b, w; eps) }
+  replace { y, sum = add_rms_norm(a, b, w; eps, centred) }
   test "decode" { B = [1], H = 128, dtype = bf16; fires 1 }
   test "too wide for the cpu, ref takes it" { H = 16392; fires 1 }
 }
@@ -56,9 +96,9 @@ rule add_rms_norm in fuse enabled fuse_norm {
 rule add_rms_norm_of_reshape in fuse enabled fuse_norm {
   match   { sum = add(a: F[*B, H], b: F[*B, H])
             r = reshape(sum; shape = _)
-            y = rms_norm(r: F[*C, H], w; eps)
+            y = rms_norm(r: F[*C, H], w; eps, centred)
             yield y, sum, r }
-  replace { n, sum = add_rms_norm(a, b, w; eps)
+  replace { n, sum = add_rms_norm(a, b, w; eps, centred)
             y = reshape(n; shape(y))
             r = reshape(sum; shape(r)) }
   test "batch and sequence" { B = [2, 3], C = [6], H = 16, dtype = bf16; fires 1 }
@@ -66,11 +106,11 @@ rule add_rms_norm_of_reshape in fuse enabled fuse_norm {
 
 pattern zero() = none | 0.0
 rule add_rms_norm_pad in fuse enabled fuse_act_padding {
-  match   { y, sum = add_rms_norm(a: F[M, H], b, w: G[H]; eps)
+  match   { y, sum = add_rms_norm(a: F[M, H], b, w: G[H]; eps, centred)
             p = pad(y, zero(); pads = [0, 0, 0, tail])
             yield p, y, sum }
   where   tail > 0, H > 0
-  replace { p, y, sum = add_rms_norm_pad(a, b, w; eps, pads = [0, 0, 0, tail]) }
+  replace { p, y, sum = add_rms_norm_pad(a, b, w; eps, centred, pads = [0, 0, 0, tail]) }
   test "rows of 16 for products of 24" { M = 3, H = 16, tail = 8, dtype = bf16; fires 1 }
   test "cut, not padded"               { M = 3, H = 16, tail = -8; fires 0 because tail }
 }

@@ -27,9 +27,8 @@ op gated_rms_norm_group_quant(x: F[*B, H], w: G[H], z: F[*B, H]; eps: float, to:
    -> (q: to[*B, H], scale: f32[*B, 1], y: F[*B, H]?)
    where to in {f8e4m3fn, f8e4m3fnuz}
 
-for [weight, centred] in {[plus_one, true], [own, false]}
 rule rms_norm_static_quant in fuse enabled fuse_norm_quant {
-  match   { y = rms_norm(x: F[*B, H], weight(w: G[H]); eps)
+  match   { y = rms_norm(x: F[*B, H], w: G[H]; eps, centred)
             q = static_quant(y, scale: f32[]; to, full)
             yield q, y }
   where   dtype(w) == dtype(x)
@@ -37,9 +36,8 @@ rule rms_norm_static_quant in fuse enabled fuse_norm_quant {
   test "f32"                     { B = [3], H = 64, F = f32, G = f32, to = f8e4m3fn; fires 1 }
   test "weight of another dtype" { B = [3], H = 64, F = f16, G = bf16, to = f8e4m3fn; fires 0 because dtype }
 }
-for [weight, centred] in {[plus_one, true], [own, false]}
 rule rms_norm_group_quant in fuse enabled fuse_norm_quant {
-  match   { y = rms_norm(x: F[*B, H], weight(w: G[H]); eps)
+  match   { y = rms_norm(x: F[*B, H], w: G[H]; eps, centred)
             q, scale = group_quant(y; group, to, floor, full, pow2, columns)
             yield q, scale, y }
   where   dtype(w) == dtype(x)
@@ -48,9 +46,8 @@ rule rms_norm_group_quant in fuse enabled fuse_norm_quant {
   test "weight of another dtype" { B = [3], H = 64, F = f16, G = bf16, group = 32, to = f8e4m3fn;
                                    fires 0 because dtype }
 }
-for [weight, centred] in {[plus_one, true], [own, false]}
 rule add_rms_norm_static_quant in fuse enabled fuse_norm_quant {
-  match   { y, sum = add_rms_norm(a: F[*B, H], b, weight(w: G[H]); eps)
+  match   { y, sum = add_rms_norm(a: F[*B, H], b, w: G[H]; eps, centred)
             q = static_quant(y, scale: f32[]; to, full)
             yield q, y, sum }
   where   dtype(w) == dtype(a)
@@ -58,9 +55,8 @@ rule add_rms_norm_static_quant in fuse enabled fuse_norm_quant {
   test "f32"                     { B = [3], H = 64, F = f32, G = f32, to = f8e4m3fn; fires 1 }
   test "weight of another dtype" { B = [3], H = 64, F = f16, G = bf16, to = f8e4m3fn; fires 0 because dtype }
 }
-for [weight, centred] in {[plus_one, true], [own, false]}
 rule add_rms_norm_group_quant in fuse enabled fuse_norm_quant {
-  match   { y, sum = add_rms_norm(a: F[*B, H], b, weight(w: G[H]); eps)
+  match   { y, sum = add_rms_norm(a: F[*B, H], b, w: G[H]; eps, centred)
             q, scale = group_quant(y; group, to, floor, full, pow2, columns)
             yield q, scale, y, sum }
   where   dtype(w) == dtype(a)

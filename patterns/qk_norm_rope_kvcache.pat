@@ -3,7 +3,6 @@
 # Rounded where the unfused ops round: after the norm, after the rotation, in the dtype of the cache.
 use "engine.pat"
 use "attention.pat"
-use "norm_quant.pat"
 
 phase fuse_parts  # what larger fusions have left
 
@@ -15,13 +14,14 @@ option rope_kvcache_fusion_max_token_num : int = 256
 dtype T1 = {f16, bf16, f32}  # of the table [cos | sin] of rotations
 
 # qkv rows are [queries | kv_heads keys | kv_heads values].  Heads of queries and keys are normed with weights
-# wq + offset and wk + offset.
+# wq and wk, or 1 + wq and 1 + wk (`centred`).
 op qk_norm_rotary(qkv: F[S, W], wq: G[D], wk: G[D], positions: i64[P], cos_sin: T1[L, R];
-                  kv_heads: int, eps: float, eps_k: float, offset: float = 0.0, neox: bool)
+                  kv_heads: int, eps: float, eps_k: float, centred: bool = false, neox: bool)
    -> (q: F[S, W - 2 * kv_heads * D], k: F[S, kv_heads, D], v: F[S, kv_heads, D])
    where W % D == 0, R <= D, R % 2 == 0
 op qk_norm_rope_cache(qkv: F[S, W], wq: G[D], wk: G[D], positions: i64[P], cos_sin: T1[L, R];
-                      kv_heads: int, eps: float, eps_k: float, offset: float = 0.0, neox: bool, layer: string,
+                      kv_heads: int, eps: float, eps_k: float, centred: bool = false, neox: bool,
+                      layer: string,
                       layout: cache_layout = engine, block: int = 0, to: dtype = bf16)
    -> (q: F[S, W - 2 * kv_heads * D], k: F[S, kv_heads, D], v: F[S, kv_heads, D], done: F[0],
        cache: to[0, layout, block, kv_heads, D]?)
@@ -56,8 +56,8 @@ rule rotary_of_table in fuse enabled fuse_rope {
 }
 rule qk_norm_rope_kvcache in fuse enabled fuse_qk_norm_rope_kvcache {
   match   { q0, k0, v0 = split(qkv: F[S, W]; sizes = [N, M, M], axis = -1)
-            q1 = rms_norm(reshape(q0; shape = [S, Hq, D]), wq: G[D]; eps)
-            k1 = rms_norm(reshape(k0; shape = [S, Hk, D]), wk: G[D]; eps = eps_k)
+            q1 = rms_norm(reshape(q0; shape = [S, Hq, D]), wq: G[D]; eps, centred)
+            k1 = rms_norm(reshape(k0; shape = [S, Hk, D]), wk: G[D]; eps = eps_k, centred)
             q2, k2 = rotary_embedding(positions, reshape(q1; shape = [S, Hq * D]),
                                       reshape(k1; shape = [S, Hk * D]),
                                       cos_sin: T1[L, R]; head_size = D, neox)
@@ -68,7 +68,7 @@ rule qk_norm_rope_kvcache in fuse enabled fuse_qk_norm_rope_kvcache {
   where   D in {64, 128, 256}, W == (Hq + 2 * Hk) * D
   gate    tokens <= rope_kvcache_fusion_max_token_num
   replace { q2, k3, v3, done, cache = qk_norm_rope_cache(qkv, wq, wk, positions, cos_sin; kv_heads = Hk, eps,
-                                                         eps_k, neox, layer, layout, block, to)
+                                                         eps_k, centred, neox, layer, layout, block, to)
             k2 = reshape(k3; shape(k2))
             v0 = reshape(v3; shape(v0)) }
   test "neox" { tokens = 5, S = 5, N = 512, M = 128, W = 768, Hq = 8, Hk = 2, D = 64, R = 64, F = bf16;
@@ -97,27 +97,17 @@ rule rope_kvcache in fuse enabled fuse_rope_kvcache {
 }
 rule qk_norm_rotary in fuse_parts enabled enable_qk_norm_rope_fusion {
   match   { q0, k0, v0 = split(qkv: F[S, W]; sizes = [N, M, M], axis = -1)
-            q1 = rms_norm(reshape(q0; shape = [S, Hq, D]), wq: G[D]; eps)
-            k1 = rms_norm(reshape(k0; shape = [S, Hk, D]), wk: G[D]; eps = eps_k)
+            q1 = rms_norm(reshape(q0; shape = [S, Hq, D]), wq: G[D]; eps, centred)
+            k1 = rms_norm(reshape(k0; shape = [S, Hk, D]), wk: G[D]; eps = eps_k, centred)
             q2, k2 = rotary_embedding(positions, reshape(q1; shape = [S, Hq * D]),
                                       reshape(k1; shape = [S, Hk * D]),
                                       cos_sin: T1[L, R]; head_size = D, neox)
             yield q2, k2, v0 }
   where   D in {64, 128, 256}, W == (Hq + 2 * Hk) * D
-  replace { q2, k3, v3 = qk_norm_rotary(qkv, wq, wk, positions, cos_sin; kv_heads = Hk, eps, eps_k, neox)
+  replace { q2, k3, v3 = qk_norm_rotary(qkv, wq, wk, positions, cos_sin; kv_heads = Hk, eps, eps_k, centred,
+                                        neox)
             k2 = reshape(k3; shape(k2))
             v0 = reshape(v3; shape(v0)) }
-}
-
-# Norms with weights centred on zero.
-rule zero_centred in fuse enabled fuse_qk_norm_rope_kvcache {
-  match   { q, k, v, done, cache = qk_norm_rope_cache(qkv, plus_one(wq: G[D]), plus_one(wk: G[D]), positions,
-                                                      cos_sin; kv_heads, eps, eps_k, neox, layer, layout,
-                                                      block, to)
-            yield q, k, v, done, cache }
-  where   dtype(wk) == dtype(wq), D <= 4096
-  replace { q, k, v, done, cache = qk_norm_rope_cache(qkv, wq, wk, positions, cos_sin; kv_heads, eps, eps_k,
-                                                      offset = 1.0, neox, layer, layout, block, to) }
 }
 
 kernel rotary_embedding {

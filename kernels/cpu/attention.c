@@ -48,13 +48,14 @@ static void norm_rope(const sld_launch *l, const sld_tensor *x, const sld_tensor
     size_t heads = (size_t)x->dims[2], seq = (size_t)x->dims[1], d = (size_t)x->dims[3];
     float bx[HEAD_MAX], bw[HEAD_MAX], normed[HEAD_MAX];
     const float *w = row_load(weight, 0, d, bw);
+    float centre = kern_flag(l, "centred");
     sld_tensor rows = rope_rows(y);
     for (size_t i = 0, n = kern_numel(&rows); i < n; i++) {
         size_t b = i / (heads * seq), h = i / seq % heads, t = i % seq;
         const float *row = row_load(x, ((b * seq + t) * heads + h) * d, d, bx);
         float scale = 1 / sqrtf(row_dot(row, row, d) / (float)d + (float)eps);
         for (size_t k = 0; k < d; k++)
-            normed[k] = row[k] * scale * w[k];
+            normed[k] = row[k] * scale * (w[k] + centre);
         rotate(&l->in[4], &l->in[5], y, i, kern_attr(l, "style")->i, normed);
     }
 }

@@ -22,7 +22,7 @@ static inline void norm_open(norm *n, const sld_launch *l, uint32_t w)
     n->n = n->width ? kern_numel(n->x) / n->width : 0;
     n->eps = (float)kern_attr(l, "eps")->f;
     sld__pairs_load(n->dtype, &l->in[w], n->width, n->w);
-    if (quant_flag(l, "centred"))
+    if (kern_flag(l, "centred"))
         for (size_t k = 0; k < part_whole(n->width); k++)
             n->w[k] += 1;
 }

@@ -15,12 +15,6 @@ typedef struct quantiser {
     uint8_t from;                     /* dtype of the row before it was widened */
 } quantiser;
 
-static inline bool quant_flag(const sld_launch *l, const char *name)
-{
-    const sld_attr *a = kern_attr(l, name);
-    return a && a->i;
-}
-
 /* y: the number of that result, 0: there is none. group: 0 for a scale that is given. */
 static inline quantiser quant_open(const sld_launch *l, uint32_t y, size_t group)
 {
@@ -28,9 +22,9 @@ static inline quantiser quant_open(const sld_launch *l, uint32_t y, size_t group
     size_t width = (size_t)q->dims[q->rank - 1], span = !group ? SPAN : group > SPAN ? group : SPAN / group * group;
     return (quantiser){.q = q, .scales = group ? &l->out[1] : NULL, .y = y && l->out[y].data ? &l->out[y] : NULL,
                        .width = width, .group = group, .span = group % CHUNK ? width : span,
-                       .top = (float)quant_top(q->dtype, quant_flag(l, "full")),
-                       .floor = group ? (float)kern_attr(l, "floor")->f : 0, .columns = quant_flag(l, "columns"),
-                       .pow2 = quant_flag(l, "pow2"), .unrounded = quant_flag(l, "contract"), .from = l->in[0].dtype};
+                       .top = (float)quant_top(q->dtype, kern_flag(l, "full")),
+                       .floor = group ? (float)kern_attr(l, "floor")->f : 0, .columns = kern_flag(l, "columns"),
+                       .pow2 = kern_flag(l, "pow2"), .unrounded = kern_flag(l, "contract"), .from = l->in[0].dtype};
 }
 
 /* n elements into the result, from `at` on. What is no whole chunk is one group. */

@@ -43,10 +43,10 @@ static const char *reduce_norm(const sld_launch *l, int quant, bool two_stage)
     const gpu_comm *c = (const gpu_comm *)l->comm;
     uint32_t b = quant == GPU_STATIC ? 3 : 2, norm = quant == GPU_STATIC ? 1 : 2;
     gpu_reduce a = {.x = x->data, .res = kern_present(l, b) ? l->in[b].data : NULL, .w = l->in[1].data, .y = q->data,
-                    .sum = l->out[l->n_out - 1].data, .eps = number(l, "eps", 0), .offset = given(l, "centred"),
+                    .sum = l->out[l->n_out - 1].data, .eps = number(l, "eps", 0), .offset = kern_flag(l, "centred"),
                     .rows = rows_of(x), .width = (int32_t)dim_of(x, BACK), .dtype = gpu_type(x),
-                    .quant = quant, .two_stage = two_stage, .unrounded = given(l, "contract"),
-                    .columns = given(l, "columns")};
+                    .quant = quant, .two_stage = two_stage, .unrounded = kern_flag(l, "contract"),
+                    .columns = kern_flag(l, "columns")};
     if (!c)
         return "the ranks were not joined";
     if (quant != GPU_NONE) {

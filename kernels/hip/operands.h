@@ -18,7 +18,6 @@ static inline int32_t rows_of(const sld_tensor *t)
 }
 static inline int32_t gpu_type(const sld_tensor *t) { return t->dtype == SLD_BF16 ? GPU_BF16 : GPU_F16; }
 static inline int32_t gpu_format(const sld_tensor *t) { return t->dtype == SLD_F8E4M3FN ? GPU_E4M3FN : GPU_E4M3FNUZ; }
-static inline bool given(const sld_launch *l, const char *name) { return kern_attr(l, name) && kern_attr(l, name)->i; }
 static inline float number(const sld_launch *l, const char *name, double otherwise)
 {
     const sld_attr *a = kern_attr(l, name);
@@ -28,7 +27,7 @@ static inline void *data(const sld_launch *l, uint32_t i) { return i < l->n_out 
 
 static inline gpu_range range_of(const sld_launch *l, const sld_tensor *q)
 {
-    float limit = q->dtype == SLD_F8E4M3FN ? 448.0f : given(l, "full") ? 240.0f : 224.0f;
+    float limit = q->dtype == SLD_F8E4M3FN ? 448.0f : kern_flag(l, "full") ? 240.0f : 224.0f;
     return (gpu_range){number(l, "floor", 1e-10), limit};
 }
 

@@ -19,7 +19,7 @@ static const char *norm(const sld_launch *l, bool added, int quant)
     const sld_tensor *in = l->in;
     uint32_t at = 1;
     gpu_norm a = {.x = in[0].data, .res = added ? in[1].data : NULL, .w = in[1 + added].data, .y = l->out[0].data,
-                  .eps = number(l, "eps", 0), .offset = given(l, "centred"), .rows = rows_of(&in[0]),
+                  .eps = number(l, "eps", 0), .offset = kern_flag(l, "centred"), .rows = rows_of(&in[0]),
                   .width = (int32_t)dim_of(&in[0], BACK), .dtype = gpu_type(&in[0]), .quant = quant};
     if (quant != GPU_NONE) {
         a.fp8 = gpu_format(&l->out[0]);
@@ -129,11 +129,11 @@ static const char *heads(const sld_launch *l, bool normed, bool cached)
     const sld_tensor *in = l->in, *table = &in[normed ? 4 : 2];
     gpu_qkv a = {.qkv = in[0].data, .positions = in[normed ? 3 : 1].data, .table = table->data, .q = data(l, 0),
                  .k = data(l, 1), .v = data(l, 2), .tokens = (int32_t)in[0].dims[0], .rotated = (int32_t)table->dims[1],
-                 .length = (int32_t)table->dims[0], .neox = given(l, "neox"), .dtype = gpu_type(&in[0]),
+                 .length = (int32_t)table->dims[0], .neox = kern_flag(l, "neox"), .dtype = gpu_type(&in[0]),
                  .n_kv = (int32_t)kern_attr(l, "kv_heads")->i};
     if (normed) {
         a.wq = in[1].data, a.wk = in[2].data;
-        a.eps = number(l, "eps", 0), a.eps_k = number(l, "eps_k", 0), a.offset = number(l, "offset", 0);
+        a.eps = number(l, "eps", 0), a.eps_k = number(l, "eps_k", 0), a.offset = kern_flag(l, "centred");
     }
     a.dim = (int32_t)(normed ? in[1].dims[0] : kern_attr(l, "head_size")->i);
     a.n_q = (int32_t)(in[0].dims[1] / a.dim) - 2 * a.n_kv;
@@ -156,7 +156,7 @@ const char *sld_hip_rotary_embedding(const sld_launch *l)
     const sld_tensor *table = &l->in[3];
     gpu_qkv a = {.positions = l->in[0].data, .table = table->data, .tokens = (int32_t)l->in[1].dims[0],
                  .dim = (int32_t)kern_attr(l, "head_size")->i, .rotated = (int32_t)table->dims[1],
-                 .length = (int32_t)table->dims[0], .neox = given(l, "neox"), .dtype = gpu_type(&l->in[1])};
+                 .length = (int32_t)table->dims[0], .neox = kern_flag(l, "neox"), .dtype = gpu_type(&l->in[1])};
     const char *bad = kern_numel(&l->in[0]) == (size_t)a.tokens ? NULL : "there is not one position for each token";
     for (uint32_t i = 0; i < 2 && !bad && a.tokens; i++) {
         int64_t width = (int64_t)kern_numel(&l->in[1 + i]) / a.tokens;
@@ -241,7 +241,7 @@ static const char *write_rows(const sld_launch *l, const sld_tensor *kv, const s
 static const char *turn_heads(const sld_launch *l, const sld_tensor *positions, gpu_mla *a)
 {
     a->positions = positions[0].data, a->table = positions[1].data, a->length = (int32_t)positions[1].dims[0];
-    a->neox = given(l, "neox");
+    a->neox = kern_flag(l, "neox");
     return kern_numel(positions) == (size_t)a->tokens ? NULL : "there is not one position for each token";
 }
 

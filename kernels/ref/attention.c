@@ -46,7 +46,7 @@ static void norm_rope(const sld_launch *l, const sld_tensor *x, const sld_tensor
                       double eps)
 {
     size_t heads = (size_t)x->dims[2], seq = (size_t)x->dims[1], d = (size_t)x->dims[3];
-    double row[HEAD_MAX];
+    double row[HEAD_MAX], centre = kern_flag(l, "centred");
     sld_tensor rows = rope_rows(y);
     for (size_t i = 0, n = kern_numel(&rows); i < n; i++) {
         size_t b = i / (heads * seq), h = i / seq % heads, t = i % seq;
@@ -55,7 +55,7 @@ static void norm_rope(const sld_launch *l, const sld_tensor *x, const sld_tensor
         for (size_t k = 0; k < d; k++)
             sum += row[k] * row[k];
         for (size_t k = 0; k < d; k++)
-            row[k] *= 1 / sqrt(sum / (double)d + eps) * kern_get(weight, k);
+            row[k] *= 1 / sqrt(sum / (double)d + eps) * (kern_get(weight, k) + centre);
         rotate(&l->in[4], &l->in[5], y, i, kern_attr(l, "style")->i, row);
     }
 }

@@ -23,10 +23,11 @@ const char *sld_ref_rms_norm(const sld_launch *l)
 {
     const sld_tensor *x = &l->in[0], *w = &l->in[1];
     rows r = rows_of(x);
+    double centre = kern_flag(l, "centred");
     for (size_t i = 0; i < r.n; i++) {
         double scale = inverse_rms(x, i * r.width, r.width, kern_attr(l, "eps")->f);
         for (size_t k = 0; k < r.width; k++)
-            kern_put(&l->out[0], i * r.width + k, kern_get(x, i * r.width + k) * scale * kern_get(w, k));
+            kern_put(&l->out[0], i * r.width + k, kern_get(x, i * r.width + k) * scale * (kern_get(w, k) + centre));
     }
     return NULL;
 }
@@ -43,6 +44,7 @@ static const char *add_rms_norm(const sld_launch *l, const sld_tensor *y, const 
 {
     const sld_tensor *a = &l->in[0], *b = &l->in[1], *w = &l->in[2];
     rows r = rows_of(a);
+    double centre = kern_flag(l, "centred");
     for (size_t i = 0; i < r.n; i++) {
         size_t at = i * r.width;
         double sum = 0;
@@ -53,7 +55,7 @@ static const char *add_rms_norm(const sld_launch *l, const sld_tensor *y, const 
         }
         double scale = 1 / sqrt(sum / (double)r.width + kern_attr(l, "eps")->f);
         for (size_t k = 0; k < r.width; k++)
-            put(y, at + k, (kern_get(a, at + k) + kern_get(b, at + k)) * scale * kern_get(w, k));
+            put(y, at + k, (kern_get(a, at + k) + kern_get(b, at + k)) * scale * (kern_get(w, k) + centre));
     }
     return NULL;
 }

@@ -54,10 +54,9 @@ static source act_of(const sld_launch *l, const sld_tensor *u)
 /* The norm of the launch's first operand, with the operand `w` as weight. */
 static source norm_of(const sld_launch *l, const sld_tensor *w)
 {
-    const sld_attr *centred = kern_attr(l, "centred"), *contract = kern_attr(l, "contract");
     return (source){.at = norm, .x = &l->in[0], .w = w, .width = (size_t)l->in[0].dims[l->in[0].rank - 1],
-                    .eps = kern_attr(l, "eps")->f, .centre = centred && centred->i ? 1 : 0,
-                    .unrounded = contract && contract->i == 1};
+                    .eps = kern_attr(l, "eps")->f, .centre = kern_flag(l, "centred"),
+                    .unrounded = kern_flag(l, "contract")};
 }
 
 static double next(source *s, size_t i)
@@ -83,24 +82,23 @@ void sld__ref_by_scale(const sld_launch *l, source *s, const sld_tensor *scale)
 /* Elements that are not numbers have no say in the scale. */
 static double scale_of(const sld_launch *l, source *s, size_t from, size_t n, double top)
 {
-    const sld_attr *floor = kern_attr(l, "floor"), *pow2 = kern_attr(l, "pow2");
-    double most = floor ? floor->f : pow2 ? 1e-10 : 0x1p-9; /* 2^-9 where a row has one scale */
+    const sld_attr *floor = kern_attr(l, "floor");
+    double most = floor ? floor->f : kern_attr(l, "pow2") ? 1e-10 : 0x1p-9; /* 2^-9 where a row has one scale */
     for (size_t i = from; i < from + n; i++)
         most = fmax(most, fabs(next(s, i)));
     float scale = (float)(most / top);
     int e;
     float m = frexpf(scale, &e);
-    return pow2 && pow2->i && isfinite(scale) ? ldexp(1, m == 0.5f ? e - 1 : e) : scale;
+    return kern_flag(l, "pow2") && isfinite(scale) ? ldexp(1, m == 0.5f ? e - 1 : e) : scale;
 }
 
 void sld__ref_by_group(const sld_launch *l, source *s, size_t group)
 {
     const sld_tensor *q = &l->out[0];
     double top = quant_top(q->dtype, kern_attr(l, "full")->i);
-    const sld_attr *columns = kern_attr(l, "columns");
     for (size_t g = 0, n = kern_numel(q) / group, row = (size_t)q->dims[q->rank - 1] / group; g < n; g++) {
         double scale = scale_of(l, s, g * group, group, top);
-        kern_put(&l->out[1], quant_scale_at(q, g, row, columns && columns->i), scale);
+        kern_put(&l->out[1], quant_scale_at(q, g, row, kern_flag(l, "columns")), scale);
         for (size_t i = g * group; i < (g + 1) * group; i++)
             put(q, i, next(s, i) / scale, top);
     }

@@ -51,6 +51,8 @@ static const fragment fragments[] = {
                      "%A = cast(%g; to = f32)\n%r = silu(%A)\n%u = mul(%p, %r)\n%h = cast(%u; to = {t})\n"},
     {"order.sum_first", "%r = reshape(%x; shape = [6, 64])\n%t = add(%r, %b)\n"},
     {"order.residual_first", "%r = reshape(%x; shape = [6, 64])\n%t = add(%b, %r)\n"},
+    {"one.sum", "%v = cast(%w; to = f32)\n%u = add(%v, %o)\n%u2 = identity(%u)\n"},
+    {"one.cast", "%v = cast(%w; to = f32)\n%u = add(%v, %o)\n%u2 = add(%v, %o)\n"},
     {"view.none", "%v = identity(%n0)\n"},
     {"view.heads", "%v = reshape(%n0; shape = [257, 2, 128])\n"},
 };
@@ -138,6 +140,14 @@ static const row rows[] = {
      "const %o : f32[] = 1.0\n%v = cast(%w; to = f32)\n%u = add(%v, %o)\n%n = rms_norm(%x, %u; eps = 1e-06)\n"
      "%q, %k = group_quant(%n; group = 128, to = {to})\noutput q = %q\noutput k = %k\n",
      "rms_norm_group_quant=1 ~add=0 ~cast=0", .results = SAME},
+    {"one 1 + w for several norms", SIZE "t=bf16,f16 one=sum,cast", INPUTS BOTH "const %o : f32[] = 1.0\n{one}"
+     "%n, %k = add_rms_norm(%x, %b, %u; eps = 1e-06)\n%m = rms_norm(%k, %u2; eps = 1e-06)\n%q = static_quant(%m, %s; to = f8e4m3fn)\n"
+     "%v2 = add(%m, %n)\n%l = rms_norm(%v2, %u2; eps = 1e-06)\noutput n = %n\noutput q = %q\noutput l = %l\n",
+     "rms_norm_centred=2 add_rms_norm_centred=1 rms_norm_static_quant=1 ~add=0 ~cast=0", .results = NEARLY},
+    {"1 + w read elsewhere, too", SIZE "t=bf16,f16", INPUTS "const %o : f32[] = 1.0\n{one.sum}output u = %u\n"
+     "%n = rms_norm(%x, %u; eps = 1e-06)\noutput n = %n\n", "rms_norm_centred=1 ~add=1 ~cast=1", .results = NEARLY},
+    {"1 + w in 16 bits", SIZE "t=bf16,f16", INPUTS "const %o : {t}[] = 1.0\n%u = add(%w, %o)\n"
+     "%n = rms_norm(%x, %u; eps = 1e-06)\noutput n = %n\n", "rms_norm_centred=0 ~add=1", .results = SAME, "expected"},
 
     {"no rows, one row", "T=0,1 N=256 t=bf16,f16,f32", INPUTS "%n = rms_norm(%x, %w; eps = 1e-06)\n" STATIC, "rms_norm_static_quant=1", .results = SAME},
     {"dead residual", SIZE "t=bf16,f16", INPUTS ONE_SUM STATIC, "add_rms_norm_static_quant=1 ~add_rms_norm=0", .results = SAME},

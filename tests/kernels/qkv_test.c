@@ -231,7 +231,7 @@ static uint32_t fuse(sld_graph *g, const char *rule)
 
 static const char *rule_of(const shape *s)
 {
-    return s->centred ? "zero_centred" : s->normed ? "qk_norm_rope_kvcache" : "rope_kvcache";
+    return s->normed ? "qk_norm_rope_kvcache" : "rope_kvcache";
 }
 
 static void joined_is_the_chain(const shape *s)

@@ -137,14 +137,14 @@ START_TEST(report_says_why_not)
                             "-e 's/^%val_187 = softmax(%add_8; axis = -1)/%val_187 = softmax(%add_8; axis = -2)/' "
                             ">%D/planted.txt", text, sizeof text), 0);
     ck_assert_int_eq(solder("fuse %D/planted.txt --report", text, sizeof text), 0);
-    ck_assert_msg(strstr(text, "rms_norm                      1  norm.pat:21: expected axes = [-1], found axes = [-2] in "
+    ck_assert_msg(strstr(text, "rms_norm                      1  norm.pat:23: expected axes = [-1], found axes = [-2] in "
                                "%mean (node 'mul_3')\n") != NULL, "%s", text);
     ck_assert_msg(strstr(text, "attention                     1  attention.pat:21: expected axis = -1, found axis = -2 in "
                                "%val_187 (node 'matmul_2')\n") != NULL, "%s", text);
     ck_assert_msg(!strstr(text, "refused"), "%s", text);
     ck_assert_int_eq(solder("fuse %D/planted.txt --report=json", text, sizeof text), 0);
     ck_assert_msg(strstr(text, "\"near_misses\": [{\"count\": 1, \"why\": \"expected axes = [-1], found axes = [-2] in %mean\","
-                               " \"node\": \"mul_3\", \"place\": \"norm.pat:21\"}]") != NULL, "%s", text);
+                               " \"node\": \"mul_3\", \"place\": \"norm.pat:23\"}]") != NULL, "%s", text);
     ck_assert_int_eq(solder("fuse %M/llama/model.onnx --report=json", text, sizeof text), 0);
     ck_assert_msg(strstr(text, "\"add_rms_norm\": {\"fired\": 4, \"launches_saved\": 4, \"bytes_saved\": 8192,") != NULL, "%s",
                   text);
@@ -223,13 +223,13 @@ START_TEST(engine_counts)
 {
     static const char *const cases[] = {
         "qwen3_next_fp8_tp2.fx.json.gz --expect gated_rms_norm_group_quant_unrounded=12 --expect gated_rms_norm_group_quant=0",
-        "qwen3_next_fp8_tp2.fx.json.gz --world 2 --tokens 1..8192 --expect all_reduce_add_rms_norm_any_width_own=32",
-        "deepseek_v3_tp8.fx.json.gz --world 8 --tokens 1..4681 --expect all_reduce_add_rms_norm_any_width_own=16",
-        "deepseek_v3_tp8.fx.json.gz --world 8 --tokens 1..4682 --expect all_reduce_add_rms_norm_any_width_own=0",
-        "deepseek_v3_tp8.fx.json.gz --world 6 --tokens 1..64 --expect all_reduce_add_rms_norm_any_width_own=0",
-        "llama70b_fp8_tp4.fx.json.gz --world 4 --tokens 1..4096 --expect all_reduce_add_rms_norm_any_width_own=160 "
-        "--expect all_reduce_rms_norm_static_quant_allow_contract_change=159 --expect rms_norm_static_quant_own=1",
-        "llama70b_fp8_tp4.fx.json.gz --expect rms_norm_static_quant_own=1 --expect add_rms_norm_static_quant_own=159 "
+        "qwen3_next_fp8_tp2.fx.json.gz --world 2 --tokens 1..8192 --expect all_reduce_add_rms_norm_any_width=32",
+        "deepseek_v3_tp8.fx.json.gz --world 8 --tokens 1..4681 --expect all_reduce_add_rms_norm_any_width=16",
+        "deepseek_v3_tp8.fx.json.gz --world 8 --tokens 1..4682 --expect all_reduce_add_rms_norm_any_width=0",
+        "deepseek_v3_tp8.fx.json.gz --world 6 --tokens 1..64 --expect all_reduce_add_rms_norm_any_width=0",
+        "llama70b_fp8_tp4.fx.json.gz --world 4 --tokens 1..4096 --expect all_reduce_add_rms_norm_any_width=160 "
+        "--expect all_reduce_rms_norm_static_quant_allow_contract_change=159 --expect rms_norm_static_quant=1",
+        "llama70b_fp8_tp4.fx.json.gz --expect rms_norm_static_quant=1 --expect add_rms_norm_static_quant=159 "
         "--expect act_and_mul_static_quant_and_silu=80",
     };
     char args[400], text[4000];
@@ -258,7 +258,7 @@ START_TEST(norm_quant_near_misses)
          "gated_rms_norm_group_quant", "no part of it is in the graph"},
         {HEADS("128", "f32", "%%q, %%c = group_quant(%%r; group = 128, to = f8e4m3fn)"), "gated_rms_norm_group_quant_unrounded",
          "FAILS     expected dtype(w) == dtype(x), found w : f32[128], x : bf16["},
-        {ROWS("f32"), "rms_norm_group_quant_own", "FAILS     expected dtype(w) == dtype(x), found w : f32[256], x : bf16[6, 256]\n"},
+        {ROWS("f32"), "rms_norm_group_quant", "FAILS     expected dtype(w) == dtype(x), found w : f32[256], x : bf16[6, 256]\n"},
     };
     char args[1200], text[4000];
     ck_assert_int_eq(solder("fuse %M/engine/deepseek_v3_tp8.fx.json.gz --world 8 --tokens 1..64 --opt old_collectives=on --report",
@@ -489,7 +489,7 @@ START_TEST(lists)
 {
     char text[60000];
     ck_assert_int_eq(solder("ops", text, sizeof text), 0);
-    ck_assert_ptr_nonnull(strstr(text, "op rms_norm(x: F[*B, H], w: G[H]; eps: float) -> F[*B, H]"));
+    ck_assert_ptr_nonnull(strstr(text, "op rms_norm(x: F[*B, H], w: G[H]; eps: float, centred: bool = false) -> F[*B, H]"));
     ck_assert_int_eq(solder("rules", text, sizeof text), 0);
     ck_assert_ptr_nonnull(strstr(text, "qk_norm_rope"));
     ck_assert_int_eq(solder("kernels", text, sizeof text), 0);

@@ -134,7 +134,7 @@ static const graph graphs[] = {
     {"rotation", IN("p", "i64[5]") IN("q", "bf16[5, 512]") IN("k", "bf16[5, 128]") IN("t", "bf16[9, 32]")
      "%q1, %k1 = rotary_embedding(%p, %q, %k, %t; head_size = 64, neox = false)\n" OUT("q1") OUT("k1"), USUAL},
     {"qk norm", IN("x", "bf16[5, 768]") IN("wq", "bf16[64]") IN("wk", "bf16[64]") IN("p", "i64[5]") IN("t", "bf16[9, 64]")
-     "%q, %k, %v = qk_norm_rotary(%x, %wq, %wk, %p, %t; kv_heads = 2, eps = 1e-06, eps_k = 1e-05, offset = 1.0, neox = true)\n"
+     "%q, %k, %v = qk_norm_rotary(%x, %wq, %wk, %p, %t; kv_heads = 2, eps = 1e-06, eps_k = 1e-05, centred = true, neox = true)\n"
      OUT("q") OUT("k") OUT("v"), USUAL},
     {"qk norm and cache", IN("x", "bf16[5, 768]") IN("wq", "bf16[64]") IN("wk", "bf16[64]") IN("p", "i64[5]") IN("t", "bf16[9, 64]")
      "%q, %k, %v, %d, %c = qk_norm_rope_cache(%x, %wq, %wk, %p, %t; kv_heads = 2, eps = 1e-06, eps_k = 1e-05, neox = true, "

@@ -268,11 +268,11 @@ START_TEST(pairs_in_pieces)
                "printf \"%%z%d = %s(%%z%d%s)\\n\", i + 1, i % 32 ? \"softmax\" : \"neg\", i, i % 32 ? \"; axis = -1\" : \"\"\n"
                "printf \"%%x%d, %%s%d = add_rms_norm(%%r%d, %%s%d, %%w; eps = 1e-6)\\n\", i + 1, i + 1, i, i }\n"
                "printf \"output x = %%x97\\noutput s = %%s97\\noutput z = %%z97\\n\" }' >\"$D/pairs.sld\"", 0));
-#define PAIRS "fuse \"$D/pairs.sld\" --world 4 --tokens 8..8 --report --expect all_reduce_add_rms_norm_any_width_own="
+#define PAIRS "fuse \"$D/pairs.sld\" --world 4 --tokens 8..8 --report --expect all_reduce_add_rms_norm_any_width="
     free(sh_ok(SOLDER PAIRS "97", 0));
     char *text = sh_ok(SOLDER PAIRS "4 --split-at softmax", 0);
-    ASSERT_HAS(text, "  all_reduce_add_rms_norm_any_width_own           4 of 97 ");
-    ASSERT_HAS(text, "  all_reduce_add_rms_norm_any_width_own          93  it crosses partitions, between all_reduce and add_rms_norm");
+    ASSERT_HAS(text, "  all_reduce_add_rms_norm_any_width      4 of 97 ");
+    ASSERT_HAS(text, "  all_reduce_add_rms_norm_any_width     93  it crosses partitions, between all_reduce and add_rms_norm");
     free(text);
 #undef PAIRS
 }
