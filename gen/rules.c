@@ -4,8 +4,8 @@
 
 #include "automaton.h"
 
-/* What is tried at nodes of one op. */
-typedef struct entry { const pat_op *op; PAT_LIST(row) rows; decision d; const char *name; bool for_rule; } entry;
+/* What is tried at nodes of one op; look: the last members of its sld_root. */
+typedef struct entry { const pat_op *op; PAT_LIST(row) rows; decision d; const char *name, *look; bool for_rule; } entry;
 
 static uint32_t phase_of(const pat_rule *rule)
 {
@@ -105,6 +105,41 @@ static const char *entry_title(gen *g, const entry *e)
     return n > 8 ? gen_format(g, "%s ... %u rules", title, n) : title;
 }
 
+/* The operand of the root whose producer decides first, where an op that is not asked for leads nowhere; or NULL. */
+static const place *first_look(const state *s)
+{
+    if (!s->col || s->col->condition || s->col->cost != COST_OP || s->col->needs.n != 1 || s->other.to)
+        return NULL;
+    const place *p = s->col->needs.at[0];
+    return p->kind == PL_PRODUCER && p->of->kind == PL_OPERAND && p->of->of->kind == PL_ROOT ? p->of : NULL;
+}
+
+/* Ops in a bit set from the least one on; without the set where it has all of them, or would be long for the few it has. */
+static const char *emit_look(gen *g, const char *name, const state *s)
+{
+    const place *operand = first_look(s);
+    uint32_t first = UINT32_MAX, last = 0;
+    for (uint32_t i = 0; operand && i < s->n; i++) {
+        uint32_t op = (uint32_t)s->branches[i].test->value;
+        first = op < first ? op : first;
+        last = op > last ? op : last;
+    }
+    if (!operand)
+        return "{0}";
+    uint32_t n = last - first + 1, words = (n + 31) / 32;
+    if (n == s->n || words > s->n + 8)
+        return gen_format(g, "{%u, %u, %u, NULL}", operand->i + 1, first, n);
+    uint32_t *bits = pat_alloc(g->arena, words * sizeof *bits);
+    for (uint32_t i = 0; i < s->n; i++) {
+        uint32_t at = (uint32_t)s->branches[i].test->value - first;
+        bits[at / 32] |= UINT32_C(1) << at % 32;
+    }
+    out_f(g->o, "static const uint32_t %s_after[] = {", name);
+    for (uint32_t i = 0; i < words; i++)
+        out_f(g->o, "0x%x%s", bits[i], i + 1 < words ? ", " : "};\n\n");
+    return gen_format(g, "{%u, %u, %u, %s_after}", operand->i + 1, first, n, name);
+}
+
 /* Ops that lead to the same state share a function, which is told what rule to look for. */
 static void name_entries(automaton *a, entry *all, uint32_t n)
 {
@@ -123,9 +158,12 @@ static void name_entries(automaton *a, entry *all, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         entry *shared = *(entry **)byte_map_at(g->arena, &known, &all[i].d.start.to, sizeof all[i].d.start.to);
         all[i].for_rule = shared->for_rule;
-        if (shared == &all[i])
+        if (shared == &all[i]) {
             print_matcher(a, all[i].name, entry_title(g, &all[i]), all[i].d.start, all[i].for_rule);
+            all[i].look = emit_look(g, all[i].name, all[i].d.start.to);
+        }
         all[i].name = shared->name;
+        all[i].look = shared->look;
     }
 }
 
@@ -133,16 +171,16 @@ static void emit_roots(gen *g, uint32_t phase, const entry *all, uint32_t n)
 {
     out_line(g->o, "static const sld_root roots_%s[N_OPS] = {", g->program->phases.at[phase]->name);
     for (uint32_t i = 0; i < n; i++)
-        out_line(g->o, "    [OP_%s] = {%s, %s%s},", all[i].op->name, all[i].name, all[i].for_rule ? "RULE_" : "",
-                 all[i].for_rule ? all[i].d.start.rule->name : "-1");
-    out_line(g->o, "    [0] = {NULL, -1}\n};\n");
+        out_line(g->o, "    [OP_%s] = {%s, %s%s, %s},", all[i].op->name, all[i].name, all[i].for_rule ? "RULE_" : "",
+                 all[i].for_rule ? all[i].d.start.rule->name : "-1", all[i].look);
+    out_line(g->o, "    [0] = {NULL, -1, {0}}\n};\n");
 }
 
 void emit_dispatch(gen *g)
 {
     out_line(g->o, "static int rewrite(SLD_GRAPH g, SLD_NODE n, uint32_t phase)\n{");
     out_line(g->o, "    const sld_root *r = phase < %u ? &roots[phase][SLD_OP(g, n)] : NULL;", g->program->phases.n);
-    out_line(g->o, "    return r && r->rewrite ? r->rewrite(g, n, r->rule) : -1;\n}\n");
+    out_line(g->o, "    return r && r->rewrite && SLD_MAY_MATCH(g, n, r) ? r->rewrite(g, n, r->rule) : -1;\n}\n");
 }
 
 /* Rules that walk readers are left out where the engine cannot. */

@@ -124,7 +124,7 @@ static void count_rewrite(driver *d)
 static inline int try_rules(const driver *d, sld_node n)
 {
     const sld_root *r = &d->roots[d->g->nodes.at[n].op];
-    return r->rewrite ? r->rewrite(d->g, n, r->rule) : -1;
+    return sld__may_match(d->g, n, r) ? r->rewrite(d->g, n, r->rule) : -1;
 }
 
 /* A rule has rewritten n, or none, -1: tries them again until none does. */
@@ -204,7 +204,7 @@ static __attribute__((noinline)) int try_all(driver *d, sld_node n)
     s->steps = false;
     for (;;) {
         const sld_root *r = NULL;
-        while (n < end && !(r = &roots[nodes[n].op])->rewrite)
+        while (n < end && !sld__may_match(g, n, r = &roots[nodes[n].op]))
             n++;
         s->cursor = n;
         if (n >= end)

@@ -184,6 +184,15 @@ static inline sld_node sld_producer(const sld_graph *g, sld_value v)
     uint32_t origin = g->values.at[v].origin;
     return origin < SLD_ORIGIN_INPUT ? origin : 0;
 }
+/* False where no rule that r tries can match at n. */
+static inline bool sld__may_match(const sld_graph *g, sld_node n, const sld_root *r)
+{
+    const sld_node_rec *rec = &g->nodes.at[n];
+    const uint16_t operand = r->look.operand;
+    if (!operand || !r->rewrite)
+        return r->rewrite;
+    return sld_look_holds(&r->look, g->nodes.at[operand <= rec->n_in ? sld_producer(g, g->operands.at[rec->in + operand - 1u]) : 0].op);
+}
 static inline const sld_type_rec *sld_type_of(const sld_graph *g, sld_value v)
 {
     return &g->types.at[g->values.at[v].type];

@@ -13,8 +13,8 @@
 extern "C" {
 #endif
 
-#define SLD_ABI 4
-#define SLD_ABI_MIN 4
+#define SLD_ABI 5
+#define SLD_ABI_MIN 5
 
 typedef struct sld_attr_info {
     const char *name;
@@ -366,6 +366,7 @@ struct sld_graph;
 typedef struct sld_root {
     int (*rewrite)(struct sld_graph *g, uint32_t node, int rule); /* NULL: no rule is rooted at this op */
     int rule;                       /* to call it with: ops may share a function */
+    sld_look look;                  /* where it does not hold, no rule matches */
 } sld_root;
 
 typedef struct sld_ruleset {

@@ -71,6 +71,7 @@ typedef struct sld_matcher {
 typedef struct sld_root {
     int (*rewrite)(SLD_GRAPH g, SLD_NODE n, int rule); /* NULL: no rule is rooted at this op */
     int rule; /* to call it with: ops may share a function */
+    sld_look look; /* where it does not hold, no rule matches */
 } sld_root;
 #endif
 
@@ -110,6 +111,14 @@ SLD_HELPER sld_dim sld_floor_div(sld_dim a, sld_dim b)
 {
     return b ? a / b - (a % b != 0 && (a < 0) != (b < 0)) : 0;
 }
+#endif
+
+#ifdef SLD_TRACE /* matchers themselves tell what fails */
+#define SLD_MAY_MATCH(g, n, r) true
+#else
+#define SLD_MAY_MATCH(g, n, r) \
+    (!(r)->look.operand || \
+     sld_look_holds(&(r)->look, SLD_OP_OR_0((g), SLD_PRODUCER((g), SLD_OPERAND_OR_0((g), (n), (r)->look.operand - 1)))))
 #endif
 
 #ifdef SLD_TRACE

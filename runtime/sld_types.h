@@ -62,4 +62,16 @@ typedef struct sld_attr {
     };
 } sld_attr;
 
+/* -------------------------------------------------------------- matchers -- */
+
+/* What every match at a root has: operand `operand` - 1 of the root comes from one of n ops from `first` on, of those whose
+ * bits are set in ops, unless that is NULL. operand 0: nothing is known. It spares the call of a matcher. */
+typedef struct sld_look { uint16_t operand, first, n; const uint32_t *ops; } sld_look;
+
+static inline bool sld_look_holds(const sld_look *l, uint32_t op)
+{
+    uint32_t at = op - l->first;
+    return at < l->n && (!l->ops || (l->ops[at / 32] >> at % 32 & 1));
+}
+
 #endif

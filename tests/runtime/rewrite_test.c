@@ -121,7 +121,7 @@ static sld_ruleset ruleset(void)
     static const sld_rule_info rules[N_TEST_RULES] = {{.name = "drop_negs"}, {.name = "split_sum"}, {.name = "swap_sum"},
                                                       {.name = "early_reader"}, {.name = "share_neg"}};
     static const sld_phase_info phases[2] = {{"first", true, 3, 2, false}, {"second", true, 3, 2, false}};
-    static const sld_root roots[N_TEST_OPS] = {[OP_ADD] = {rewrite, -1}, [OP_NEG] = {rewrite, -1}};
+    static const sld_root roots[N_TEST_OPS] = {[OP_ADD] = {rewrite, -1, {0}}, [OP_NEG] = {rewrite, -1, {0}}};
     static const sld_root *const both[2] = {roots, roots};
     static const sld_kernel_row kernels[2] = {{.op = OP_ADD, .target = SLD_TARGET_REF},
                                               {.op = OP_NEG, .target = SLD_TARGET_REF}};

@@ -4,9 +4,10 @@ Usage: python3 run.py BIN [stack] [rules] [sound] [quick]
 
 BIN holds the programs that match.mk builds: hand, solder, pointer, mlir, and solderc beside it. A program that is
 not there is left out, with a line that says so. `stack` is the table over sizes, `rules` the growth with rules
-that never match, `sound` what checking costs; all when none is named. Every number is the median of at least 9 runs
-(3 with `quick`) of one thread pinned to the last CPU; all programs must leave the same graph. Behind the table stands
-what it says against the others: factors of the irregular stack, growth with layers.
+that never match (runs with and without them alternate), `sound` what checking costs; all when none is named. Every
+number is the median of at least 9 runs (3 with `quick`) of one thread pinned to the last CPU; all programs must leave
+the same graph. Behind the table stands what it says against the others: factors of the irregular stack, growth with
+layers.
 """
 import json
 import os
@@ -141,9 +142,10 @@ def solder_rules(bench, solderc, flags, family, count):
     bare = compile_rules(bench, solderc, flags, "bare", extra_rules(family, count, False))[3] if count else size
     program = os.path.join(bench.folder, f"solder_{family}_{count}")
     subprocess.run([*flags["cc"], obj, *flags["link"], "-o", program], check=True)
-    ns = statistics.median(bench.call(program, 94, bench.runs(94), 1)[0]["ns"] for _ in range(3))
+    without, ns = [statistics.median(times) for times in zip(
+        *([bench.call(p, 94, bench.runs(94), 1)[0]["ns"] for p in ("solder", program)] for _ in range(9)))]
     os.remove(program)
-    return ns, gen, cc, (size - bare) / count if count else 0.0
+    return ns, ns / without, gen, cc, (size - bare) / count if count else 0.0
 
 
 def rules_table(bench, solderc, flags):
@@ -154,15 +156,14 @@ def rules_table(bench, solderc, flags):
     patterns = os.path.join(bench.folder, "patterns.mlir")
     for family in (1, 2, 3, 4):
         for count in counts:
-            ns, gen, cc, size = solder_rules(bench, solderc, flags, family, count)
-            without = ns if count == 0 else without
+            ns, growth, gen, cc, size = solder_rules(bench, solderc, flags, family, count)
             mlir = ["", "", ""]
             if bench.has("mlir"):
                 pdl = bench.call("mlir", 94, 9, 1, "pdl", "walk", patterns, count, family)
                 cpp = bench.call("mlir", 94, 9, 1, "cpp", "walk", patterns, count, family)
                 mlir = [f"{pdl[0]['ns']:.0f}", f"{pdl[2]['ms']:.1f}", f"{cpp[0]['ns']:.0f}"]
-            print(f"| {FAMILIES[family - 1]} | {count} | {ns:.2f} | {ns / without:.2f} | {gen:.2f} | {cc:.2f} | {size:.0f} | " + " | ".join(mlir) + " |",
-                  flush=True)
+            print(f"| {FAMILIES[family - 1]} | {count} | {ns:.2f} | {growth:.2f} | {gen:.2f} | {cc:.2f} | {size:.0f} | "
+                  + " | ".join(mlir) + " |", flush=True)
 
 
 def main():

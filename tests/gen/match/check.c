@@ -409,7 +409,7 @@ static bool check_graph(sld_graph *g, rules *r)
             rec.root = n;
             rec.last_rule = 0;
             const sld_root *root = &g->rules->roots[phase][g->nodes.at[n].op];
-            if (root->rewrite)
+            if (sld__may_match(g, n, root))
                 root->rewrite(g, n, root->rule);
         }
     rec.to = &naive;
