@@ -210,8 +210,9 @@ $(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(ACCEPTANCE_O) $(B)/gen
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
 
 TEST_ENV = CK_DEFAULT_TIMEOUT=60 $(EMBED_ENV) $(MATCH_ENV) $(NEAR_ENV) $(if $(EMU_LIBRARY),SOLDER_EMU=$(EMU_LIBRARY)) SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
+TEST_NEEDS = all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(B)/bin/near_check $(FAULTS_NEEDS) $(EMU_LIBRARY)
 .PHONY: run-tests
-run-tests: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(B)/bin/near_check $(FAULTS_NEEDS) $(EMU_LIBRARY) replay check-hipemu check-verify
+run-tests: $(TEST_NEEDS) replay check-hipemu check-verify
 	@$(TEST_ENV) $(B)/bin/tests
 .PHONY: property
 property: $(B)/bin/tests
@@ -234,7 +235,7 @@ coverage:
 # All combinations of the acceptance matrix, the largest as well.
 acceptance: all $(B)/bin/tests
 	@for suite in acceptance qkv mla; do ACCEPTANCE=1 CK_RUN_SUITE=$$suite $(TEST_ENV) $(B)/bin/tests || exit 1; done
-golden: all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(B)/bin/near_check
+golden: $(TEST_NEEDS)
 	@UPDATE=1 $(TEST_ENV) $(B)/bin/tests
 
 doc: $(B)/bin/solderc
