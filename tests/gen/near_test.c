@@ -20,6 +20,16 @@ START_TEST(shipped_rules)
 }
 END_TEST
 
+/* Which kernel is bound where a condition of one just holds, and where it is just broken. */
+START_TEST(shipped_kernels)
+{
+    free(sh_ok("NEAR_BOUND=$D/bound.txt $NEAR_CHECK patterns/*.pat", 0));
+    if (getenv("UPDATE"))
+        free(sh_ok("cp $D/bound.txt tests/gen/golden", 0));
+    free(sh_ok("diff -u tests/gen/golden/bound.txt $D/bound.txt", 0));
+}
+END_TEST
+
 static const char rules[] =
     "dtype F = {f16, bf16, f32}\n"
     "phase p\n"
@@ -79,6 +89,7 @@ Suite *near_suite(void)
     tcase_add_checked_fixture(t, setup, remove_folder);
     tcase_set_timeout(t, 120);
     tcase_add_test(t, shipped_rules);
+    tcase_add_test(t, shipped_kernels);
     tcase_add_test(t, matcher_as_it_is);
     tcase_add_loop_test(t, matcher_that_asks_too_little, 0, (int)(sizeof gaps / sizeof *gaps));
     suite_add_tcase(s, t);

@@ -100,13 +100,26 @@ static void relation(const finder *f, const pat_expr *e)
         add(f, "relation", between, other[e->kind - PE_EQ]);
 }
 
+/* Of what it counts: 32 MiB become 33 MiB. */
+static void one_more(const finder *f, const pat_expr *e)
+{
+    char unit[4] = "", text[40];
+    long long n = 0;
+    if (sscanf(spelt(f, e->span), "%lld %3s", &n, unit) < 2) {
+        add_number(f, "number", e->span, (double)e->ival + 1, true);
+        return;
+    }
+    snprintf(text, sizeof text, "%lld %s", n + 1, unit);
+    add(f, "number", e->span, copy(f, text, strlen(text)));
+}
+
 /* A condition, and the numbers in it. */
 static void condition(const finder *f, const pat_expr *e)
 {
     if (e->kind >= PE_EQ && e->kind <= PE_GE)
         relation(f, e);
     if (e->kind == PE_INT)
-        add_number(f, "number", e->span, (double)e->ival + 1, true);
+        one_more(f, e);
     if (e->kind == PE_NOT)
         add(f, "drop-not", e->span, spelt(f, e->args.at[0]->span));
     if (e->kind == PE_AND || e->kind == PE_OR) {
@@ -416,7 +429,7 @@ static void pattern(finder *f, const pat_pattern *q)
 static void kernel(finder *f, const pat_kernel *k)
 {
     for (uint32_t i = 0; i < k->rows.n; i++)
-        if (k->rows.at[i]->when && strcmp(k->rows.at[i]->target, "hip")) {
+        if (k->rows.at[i]->when) {
             drop(f, "drop-kernel-condition", k->rows.at[i]->when->span);
             condition(f, k->rows.at[i]->when);
         }
@@ -464,7 +477,7 @@ void find_mutants(mutants *m)
     for (uint32_t i = 0; i < p->kernels.n; i++) {
         finder f = {.m = m, .kernel = p->kernels.at[i]->op};
         first = m->all.n;
-        if (f.kernel && f.kernel->made)
+        if (f.kernel)
             kernel(&f, p->kernels.at[i]);
         unique(m, first);
     }

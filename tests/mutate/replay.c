@@ -4,7 +4,8 @@
  *                               5 an expected text of what a rule makes
  *     replay --holds LIB CASES  prints the cases that hold
  *
- * CASES is what near_check --write wrote; of it the cases of rules that LIB has are run, each rule alone. */
+ * CASES is what near_check --write wrote; of it the cases of rules that LIB has are run, each rule alone, and launches of
+ * ops that it has kernels for. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,7 +123,7 @@ static bool holds(const sld_ruleset *r, uint32_t rule, item *c, char *bound)
     const sld_rule_stats *s = &stats[rule];
     ok = ok && (c->fires < 0 ? s->fired > 0 : (long long)s->fired == c->fires);
     /* near misses are not even matched */
-    if (ok && !c->fires && strcmp(c->kind, "test") && strcmp(c->kind, "run") && strcmp(c->kind, "kern"))
+    if (ok && !c->fires && strcmp(c->kind, "test") && strcmp(c->kind, "run"))
         ok = !(s->refused_cycle + s->refused_split + s->refused_kernel + s->refused_type + s->refused_run);
     if (ok)
         bind_all(g, !strcmp(c->kind, "made"), bound);
@@ -132,6 +133,33 @@ static bool holds(const sld_ruleset *r, uint32_t rule, item *c, char *bound)
     free(stats);
     sld_ctx_free(ctx);
     return ok;
+}
+
+static bool has_kernels(const sld_ruleset *r, const char *op)
+{
+    uint32_t i = 1;
+    while (i < r->n_ops && strcmp(r->ops[i].name, op))
+        i++;
+    return i < r->n_ops && r->kernel_index[i] < r->kernel_index[i + 1];
+}
+
+/* A launch: the same kernel is bound, or the same condition named. */
+static bool binds(const sld_ruleset *r, item *c, char *bound)
+{
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_graph *g = sld_text_parse(ctx, r, "launch", c->graph, strlen(c->graph));
+    char *got = g ? near_bound(g, c->options, c->world, c->units) : NULL;
+    snprintf(bound, 17, "%016llx", (unsigned long long)mixed(14695981039346656037u, got ? got : ""));
+    bool ok = got && (!*c->bound || !strcmp(c->bound, bound));
+    free(got);
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
+    return ok;
+}
+
+static bool is_launch(const item *c)
+{
+    return !strcmp(c->kind, "launch");
 }
 
 static int kind_of(const item *c)
@@ -145,10 +173,10 @@ static int pass(const sld_ruleset *r, const char *path, int kind, bool list)
     item c;
     for (char *at = text; (at = next_item(at, &c));) {
         uint32_t rule = rule_index(r, c.rule);
-        if (rule == r->n_rules || kind_of(&c) != kind)
+        if (kind_of(&c) != kind || (is_launch(&c) ? !has_kernels(r, c.rule) : rule == r->n_rules))
             continue;
         char bound[17];
-        bool ok = holds(r, rule, &c, bound);
+        bool ok = is_launch(&c) ? binds(r, &c, bound) : holds(r, rule, &c, bound);
         if (list && ok)
             printf("%s bound=%s\n%send\n", c.head, bound, c.graph);
         if (list || ok)

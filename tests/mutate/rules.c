@@ -2,7 +2,8 @@
  *
  *     mutate_rules list FILE.pat...                  operator, owner, place, begin, end, rules to try, what was there,
  *                                                   and what comes instead; by tabs
- *     mutate_rules compile OUT.c RULES FILE.pat...   checks and generates only these rules (names with commas)
+ *     mutate_rules compile OUT.c RULES FILE.pat...   checks and generates only these rules (names with commas), and for
+ *                                                   `=op` all kernels of that op
  *
  * Exit status of compile: 0 made, 10 the checker refuses, 11 the generator does. */
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static bool concerns(const mutant *x, const pat_program *p, const pat_rule *r)
     return found;
 }
 
-/* By their written names, each once. */
+/* By their written names, each once; and `=op`, whose kernels it changes. */
 static void print_rules(const mutant *x, const pat_program *p)
 {
     const char *last = "";
@@ -60,6 +61,8 @@ static void print_rules(const mutant *x, const pat_program *p)
         printf("%s%s", *last ? "," : "", name);
         last = name;
     }
+    if (x->kernel)
+        printf("%s=%s", *last ? "," : "", x->kernel->name);
 }
 
 /* --------------------------------------------------------------------- list -- */
@@ -136,12 +139,15 @@ static bool concerned(const pat_program *p, const char *op)
     return found;
 }
 
-/* Of kernels only those that graphs of these tests may run. */
-static void leave_rows(pat_kernel *k, bool any)
+/* Of kernels only those that graphs of these tests may run, or that are asked for. */
+static void leave_rows(const pat_program *p, pat_kernel *k, const char *names)
 {
+    char asked[200];
     uint32_t n = 0;
+    snprintf(asked, sizeof asked, "=%s", k->name);
+    bool all = named(names, asked), any = all || concerned(p, k->name);
     for (uint32_t i = 0; i < k->rows.n; i++)
-        if (any && strcmp(k->rows.at[i]->target, "hip"))
+        if (all || (any && strcmp(k->rows.at[i]->target, "hip")))
             k->rows.at[n++] = k->rows.at[i];
     k->rows.n = n;
 }
@@ -156,7 +162,7 @@ static void keep(pat_program *p, const char *names)
     p->rules.n = n;
     p->vocabs.n = 0;
     for (uint32_t i = 0; i < p->kernels.n; i++)
-        leave_rows(p->kernels.at[i], concerned(p, p->kernels.at[i]->name));
+        leave_rows(p, p->kernels.at[i], names);
     for (uint32_t i = 0; i < p->ops.n; i++)
         if (!concerned(p, p->ops.at[i]->name))
             p->ops.at[i]->where.n = 0; /* what takes longest to check */

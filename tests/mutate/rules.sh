@@ -18,8 +18,9 @@ compile() { "$B/bin/mutate_rules" compile "$work/m.c" "$1" "$work"/patterns/*.pa
 object()  { $MUTATE_CC -shared -o "$work/m.so" "$work/m.c" 2>>"$work/err"; }
 
 # Cases of some rules that hold when these are compiled alone, as they are.
+held_by() { echo "$work/held.$(printf %s "$1" | cksum | tr ' ' .)"; }
 cases_of() {
-    held=$work/held.$(printf %s "$1" | cksum | tr ' ' .)
+    held=$(held_by "$1")
     [ -f "$held" ] || { compile "$1" && object && "$B/bin/replay" --holds "$work/m.so" "$cases" >"$held"; }
 }
 
@@ -67,7 +68,8 @@ tested() {
     done
 }
 
-judge() {
+# What tells of a mutant when only some rules are compiled; nothing when they do as before.
+noticed() {
     compile "$1"
     case $? in
     0) ;;
@@ -76,14 +78,22 @@ judge() {
     *) echo crash; return ;;
     esac
     object || { echo "C compiler"; return; }
-    timeout 60 "$B/bin/replay" "$work/m.so" "$held" >"$work/err" 2>&1
+    timeout 60 "$B/bin/replay" "$work/m.so" "$(held_by "$1")" >"$work/err" 2>&1
     case $? in
     0) ;;
-    3) echo "tests in rules"; return ;;
-    4) echo "near misses"; return ;;
-    5) echo "expected texts"; return ;;
-    *) echo crash; return ;;
+    3) echo "tests in rules" ;;
+    4) echo "near misses" ;;
+    5) echo "expected texts" ;;
+    *) echo crash ;;
     esac
+}
+
+# The kernels that a mutant is about come alone, before the rules that make their op.
+judge() {
+    for part in $parts; do
+        verdict=$(noticed "$part")
+        [ -z "$verdict" ] || { echo "$verdict"; return; }
+    done
     "$B/bin/solderc" -o "$work/all.c" "$work"/patterns/*.pat >"$work/err" 2>&1 || { echo "checker, all rules"; return; }
     verified "$rules_sound" || { echo verification; return; }
     tested "$owner" || { echo "test suites"; return; }
@@ -96,9 +106,13 @@ while IFS=$tab read -r op owner place begin end rules was text; do
     name=${name%:*}
     cp patterns/*.pat "$work/patterns"
     [ -n "$rules" ] || { printf 'not used\t%s\t%s\t%s\t%s\t%s\n' "$op" "$owner" "$place" "$was" "$text"; continue; }
-    cases_of "$rules"
+    case $rules in
+    *,=*) parts="${rules##*,} $rules" ;;
+    *) parts=$rules ;;
+    esac
+    for part in $parts; do cases_of "$part"; done
     rules_sound=
     [ -x "$verify" ] && rules_sound=$(sound "$rules")
     { head -c "$begin" "$file"; printf %s "$text"; tail -c +$((end + 1)) "$file"; } >"$work/patterns/$name"
-    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$(judge "$rules")" "$op" "$owner" "$place" "$was" "$text"
+    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$(judge)" "$op" "$owner" "$place" "$was" "$text"
 done <"$list"

@@ -1,7 +1,8 @@
 /* Near misses of all rules: for each condition of a left side a graph that breaks it and holds all others, on which the
  * rule does not fire, and of which the explanation names that condition.
  *
- * Usage: near_check [--write CASES] FILE.pat...   NEAR_MADE=FILE: what rules make of their left sides is written there
+ * Usage: near_check [--write CASES] FILE.pat...   NEAR_MADE=FILE: what rules make of their left sides is written there;
+ * NEAR_BOUND=FILE: not rules, but the kernels that are bound at the borders of what their rows ask for
  *
  * Linked with the ruleset that these files were compiled to. Prints how many conditions have a near miss, and those
  * that have none with the reason; exits with 1 when a rule fires on one, or does not on its own left side. CASES gets
@@ -11,6 +12,7 @@
 
 #include "../runtime/explain.h"
 #include "instance.h"
+#include "launch.h"
 #include "loosen.h"
 #include "made.h"
 #include "run.h"
@@ -30,7 +32,6 @@ typedef struct checker {
     const pat_rule *rule;
     uint32_t index;          /* of the rule in the ruleset */
     uint32_t variant;        /* from 1 */
-    bool first;              /* no instance of a family, or its first */
     near_run run;            /* for which the rule fires on its own left side */
     PAT_LIST(const char) done; /* conditions of the rule that have a near miss */
     PAT_LIST(const char) left; /* and those that have none yet, with the reason */
@@ -469,36 +470,6 @@ static void more_matches(checker *c, x_choice *choice)
     }
 }
 
-/* What the rule does there is written as it is: a kernel covers it, or none does. */
-static void write_kernel_edge(checker *c, const char *text, bool worlds)
-{
-    static const struct { int64_t ranks, units; } runs[] = {{0, 0}, {0, 1}, {0, 8}, {1, 0}, {2, 0}, {3, 0}, {4, 0}, {8, 0}};
-    for (size_t i = 0; i < (worlds ? sizeof runs / sizeof *runs : 1); i++) {
-        near_run run = c->run;
-        sld_rule_stats stats;
-        run.world = runs[i].ranks ? runs[i].ranks : run.world;
-        run.units = runs[i].units;
-        if (fuse(c, text, &run, &stats))
-            write_case(c, "kernel", stats.fired > 0, &run, text);
-    }
-}
-
-static void kernel_edges(checker *c, x_choice *choice)
-{
-    bool more = c->cases && c->first; /* what instances make is covered alike */
-    for (uint32_t k = 0; more; k++) {
-        t_env *t = t_open(c->s, c->p, c->rule, pat_expand(c->s, c->p, c->rule, choice), NULL);
-        const pat_wish wish = {.seed = 1};
-        bool worlds = near_kernels_ask_for_ranks(t);
-        t->made.n = t->right.n = 0;
-        more = near_kernel_edge(t, k);
-        const char *text = more && !t->c->contradiction ? pat_example(t, &wish) : NULL;
-        if (text)
-            write_kernel_edge(c, text, worlds);
-        t_close(t);
-    }
-}
-
 /* With as many flags off as the rule lets be off. */
 static void write_made_twice(checker *c, const char *match)
 {
@@ -533,7 +504,6 @@ static void check_variant(checker *c, x_choice *choice)
     write_case(c, "match", true, &c->run, match);
     write_made_twice(c, match);
     more_matches(c, choice);
-    kernel_edges(c, choice);
     for (uint32_t k = 0; try_near(c, choice, k); k++) {}
 }
 
@@ -598,7 +568,6 @@ static void sum_up(checker *c)
 static void check_rule(checker *c, const pat_rule *rule)
 {
     x_choice choice = {.n = 0};
-    c->first = !c->rule || pat_written_name(c->rule) != pat_written_name(rule);
     c->rule = rule;
     c->ctx = sld_ctx_new(NULL);
     for (c->index = 0; strcmp(c->rules->rules[c->index].name, rule->name); c->index++) {}
@@ -616,6 +585,19 @@ static void check_rule(checker *c, const pat_rule *rule)
     sld_ctx_free(c->ctx);
 }
 
+/* What is bound at the borders of kernels' conditions; the number of those that are wrong. */
+static uint32_t launches(checker *c, const char *path)
+{
+    near_launches l = {.s = c->s, .p = c->p, .rules = c->rules, .cases = c->cases, .told = path ? fopen(path, "w") : NULL};
+    if (path && !l.told) {
+        perror(path);
+        return 1;
+    }
+    near_launch_all(&l);
+    printf("%u launches at the border of %u conditions of kernels; %u wrong\n", l.n, l.n_conditions, l.n_wrong);
+    return l.n_wrong + (l.told && fclose(l.told));
+}
+
 int main(int argc, char **argv)
 {
     checker c = {.s = pat_open(), .rules = sld_ruleset_solder()};
@@ -629,18 +611,21 @@ int main(int argc, char **argv)
         pat_print_diags(c.s, stderr);
         return 2;
     }
-    const char *only = getenv("NEAR_RULE"), *made = getenv("NEAR_MADE");
+    const char *only = getenv("NEAR_RULE"), *made = getenv("NEAR_MADE"), *bound = getenv("NEAR_BOUND");
     if (made && !(c.made = fopen(made, "w"))) {
         perror(made);
         return 2;
     }
-    for (uint32_t i = 0; i < c.p->rules.n; i++)
+    for (uint32_t i = 0; i < c.p->rules.n && !bound; i++)
         if (!only || !strcmp(only, c.p->rules.at[i]->name))
             check_rule(&c, c.p->rules.at[i]);
-    printf("%u rules, %u conditions, %u with a near miss, %u with one that is explained otherwise; %u fire at an edge; %u wrong\n",
-           c.n_rules, c.n_conditions, c.n_near, c.n_other, c.n_edges, c.n_wrong);
+    if (!bound)
+        printf("%u rules, %u conditions, %u with a near miss, %u with one that is explained otherwise; %u fire at an edge; "
+               "%u wrong\n", c.n_rules, c.n_conditions, c.n_near, c.n_other, c.n_edges, c.n_wrong);
     if (c.cases)
         write_tests(&c);
+    if (c.cases || bound)
+        c.n_wrong += launches(&c, bound);
     if ((c.cases && fclose(c.cases)) || (c.made && fclose(c.made))) {
         perror("near_check");
         return 2;

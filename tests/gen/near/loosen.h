@@ -35,10 +35,4 @@ bool near_follows(t_env *t, const near *n);
 /* Whether a name of the expression stands in a text. */
 bool near_share_name(const pat_expr *a, const char *text, size_t n);
 
-/* ---- kernel_edge.c: of an opened left side ---- */
-/* Assumes sizes or a dtype at edge k of the conditions of kernels for what the rule makes. False: there are no more. */
-bool near_kernel_edge(t_env *t, uint32_t k);
-/* Whether they ask for ranks or units. */
-bool near_kernels_ask_for_ranks(t_env *t);
-
 #endif

@@ -1,8 +1,10 @@
-/* What a rule makes of a graph, as text without inputs and constants. */
+/* See made.h. What a rule makes of a graph is text without inputs and constants. */
 #include "made.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "graph.h"
 
 static bool is_node(const char *line)
 {
@@ -29,4 +31,17 @@ char *near_made(sld_graph *g)
     }
     *to = 0;
     return text;
+}
+
+char *near_bound(sld_graph *g, const char *target, int64_t world, int64_t units)
+{
+    static const char *const names[] = {[SLD_TARGET_REF] = "ref", [SLD_TARGET_CPU] = "cpu", [SLD_TARGET_HIP] = "hip"};
+    char why[400];
+    sld_target t = SLD_TARGET_REF;
+    while (strcmp(names[t], target))
+        t++;
+    g->world = world;
+    g->units = units;
+    const sld_kernel_row *row = sld_bind(g, sld_first_node(g), t, NULL, why, sizeof why);
+    return strdup(row ? row->name : why);
 }

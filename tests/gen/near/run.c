@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,22 +32,22 @@ static int64_t of_name(const search *s, pat_name name)
     return !strcmp(name, "world") ? 1 : of_option(s, pat_find_option(s->p, name));
 }
 
-static int64_t binary(pat_expr_kind kind, int64_t a, int64_t b)
+double near_binary(pat_expr_kind kind, double a, double b)
 {
     switch (kind) {
     case PE_ADD: return a + b;
     case PE_SUB: return a - b;
     case PE_MUL: return a * b;
-    case PE_DIV: return b ? a / b : 0;
-    case PE_MOD: return b ? a % b : 0;
+    case PE_DIV: return b ? floor(a / b) : 0;
+    case PE_MOD: return b ? a - b * floor(a / b) : 0;
     case PE_EQ: return a == b;
     case PE_NE: return a != b;
     case PE_LT: return a < b;
     case PE_LE: return a <= b;
     case PE_GT: return a > b;
     case PE_GE: return a >= b;
-    case PE_AND: return a && b;
-    default: return a || b;
+    case PE_AND: return a > 0 && b > 0;
+    default: return a > 0 || b > 0;
     }
 }
 
@@ -70,7 +71,7 @@ static int64_t eval(const search *s, const pat_expr *e)
             if (eval(s, e->args.at[0]) == eval(s, e->args.at[1]->args.at[i]))
                 return 1;
         return 0;
-    default: return binary(e->kind, eval(s, e->args.at[0]), eval(s, e->args.at[1]));
+    default: return (int64_t)near_binary(e->kind, (double)eval(s, e->args.at[0]), (double)eval(s, e->args.at[1]));
     }
 }
 

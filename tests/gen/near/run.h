@@ -15,4 +15,7 @@ bool near_find_run(const pat_program *p, const pat_rule *rule, uint32_t broken, 
 /* A run for which the gate just holds, number `edge` of those; found: there is one. False: there are no more. */
 bool near_find_edge(const pat_program *p, const pat_rule *rule, uint32_t edge, near_run *out, bool *found);
 
+/* Of two numbers; division rounds down, and by 0 gives 0. */
+double near_binary(pat_expr_kind kind, double a, double b);
+
 #endif
