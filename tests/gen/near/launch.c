@@ -284,7 +284,7 @@ static void draw(search *s, var *v)
 /* Moves one size to where both sides of the goal are as near as can be, if they grow with it. */
 static void solve(search *s, const goal *g, double *at)
 {
-    double lo = 1, hi = 1 << 26, was = *at;
+    double lo = 1, hi = 1 << 22, was = *at;
     bool below = (*at = lo, gap_of(s, g) < 0);
     while (hi - lo > 1) {
         *at = floor((lo + hi) / 2);
@@ -301,7 +301,8 @@ static void solve(search *s, const goal *g, double *at)
 static void step(search *s, const goal *g)
 {
     var *v = &s->vars[next(s, s->n_vars)];
-    bool size = v->kind == DIM || (v->kind == DIMS && v->rank);
+    bool number_of = v->kind == ATTR && v->attr->kind && !strcmp(v->attr->kind, "int");
+    bool size = v->kind == DIM || number_of || (v->kind == DIMS && v->rank);
     const pat_expr *other = s->n_compared ? s->compared[next(s, s->n_compared)] : g->atom;
     const goal at = {.left = other->args.at[0], .right = other->args.at[1]};
     if (size && s->n_compared && next(s, 2))
@@ -559,7 +560,7 @@ static bool reach(search *s, const goal *g)
     bool full;
     if (known(s, g))
         return true;
-    for (uint32_t try = 0, last = 0; try < RESTARTS && !(text && (fabs(gap_of(s, g)) <= 1 || try > last + 2)); try++) {
+    for (uint32_t try = 0, last = 0; try < RESTARTS && !(text && (fabs(gap_of(s, g)) <= 1 || try > last + 4)); try++) {
         for (uint32_t i = 0; i < s->n_vars; i++)
             draw(s, &s->vars[i]);
         double now = score(s, g, &full);
