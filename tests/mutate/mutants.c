@@ -95,9 +95,11 @@ static void relation(const finder *f, const pat_expr *e)
 {
     static const char *const other[] = {[PE_EQ - PE_EQ] = " != ", [PE_NE - PE_EQ] = " == ", [PE_LT - PE_EQ] = " <= ",
                                         [PE_LE - PE_EQ] = " < ", [PE_GT - PE_EQ] = " >= ", [PE_GE - PE_EQ] = " > "};
-    pat_span between = {e->span.file, e->args.at[0]->span.end, e->args.at[1]->span.begin};
-    if (e->kind >= PE_EQ && e->kind <= PE_GE && between.end > between.begin && between.end - between.begin < 5)
-        add(f, "relation", between, other[e->kind - PE_EQ]);
+    char text[1000];
+    int n = snprintf(text, sizeof text, "%s%s%s", spelt(f, e->args.at[0]->span), other[e->kind - PE_EQ],
+                     spelt(f, e->args.at[1]->span));
+    if (e->kind >= PE_EQ && e->kind <= PE_GE && n > 0 && (size_t)n < sizeof text)
+        add(f, "relation", e->span, copy(f, text, (size_t)n));
 }
 
 /* Of what it counts: 32 MiB become 33 MiB. */

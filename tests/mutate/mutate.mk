@@ -10,25 +10,37 @@ $(B)/bin/replay: $(B)/tests/mutate/replay.o $(B)/tests/gen/near/made.o $(B)/lib/
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/lib/libsolder.a -Wl,--no-whole-archive $(LDLIBS) $(MPI_LIBS) -ldl
-# A few suites alone, so that they link fast.
+# A few suites alone, and verification, over kernels in a library: the mutant of one file is loaded before it, and the first
+# check that fails is the last.
 MUTATE_SUITES := acceptance collective cpu fuse mla paged qkv ref
-$(B)/tests/mutate/suites.h:
+$(B)/tests/mutate/suites.h: tests/mutate/mutate.mk
 	@mkdir -p $(@D)
 	@printf 'X(%s)\n' $(MUTATE_SUITES) >$@
 $(B)/tests/mutate/main.o: tests/main.c $(B)/tests/mutate/suites.h
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(B)/tests/mutate -c -o $@ $<
-MUTATE_TESTS_O := $(B)/tests/mutate/main.o $(foreach s,$(MUTATE_SUITES),$(patsubst %.c,$(B)/%.o,$(wildcard tests/*/$(s)_test.c))) $(ACCEPTANCE_O)
-# As they are, they link and pass.
-$(B)/bin/mutate_tests: $(MUTATE_TESTS_O) $(B)/lib/libsolder.a
+MUTATE_TESTS_O := $(B)/tests/mutate/main.o $(B)/tests/mutate/first.o $(ACCEPTANCE_O) \
+    $(foreach s,$(MUTATE_SUITES),$(patsubst %.c,$(B)/%.o,$(wildcard tests/*/$(s)_test.c)))
+MUTATE_LINK := $(CC) -rdynamic -Wl,--wrap=_ck_assert_failed
+MUTATE_LIBS := $(B)/lib/libsolder.a $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
+KERNEL_CC := $(CC) $(filter-out -g -MMD -MP -O% -W%,$(ALL_CFLAGS)) -w -O1 -fPIC -ffp-contract=off -fno-trapping-math -fno-math-errno
+$(B)/lib/libmutate_kernels.so: $(KERNEL_C) $(wildcard kernels/*.h kernels/*/*.h)
+	$(call say,CC,$@)
+	$(Q)$(KERNEL_CC) -shared -o $@ $(KERNEL_C)
+$(B)/bin/mutate_tests: $(MUTATE_TESTS_O) $(B)/lib/libmutate_kernels.so $(B)/lib/libsolder.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
+	$(Q)$(MUTATE_LINK) -o $@ $(MUTATE_TESTS_O) $(B)/lib/libmutate_kernels.so $(MUTATE_LIBS)
+$(B)/bin/mutate_verify: $(VERIFY_O) $(DSL_O) $(B)/lib/libmutate_kernels.so $(B)/lib/libsolder.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) -rdynamic -o $@ $(VERIFY_O) $(DSL_O) $(B)/lib/libmutate_kernels.so $(B)/lib/libsolder.a $(LDLIBS) -ldl -pthread
+$(B)/bin/mutate_emu: $(filter %_test.cpp.o,$(EMU_O)) $(B)/tests/hipemu/hipemu.cpp.o $(EMU_LIBRARY)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(EMU_FLAGS) -o $@ $(filter %_test.cpp.o,$(EMU_O)) $(EMU_LIBRARY)
 MUTATE_ENV = B=$(B) SOLDER_MODELS=tests/models SOLDER_BIN=$(B)/bin/solder N=$(N) SEED=$(SEED) WHAT="$(WHAT)" \
-    MUTATE_CC='$(MUTATE_CC)' \
-    KERNEL_CC='$(CC) $(filter-out -g -MMD -MP -O% -W%,$(ALL_CFLAGS)) -w -O1 -ffp-contract=off -fno-trapping-math -fno-math-errno' \
-    TEST_LINK='$(CC) -s $(MUTATE_TESTS_O)' TEST_LIBS='$(B)/lib/libsolder.a $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)' \
-    EMU_CC='$(CXX) $(filter-out -O% -g -W% -MMD -MP,$(EMU_FLAGS)) -w -O0' EMU_LINK='$(CXX) -s' EMU_O='$(EMU_O) $(HIP_C_O)'
+    MUTATE_CC='$(MUTATE_CC)' KERNEL_CC='$(KERNEL_CC)' LD_LIBRARY_PATH=. \
+    TEST_LINK='$(MUTATE_LINK) -s $(MUTATE_TESTS_O)' TEST_LIBS='$(MUTATE_LIBS)' \
+    EMU_CC='$(CXX) $(filter-out -O% -g -W% -MMD -MP,$(EMU_FLAGS)) -w -O0 -shared'
 .PHONY: mutate
-mutate: $(B)/bin/mutate_rules $(B)/bin/replay $(B)/bin/near_check $(B)/bin/solderc $(wildcard $(B)/bin/verify) $(B)/bin/mutate_tests \
-    $(if $(HAVE_CXX),$(B)/bin/hipemu_test)
+mutate: $(B)/bin/mutate_rules $(B)/bin/replay $(B)/bin/near_check $(B)/bin/solderc $(B)/bin/verify $(B)/bin/mutate_tests \
+    $(B)/bin/mutate_verify $(if $(HAVE_CXX),$(B)/bin/mutate_emu)
 	@$(MUTATE_ENV) sh tests/mutate/mutate.sh $(B)/mutate
