@@ -3,6 +3,8 @@
 #define HIPEMU_CASES_H
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <functional>
 #include <string>
@@ -13,6 +15,7 @@
 #include "launch.h"
 
 inline int failures, checks;
+inline bool first_ends;  /* the first failure is the last */
 
 inline void check(bool ok, const std::string &what)
 {
@@ -20,6 +23,8 @@ inline void check(bool ok, const std::string &what)
     if (!ok) {
         failures++;
         printf("hipemu: %s\n", what.c_str());
+        if (first_ends)
+            exit(1);
     }
 }
 

@@ -15,12 +15,12 @@ $(HIP_C_O): ALL_CFLAGS += -fPIC
 $(B)/bin/hipemu_test: $(EMU_O) $(HIP_C_O)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(EMU_FLAGS) -o $@ $^
+	$(Q)$(CXX) $(EMU_FLAGS) $(filter --coverage,$(ALL_CFLAGS)) -o $@ $^
 EMU_LIBRARY := $(if $(HAVE_CXX),$(B)/lib/libsolder_emu.so)
 $(B)/lib/libsolder_emu.so: $(filter-out %_test.cpp.o,$(EMU_O)) $(HIP_C_O)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(EMU_FLAGS) -shared -o $@ $^
+	$(Q)$(CXX) $(EMU_FLAGS) $(filter --coverage,$(ALL_CFLAGS)) -shared -o $@ $^
 .PHONY: check-hipemu
 ifeq ($(HAVE_CXX),)
 check-hipemu:

@@ -291,8 +291,9 @@ static void planted(void)
     check(status != 0, "an access behind the end is not found");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    first_ends = argc > 1 && !strcmp(argv[1], "--first");
     conversions();
     for (dtype = GPU_BF16; dtype <= GPU_F16; dtype++)
         for (format = GPU_E4M3FN; format <= GPU_E4M3FNUZ; format++) {

@@ -2,8 +2,8 @@
 #
 # Lines of comments, the preprocessor, prototypes and declarations without a value stay as they are.
 function mutant(op, line) {
-    if (line != $0 && !((op, line) in seen)) {
-        seen[op, line] = 1
+    if (line != $0 && !((op, FILENAME, FNR, line) in seen)) {
+        seen[op, FILENAME, FNR, line] = 1
         gsub(/\t/, "    ", line)
         print op "\t" FILENAME "\t" FNR "\t" line
     }
@@ -98,5 +98,5 @@ comment { if (/\*\//) comment = 0; next }
     sub(/\)( \{)?$/, ")&", line)
     mutant("negated", line)
 }
-/^ +[A-Za-z_.>\[\]()*0-9 +-]+ [-+*|]?= [^=].*;$/ && !/^ +(const |static |float |double |int |size_t |uint|int[0-9]|bool |norm |words |quantiser |turned |return|for|if|else|char |void |unsigned |sld_|T |auto |dim3 |half|struct )/ { mutant("dropped", "        ;") }
+/^ +[][A-Za-z_.>()*0-9 +-]+ [-+*|]?= [^=].*;$/ && !/^ +(const |static |float |double |int |size_t |uint|int[0-9]|bool |norm |words |quantiser |turned |return|for|if|else|char |void |unsigned |sld_|T |auto |dim3 |half|struct )/ { mutant("dropped", "        ;") }
 /^ +[a-z_]+(<[^;]*>)?\(.*\);$/ && !/^ +(return|for|if|else|while|LAUNCH)/ { mutant("dropped", "        ;") }

@@ -2,61 +2,58 @@
 # Kills mutants of kernels: sh tests/mutate/kernels.sh LIST FOLDER >RESULTS
 #
 # LIST is what kernels.awk prints. Prints for each mutant what killed it, operator, file, line and its new text, by tabs:
-# the compiler, the suites of tests/kernels (the ones that know the file first), the emulation for HIP sources, or
-# verification (VERIFY_LINK, a command that links it with an object in front; left out when empty).
-# The environment gives B, KERNEL_CC, TEST_LINK, EMU_CC, EMU_LINK and EMU_O, as the Makefile has them.
+# the compiler, the suites that know the file, verification of the rules that make its ops, or the emulation for HIP
+# sources. A mutant is a shared object with the one file, which is loaded before the library of all kernels.
+# The environment gives B, KERNEL_CC and EMU_CC, as the Makefile has them.
 set -u
 list=$1 work=$2
 mkdir -p "$work"
 tab=$(printf '\t')
 
-# The suites that know a file.
+# The suites that know a file, quick ones first.
 suites_of() {
     case ${1##*/} in
-    collective.*) echo collective ;;
-    mla.*) echo mla ;;
-    paged.*) echo paged ;;
-    qkv.* | rotary.h) echo qkv mla cpu ;;
-    *) echo cpu chain ref ;;
+    collective.c) echo collective acceptance ;;
+    mla.c) echo mla ref acceptance ;;
+    paged.c) echo paged acceptance ;;
+    qkv.c | rotary.h) echo cpu ref qkv acceptance mla ;;
+    pairs.[ch]) echo cpu ref qkv acceptance ;;
+    *) echo cpu ref acceptance collective ;;
     esac
-}
-
-run_suites() {
-    for suite in $1; do
-        CK_FORK=no CK_RUN_SUITE=$suite CK_DEFAULT_TIMEOUT=60 timeout 120 "$work/tests" >"$work/err" 2>&1 || return 1
-    done
 }
 
 # Sources that have to be compiled again when a file changes.
-users_of() {
+sources_of() {
     case $1 in
-    *.c) echo "$1" ;;
-    *) grep -l "$1" "$B"/kernels/cpu/*.d "$B"/kernels/ref/*.d | sed "s|^$B/||; s|\.d$|.c|" ;;
+    *.c) echo "$work/$1" ;;
+    *) grep -l "\"${1##*/}\"" "$work"/kernels/cpu/*.c ;;
     esac
 }
 
-judge_c() {
-    objects=
-    for source in $(users_of "$1"); do
-        object=$work/$(basename "$source" .c).o
-        $KERNEL_CC -I"$work/kernels" -c -o "$object" "$work/$source" >"$work/err" 2>&1 || { echo compiler; return; }
-        objects="$objects $object"
+# Verifies the rules that make an op whose kernel the mutant has.
+verified() {
+    ops=$(nm -D --defined-only "$work/m.so" | sed -n 's/.* T sld_cpu_//p' | paste -sd, -)
+    for rule in $("$B/bin/mutate_rules" makers "$ops" patterns/*.pat); do
+        LD_PRELOAD="$work/m.so" timeout 300 "$B/bin/mutate_verify" --rule "$rule" --cases "${CASES:-4}" --elements 2048 \
+            --failures 1 --targets cpu --quiet patterns/*.pat >"$work/err" 2>&1 </dev/null
+        [ $? -ne 1 ] || return 1
     done
-    $TEST_LINK -o "$work/tests" $objects $TEST_LIBS >"$work/err" 2>&1 || { echo compiler; return; }
-    run_suites "$(suites_of "$1")" || { echo "its suites"; return; }
-    run_suites "cpu chain collective mla paged qkv ref" || { echo "other suites"; return; }
-    [ -z "${VERIFY_LINK:-}" ] && { echo survivor; return; }
-    $VERIFY_LINK -o "$work/verify" $objects $VERIFY_LIBS >"$work/err" 2>&1 || { echo compiler; return; }
-    timeout 300 "$work/verify" --cases "${CASES:-4}" --elements 4096 --failures 1 --targets ref,cpu --quiet patterns/*.pat \
-        >"$work/err" 2>&1 </dev/null
-    [ $? -eq 1 ] && echo verification || echo survivor
+}
+
+# What ends by a signal or too late is noticed, too.
+judge_c() {
+    sources=$(sources_of "$1")
+    $KERNEL_CC -I"$work/kernels" -shared -o "$work/m.so" $sources >"$work/err" 2>&1 || { echo compiler; return; }
+    for suite in $(suites_of "$1"); do
+        LD_PRELOAD="$work/m.so" CK_FORK=no CK_RUN_SUITE=$suite timeout 300 "$B/bin/mutate_tests" >"$work/err" 2>&1 ||
+            { echo "its suites"; return; }
+    done
+    verified && echo survivor || echo verification
 }
 
 judge_hip() {
-    $EMU_CC -I"$work/kernels/hip" -c -x c++ -o "$work/m.o" "$work/$1" >"$work/err" 2>&1 || { echo compiler; return; }
-    others=$(printf '%s\n' $EMU_O | grep -v "/$1.o\$")
-    $EMU_LINK -o "$work/tests" "$work/m.o" $others >"$work/err" 2>&1 || { echo compiler; return; }
-    timeout 300 "$work/tests" >"$work/err" 2>&1 && echo survivor || echo emulation
+    $EMU_CC -I"$work/kernels/hip" -x c++ -o "$work/m.so" "$work/$1" >"$work/err" 2>&1 || { echo compiler; return; }
+    LD_PRELOAD="$work/m.so" timeout 600 "$B/bin/mutate_emu" --first >"$work/err" 2>&1 && echo survivor || echo emulation
 }
 
 while IFS=$tab read -r op file line text; do

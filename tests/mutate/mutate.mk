@@ -21,7 +21,7 @@ $(B)/tests/mutate/main.o: tests/main.c $(B)/tests/mutate/suites.h
 	$(Q)$(CC) $(ALL_CFLAGS) -I$(B)/tests/mutate -c -o $@ $<
 MUTATE_TESTS_O := $(B)/tests/mutate/main.o $(B)/tests/mutate/first.o $(ACCEPTANCE_O) \
     $(foreach s,$(MUTATE_SUITES),$(patsubst %.c,$(B)/%.o,$(wildcard tests/*/$(s)_test.c)))
-MUTATE_LINK := $(CC) -rdynamic -Wl,--wrap=_ck_assert_failed
+MUTATE_LINK := $(CC) -rdynamic -Wl,--no-as-needed,--wrap=_ck_assert_failed
 MUTATE_LIBS := $(B)/lib/libsolder.a $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
 KERNEL_CC := $(CC) $(filter-out -g -MMD -MP -O% -W%,$(ALL_CFLAGS)) -w -O1 -fPIC -ffp-contract=off -fno-trapping-math -fno-math-errno
 $(B)/lib/libmutate_kernels.so: $(KERNEL_C) $(wildcard kernels/*.h kernels/*/*.h)
@@ -32,12 +32,12 @@ $(B)/bin/mutate_tests: $(MUTATE_TESTS_O) $(B)/lib/libmutate_kernels.so $(B)/lib/
 	$(Q)$(MUTATE_LINK) -o $@ $(MUTATE_TESTS_O) $(B)/lib/libmutate_kernels.so $(MUTATE_LIBS)
 $(B)/bin/mutate_verify: $(VERIFY_O) $(DSL_O) $(B)/lib/libmutate_kernels.so $(B)/lib/libsolder.a
 	$(call say,LINK,$@)
-	$(Q)$(CC) -rdynamic -o $@ $(VERIFY_O) $(DSL_O) $(B)/lib/libmutate_kernels.so $(B)/lib/libsolder.a $(LDLIBS) -ldl -pthread
+	$(Q)$(CC) -rdynamic -Wl,--no-as-needed -o $@ $(VERIFY_O) $(DSL_O) $(B)/lib/libmutate_kernels.so $(B)/lib/libsolder.a $(LDLIBS) -ldl -pthread
 $(B)/bin/mutate_emu: $(filter %_test.cpp.o,$(EMU_O)) $(B)/tests/hipemu/hipemu.cpp.o $(EMU_LIBRARY)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(EMU_FLAGS) -o $@ $(filter %_test.cpp.o,$(EMU_O)) $(EMU_LIBRARY)
 MUTATE_ENV = B=$(B) SOLDER_MODELS=tests/models SOLDER_BIN=$(B)/bin/solder N=$(N) SEED=$(SEED) WHAT="$(WHAT)" \
-    MUTATE_CC='$(MUTATE_CC)' KERNEL_CC='$(KERNEL_CC)' LD_LIBRARY_PATH=. \
+    MUTATE_CC='$(MUTATE_CC)' KERNEL_CC='$(KERNEL_CC)' \
     TEST_LINK='$(MUTATE_LINK) -s $(MUTATE_TESTS_O)' TEST_LIBS='$(MUTATE_LIBS)' \
     EMU_CC='$(CXX) $(filter-out -O% -g -W% -MMD -MP,$(EMU_FLAGS)) -w -O0 -shared'
 .PHONY: mutate

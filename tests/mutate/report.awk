@@ -110,8 +110,9 @@ END {
         if (verdicts[order[j]])
             printf " %d |", verdicts[order[j]]
     printf " %d |\n\n", all
-    different = all - verdicts["equivalent"]
-    printf "%d mutants, %d of them equivalent; of the others %d killed, %.1f %%\n", all, verdicts["equivalent"],
+    different = all - verdicts["equivalent"] - verdicts["compiler"]
+    printf "%d mutants, %d of which do not compile and %d are equivalent; of the others %d killed, %.1f %%\n", all,
+           verdicts["compiler"], verdicts["equivalent"],
            different - n_left, different ? 100 * (different - n_left) / different : 100
     for (why in reasons)
         printf "equivalent: %d: %s\n", reasons[why], why

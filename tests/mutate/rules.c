@@ -2,6 +2,7 @@
  *
  *     mutate_rules list FILE.pat...                  operator, owner, place, begin, end, rules to try, what was there,
  *                                                   and what comes instead; by tabs
+ *     mutate_rules makers OPS FILE.pat...            rules that make one of these ops (names with commas)
  *     mutate_rules compile OUT.c RULES FILE.pat...   checks and generates only these rules (names with commas), and for
  *                                                   `=op` all kernels of that op
  *
@@ -104,7 +105,7 @@ static int list(pat_session *s, pat_program *p)
     return 0;
 }
 
-/* ------------------------------------------------------------------ compile -- */
+/* ------------------------------------------------------------------- makers -- */
 
 static bool named(const char *names, const char *name)
 {
@@ -114,6 +115,27 @@ static bool named(const char *names, const char *name)
             return true;
     return false;
 }
+
+static bool makes(const pat_program *p, const pat_rule *r, const char *op)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < r->replace.n && !found; i++)
+        found = uses(p, r->replace.at[i]->value, op);
+    return found;
+}
+
+static int list_makers(const pat_program *p, const char *ops)
+{
+    for (uint32_t i = 0; i < p->rules.n; i++)
+        for (uint32_t j = 0; j < p->ops.n; j++)
+            if (named(ops, p->ops.at[j]->name) && makes(p, p->rules.at[i], p->ops.at[j]->name)) {
+                printf("%s\n", p->rules.at[i]->name);
+                break;
+            }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ compile -- */
 
 static bool in_choice(const pat_program *p, const pat_expr *e, const char *op)
 {
@@ -181,15 +203,16 @@ static int compile(pat_session *s, pat_program *p, const char *out, const char *
 
 int main(int argc, char **argv)
 {
-    bool listing = argc > 2 && !strcmp(argv[1], "list"), compiling = argc > 4 && !strcmp(argv[1], "compile");
-    int first = listing ? 2 : 4;
-    if (!listing && !compiling) {
-        fprintf(stderr, "usage: mutate_rules list FILE.pat... | compile OUT.c RULES FILE.pat...\n");
+    const char *what = argc > 2 ? argv[1] : "";
+    int first = !strcmp(what, "list") ? 2 : !strcmp(what, "makers") ? 3 : !strcmp(what, "compile") ? 4 : argc;
+    if (first >= argc) {
+        fprintf(stderr, "usage: mutate_rules list FILE.pat... | makers OPS FILE.pat... | compile OUT.c RULES FILE.pat...\n");
         return 2;
     }
     pat_session *s = pat_open();
     pat_program *p = pat_parse_files(s, argc - first, (const char *const *)argv + first);
-    int status = listing ? pat_check(s, p) ? list(s, p) : 2 : compile(s, p, argv[2], argv[3]);
+    int status = first == 4 ? compile(s, p, argv[2], argv[3])
+               : !pat_check(s, p) ? 2 : first == 2 ? list(s, p) : list_makers(p, argv[2]);
     pat_close(s);
     return status;
 }

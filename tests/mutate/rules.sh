@@ -56,7 +56,7 @@ suites_of() {
     decode_attention) echo paged ;;
     qk_norm_r* | rope_cache | rotary*) echo qkv cpu ;;
     mla_*) echo mla ;;
-    *) echo fuse matrix cpu ;;
+    *) echo fuse cpu acceptance ;;
     esac
 }
 
