@@ -207,7 +207,7 @@ template <typename T> __global__ void __launch_bounds__(1024) norm_twice(gpu_dua
     if (at < width) {
         x = load((const T *)d.x + row * width + at);
         if (which < 2)
-            widen<T>(load((const T *)d.w[which] + at - (which ? d.a : 0)), w);
+            widen<T>(which ? load((const T *)d.w[1] + at - d.a) : load((const T *)d.w[0] + at), w);
     }
     widen<T>(x, v);
 #pragma unroll

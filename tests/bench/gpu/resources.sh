@@ -27,7 +27,7 @@ for source in kernels/hip/*.hip; do
     command -v nvcc >/dev/null || continue
     nvcc -O3 -std=c++17 -Iruntime -arch=sm_90 -Xptxas -v -c -o /dev/null -x cu "$source" 2>"$report" || { cat "$report"; exit 1; }
     row sm_90 "$source" $(awk '/Compiling entry/ { n++ } /Used [0-9]+ registers/ { for (i = 1; i < NF; i++)
-        if ($i == "Used" && $(i + 1) + 0 > top) top = $(i + 1) + 0 } /bytes spill stores/ && !/ 0 bytes spill stores/ { bad++ }
+        if ($i == "Used" && $(i + 1) + 0 > top) top = $(i + 1) + 0 } /bytes stack frame/ && !/ 0 bytes stack frame, 0 bytes spill stores/ { bad++ }
         END { print n + 0, top + 0, bad + 0 }' "$report")
 done
 command -v hipcc >/dev/null || echo "hipcc is missing: gfx90a and gfx940 are not looked at"
