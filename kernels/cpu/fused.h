@@ -12,7 +12,8 @@ enum {
 
 /* A loop over rows, compiled for several widths of vectors; the machine takes its own when the program starts. All give
  * the same bits: sums keep their order, and kernels are compiled without contraction. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && \
+    !(defined(__clang__) && __clang_major__ < 18) /* before, other files did not find such a function */
 #define ROW_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define ROW_WIDE

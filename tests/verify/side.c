@@ -169,7 +169,7 @@ static bool run_with_data(vf_side *s, const vf_data *in, vf_noise *noise, vf_res
         all.windows[i] = s->world > 1 ? calloc(1, WINDOW) : NULL;
         if (noise) /* each rank has its own */
             quiet[i] = *noise, quiet[i].rng.state += i * 7919u;
-        r[i] = (rank){.comm = {i, s->world, WINDOW, all.windows, meet, NULL}, .all = &all, .side = s, .in = in,
+        r[i] = (rank){.comm = {i, s->world, WINDOW, all.windows, meet, NULL, 0}, .all = &all, .side = s, .in = in,
                       .noise = noise && !(noise->learn && i) ? &quiet[i] : NULL};
     }
     if (s->lent)
