@@ -21,8 +21,8 @@ static product product_open(const sld_launch *l, const sld_tensor *u, int64_t ac
     return p;
 }
 
-/* m elements from `at` on of row i, before they are rounded. */
-static void product_part(const product *p, size_t i, size_t at, size_t m, bool bf16, float *y)
+/* m elements from `at` on of row i. */
+static void product_part(const product *p, size_t i, size_t at, size_t m, uint8_t to, char *y, bool far)
 {
     chunk rg, ru;
     size_t size = kern_size(p->dtype), from = (i * p->step + at) * size;
@@ -30,38 +30,40 @@ static void product_part(const product *p, size_t i, size_t at, size_t m, bool b
         row_ask(p->g + from + p->step * size, m * size);
         row_ask(p->u + from + p->step * size, m * size);
     }
-    sld__pairs_product(p->dtype, p->act, bf16, part_in(p->g + from, size, m, &rg), part_in(p->u + from, size, m, &ru), m, y);
+    sld__loops()->product(p->dtype, to, p->act, part_in(p->g + from, size, m, &rg), part_in(p->u + from, size, m, &ru), m, y, far);
 }
 
 /* All rows, stored, */
 static void product_store(const product *p, const sld_tensor *out)
 {
-    float y[SPAN];
     chunk room;
     size_t size = kern_size(p->dtype);
+    bool far = row_is_far(p->n * p->width * size, false);
     for (size_t i = 0; i < p->n; i++)
         for (size_t at = 0, m; at < p->width; at += m) {
             m = part_size(at, p->width, SPAN);
             char *row = (char *)out->data + (i * p->width + at) * size, *part = part_out(row, m, &room);
-            product_part(p, i, at, m, false, y);
-            sld__pairs_put(p->dtype, y, m, part);
+            product_part(p, i, at, m, p->dtype, part, far);
             part_end(row, size, m, &room);
         }
+    row_settle();
 }
 
 /* or quantised. */
 static void product_quantise(const product *p, const quantiser *t)
 {
-    float y[ROW_MAX + CHUNK];
+    _Alignas(64) char y[(ROW_MAX + CHUNK) * sizeof(float)];
+    uint8_t to = quant_from(t);
     for (size_t i = 0; i < p->n; i++)
         for (size_t at = 0, span; at < p->width; at += span) {
             span = row_min(t->span, p->width - at);
             for (size_t done = 0, m; done < span; done += m) {
                 m = part_size(done, span, span);
-                product_part(p, i, at + done, m, quant_bf16(t), y + done);
+                product_part(p, i, at + done, m, to, y + done * kern_size(to), false);
             }
-            quant_span(t, p->dtype, i * p->width + at, span, y);
+            quant_span(t, i * p->width + at, span, y);
         }
+    row_settle();
 }
 
 static const char *gated(const sld_launch *l, const sld_tensor *u, int64_t act)

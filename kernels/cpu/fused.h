@@ -50,16 +50,32 @@ ROW_PART void row_widen(const sld_tensor *t, size_t at, size_t n, float *restric
     }
 }
 
-/* Asks memory for what is wanted after the row at hand: otherwise each row begins with a wait. */
+/* Asks memory for what is wanted after the row at hand: otherwise each row begins with a wait. Compilers drop calls of
+ * functions that do nothing else, unless these hold an asm. */
 ROW_PART void row_ask(const char *p, size_t bytes)
 {
+    __asm__ volatile("");
     for (size_t i = 0; i < bytes; i += 64)
-        __builtin_prefetch(p + i, 0, 2);
+        __builtin_prefetch(p + i, 0, 3);
 }
 
 ROW_PART void row_expect(const sld_tensor *t, size_t at, size_t n)
 {
     row_ask((const char *)t->data + at * kern_size(t->dtype), n * kern_size(t->dtype));
+}
+
+/* Whether a result of so many bytes has left the caches when it is read: by the next op, or later. */
+static inline bool row_is_far(size_t bytes, bool later)
+{
+    return bytes >= (later ? (size_t)1 << 20 : (size_t)16 << 20);
+}
+
+/* What passed by the caches is seen by other threads from here on. */
+static inline void row_settle(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_sfence();
+#endif
 }
 
 ROW_PART const float *row_load(const sld_tensor *t, size_t at, size_t n, float *buffer)

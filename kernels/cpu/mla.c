@@ -24,7 +24,7 @@ ROW_WIDE static void norm_both(const sld_launch *l, const float *const w[2], con
             size_t n = (size_t)out[part].dims[1];
             float *y = row_begin(&out[part], row * n, by);
             const float *v = row_load(x, at, n, bx);
-            float scale = 1 / sqrtf(sld__pairs_squares(x->dtype, (const char *)x->data + at * size, n) / (float)n + eps[part]);
+            float scale = 1 / sqrtf(sld__loops()->squares(x->dtype, (const char *)x->data + at * size, n) / (float)n + eps[part]);
             for (size_t i = 0; i < n; i++)
                 y[i] = v[i] * scale * w[part][i];
             row_end(&out[part], row * n, n, y);

@@ -6,33 +6,31 @@ static char *element(const sld_tensor *t, size_t i)
     return (char *)t->data + i * kern_size(t->dtype);
 }
 
-/* Row i of x + b into n->s, and where the sum is stored. */
-static void norm_add(norm *n, size_t i)
+/* Row i of x + b into n->s, and where the sum is stored; the sum of its squares. */
+static float norm_add(norm *n, size_t i)
 {
     chunk rx, rb, rs;
+    float sums[WAYS] = {0};
     size_t size = kern_size(n->dtype), row = i * n->width, from = row - n->from * n->width;
     for (size_t at = 0, m; at < n->width; at += m) {
-        m = part_size(at, n->width, SPAN);
+        m = part_size(at, n->width, n->width);
         const char *x = part_in(element(n->x, from + at), size, m, &rx), *b = part_in(element(n->b, row + at), size, m, &rb);
-        sld__pairs_add(n->dtype, x, b, m, n->s + at);
-        if (n->sum) {
-            char *added = element(n->sum, row + at), *to = part_out(added, m, &rs);
-            sld__pairs_put(n->dtype, n->s + at, m, to);
+        char *added = n->sum ? element(n->sum, row + at) : NULL;
+        sld__loops()->add(n->dtype, x, b, m, n->s + at, n->sum ? part_out(added, m, &rs) : NULL, sums, n->sum_far);
+        if (n->sum)
             part_end(added, size, m, &rs);
-        }
     }
+    return row_sum(sums);
 }
 
 static float norm_squares(norm *n, size_t i)
 {
     const char *x = element(n->x, (i - n->from) * n->width);
-    if (n->b) {
-        norm_add(n, i);
-        return sld__pairs_squares(SLD_F32, (const char *)n->s, part_whole(n->width));
-    }
+    if (n->b)
+        return norm_add(n, i);
     if (n->sum)
         memcpy(element(n->sum, i * n->width), x, n->width * kern_size(n->dtype));
-    return sld__pairs_squares(n->dtype, x, n->width);
+    return sld__loops()->squares(n->dtype, x, n->width);
 }
 
 /* What rows from i on are multiplied by: as many as fit a span, so that none of their sums waits for another's. Answers how
@@ -62,23 +60,25 @@ static void norm_expect(const norm *n, size_t next, size_t at, size_t m)
         row_expect(n->z, row, m);
 }
 
-/* m elements from `at` on, of row i or of rows from it on, before they are rounded. */
-static void norm_part(const norm *n, size_t i, size_t at, size_t m, const float *scales, bool bf16, float *y)
+/* m elements from `at` on, of row i or of rows from it on. */
+static void norm_part(const norm *n, size_t i, size_t at, size_t m, const float *scales, uint8_t to, char *y,
+                      bool far)
 {
     chunk room;
+    _Alignas(64) float v[SPAN];
+    const pair_loops *loops = sld__loops();
     size_t size = kern_size(n->dtype), row = i * n->width, from = row - n->from * n->width, width = row_min(n->width, part_whole(m));
-    if (n->b)
-        sld__pairs_scale(SLD_F32, bf16 && !n->z, (const char *)(n->s + at), scales, n->w + at, width, m, y);
-    else
-        sld__pairs_scale(n->dtype, bf16 && !n->z, part_in(element(n->x, from + at), size, m, &room), scales, n->w + at, width, m, y);
+    const char *x = n->b ? (const char *)(n->s + at) : part_in(element(n->x, from + at), size, m, &room);
+    loops->scale(n->b ? SLD_F32 : n->dtype, n->z ? SLD_F32 : to, x, scales, n->w + at, width, m, n->z ? (char *)v : y,
+                 far && !n->z);
     if (n->z)
-        sld__pairs_gate(n->dtype, bf16, part_in(element(n->z, row + at), size, m, &room), m, y);
+        loops->gate(n->dtype, to, part_in(element(n->z, row + at), size, m, &room), m, v, y, far);
 }
 
 /* Rows [from, to) of the norm, stored, */
 static void norm_store(norm *n, size_t from, size_t to, const sld_tensor *out)
 {
-    float scales[SPAN / CHUNK], y[SPAN];
+    float scales[SPAN / CHUNK];
     chunk room;
     size_t size = kern_size(n->dtype), width = (size_t)out->dims[out->rank - 1];
     for (size_t i = from, some; i < to; i += some) {
@@ -87,8 +87,7 @@ static void norm_store(norm *n, size_t from, size_t to, const sld_tensor *out)
             m = part_size(at, some * n->width, SPAN);
             char *row = element(out, i * width + at), *part = part_out(row, m, &room);
             norm_expect(n, i + some, at, m);
-            norm_part(n, i, at, m, scales, false, y);
-            sld__pairs_put(n->dtype, y, m, part);
+            norm_part(n, i, at, m, scales, n->dtype, part, n->far);
             part_end(row, size, m, &room);
         }
     }
@@ -97,17 +96,19 @@ static void norm_store(norm *n, size_t from, size_t to, const sld_tensor *out)
 /* or quantised. */
 static void norm_quantise(norm *n, size_t from, size_t to, const quantiser *t)
 {
-    float scales[SPAN / CHUNK], y[ROW_MAX + CHUNK];
+    float scales[SPAN / CHUNK];
+    _Alignas(64) char y[(ROW_MAX + CHUNK) * sizeof(float)];
+    uint8_t as = quant_from(t);
     for (size_t i = from, some; i < to; i += some) {
         some = norm_scales(n, i, to, scales);
         for (size_t at = 0, span; at < some * n->width; at += span) {
             span = row_min(some > 1 ? some * n->width : t->span, some * n->width - at);
             for (size_t done = 0, m; done < span; done += m) {
-                m = part_size(done, span, span);
+                m = part_size(done, span, SPAN);
                 norm_expect(n, i + some, at + done, m);
-                norm_part(n, i, at + done, m, scales, quant_bf16(t), y + done);
+                norm_part(n, i, at + done, m, scales, as, y + done * kern_size(as), false);
             }
-            quant_span(t, n->dtype, i * n->width + at, span, y);
+            quant_span(t, i * n->width + at, span, y);
         }
     }
 }
@@ -118,6 +119,7 @@ void sld__norm_rows(norm *n, size_t from, size_t to, const sld_tensor *out, cons
         norm_quantise(n, from, to, t);
     else
         norm_store(n, from, to, out);
+    row_settle();
 }
 
 static const char *store(norm *n, const sld_tensor *out)

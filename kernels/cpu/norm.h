@@ -9,8 +9,9 @@ typedef struct norm {
     const sld_tensor *x, *b, *z, *sum; /* b: added to x; z: the gate; sum: takes x + b. NULL: there is none */
     size_t width, n, from;             /* of a row; rows; the row that x starts with */
     uint8_t dtype;
+    bool far, sum_far;                 /* row_is_far of the norm, of the sum */
     float eps;
-    float w[ROW_MAX], s[ROW_MAX];      /* in pairs; s: x + b */
+    _Alignas(64) float w[ROW_MAX], s[ROW_MAX]; /* in pairs; s: x + b */
 } norm;
 
 static inline void norm_open(norm *n, const sld_launch *l, uint32_t w)
@@ -20,6 +21,8 @@ static inline void norm_open(norm *n, const sld_launch *l, uint32_t w)
     n->dtype = n->x->dtype;
     n->width = (size_t)n->x->dims[n->x->rank - 1];
     n->n = n->width ? kern_numel(n->x) / n->width : 0;
+    n->far = row_is_far(kern_numel(n->x) * kern_size(n->dtype), false);
+    n->sum_far = row_is_far(kern_numel(n->x) * kern_size(n->dtype), true);
     n->eps = (float)kern_attr(l, "eps")->f;
     sld__pairs_load(n->dtype, &l->in[w], n->width, n->w);
     if (kern_flag(l, "centred"))

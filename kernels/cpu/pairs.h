@@ -143,29 +143,41 @@ ROW_PART uint32_t quant_code(float v, uint32_t top, uint32_t bias)
     return magnitude > 0x7f800000 ? (bias == 7 ? 0x7f : 0x80) : code;
 }
 
-/* ---- parts of rows, in pairs.c: n is rounded up to whole chunks, elements of x, b, z.. are of the dtype; floats that are
- * computed are rounded to bf16 if so asked ---- */
+/* ---- loops over parts of rows: n is rounded up to whole chunks. `from` and `to` are the dtype of the row, whose elements
+ * stand in the order of memory, or SLD_F32: floats in the order of pairs. far: results that leave the caches before they are
+ * read (row_is_far). ---- */
+typedef struct pair_loops {
+    /* Elements as floats, and back. */
+    void (*get)(uint8_t dtype, const char *x, size_t n, float *v);
+    void (*put)(uint8_t dtype, const float *v, size_t n, char *y);
+    /* pairs_squares */
+    float (*squares)(uint8_t dtype, const char *x, size_t n);
+    /* s = x + b, also into y unless that is NULL; to the WAYS sums come the squares of s. */
+    void (*add)(uint8_t dtype, const char *x, const char *b, size_t n, float *s, char *y, float *sums, bool far);
+    /* y = x w, each `width` of them times its own scale. */
+    void (*scale)(uint8_t from, uint8_t to, const char *x, const float *scales, const float *w, size_t width, size_t n, char *y,
+                  bool far);
+    /* y = v silu(z) */
+    void (*gate)(uint8_t dtype, uint8_t to, const char *z, size_t n, const float *v, char *y, bool far);
+    /* y = act(g) u; act: a number of the enum in act_quant.pat. */
+    void (*product)(uint8_t dtype, uint8_t to, int64_t act, const char *g, const char *u, size_t n, char *y,
+                    bool far);
+    /* The largest magnitude of each `group`, at least `floor`; not a number when one of them is none. */
+    void (*largest)(uint8_t from, const char *v, float floor, size_t group, size_t n, float *most);
+    /* Codes of v, each `group` multiplied by its own factor, clamped to `top`, in the order of memory; dtype: that whose
+     * pairs floats are. */
+    void (*codes)(uint8_t f8, uint8_t from, uint8_t dtype, float top, const char *v, const float *by, size_t group, size_t n,
+                  char *q, bool far);
+} pair_loops;
 
-/* Elements as floats, and back. */
-void sld__pairs_get(uint8_t dtype, const char *x, size_t n, float *v);
-void sld__pairs_put(uint8_t dtype, const float *v, size_t n, char *y);
-/* v rounded, as storing and loading it would. */
-void sld__pairs_round(uint8_t dtype, float *v, size_t n);
-/* pairs_squares */
-float sld__pairs_squares(uint8_t dtype, const char *x, size_t n);
-/* s = x + b */
-void sld__pairs_add(uint8_t dtype, const char *x, const char *b, size_t n, float *s);
-/* y = x w, each `width` of them times its own scale. */
-void sld__pairs_scale(uint8_t dtype, bool bf16, const char *x, const float *scales, const float *w, size_t width, size_t n,
-                      float *y);
-/* y *= silu(z) */
-void sld__pairs_gate(uint8_t dtype, bool bf16, const char *z, size_t n, float *y);
-/* y = act(g) u; act: a number of the enum in act_quant.pat. */
-void sld__pairs_product(uint8_t dtype, int64_t act, bool bf16, const char *g, const char *u, size_t n, float *y);
-/* The largest magnitude of each `group` of floats, at least `floor`, as bits; what is not a number is above all. */
-void sld__pairs_largest(const float *v, float floor, size_t group, size_t n, float *most);
-/* Codes of v, each `group` multiplied by its own factor, clamped to `top`, in the order of memory; dtype: that of the pairs. */
-void sld__pairs_codes(uint8_t to, uint8_t dtype, float top, const float *v, const float *by, size_t group, size_t n, char *q);
+/* For any machine, and for vectors of 512 bits with what AVX-512 knows of bf16 and of bytes; both give the same bits. */
+extern const pair_loops sld__portable_loops;
+#if defined(__x86_64__) && defined(__GNUC__)
+#define WIDE_LOOPS
+extern const pair_loops sld__wide_loops;
+#endif
+/* Those of this machine. */
+const pair_loops *sld__loops(void);
 
 /* n elements of any float dtype in the order that pairs of `dtype` have. What is not a number becomes the usual one, which
  * rounding leaves as it is. */

@@ -11,7 +11,7 @@ typedef struct quantiser {
     const sld_tensor *q, *scales, *y; /* y: takes the row as it is rounded; no data: nothing does */
     size_t width, group, span;        /* of a row; group 0: one scale for everything; what is quantised at a time */
     float scale, top, floor;
-    bool columns, pow2, unrounded;
+    bool columns, pow2, unrounded, far;
     uint8_t from;                     /* dtype of the row before it was widened */
 } quantiser;
 
@@ -24,17 +24,19 @@ static inline quantiser quant_open(const sld_launch *l, uint32_t y, size_t group
                        .width = width, .group = group, .span = group % CHUNK ? width : span,
                        .top = (float)quant_top(q->dtype, kern_flag(l, "full")),
                        .floor = group ? (float)kern_attr(l, "floor")->f : 0, .columns = kern_flag(l, "columns"),
-                       .pow2 = kern_flag(l, "pow2"), .unrounded = kern_flag(l, "contract"), .from = l->in[0].dtype};
+                       .pow2 = kern_flag(l, "pow2"), .unrounded = kern_flag(l, "contract"), .from = l->in[0].dtype,
+                       .far = row_is_far(kern_numel(q), false)};
 }
 
-/* n elements into the result, from `at` on. What is no whole chunk is one group. */
-static inline void quant_put(const quantiser *t, uint8_t dtype, size_t at, size_t n, const float *v, const float *by, size_t group)
+/* n elements, rows of `from`, into the result, from `at` on. What is no whole chunk is one group. */
+static inline void quant_put(const quantiser *t, uint8_t from, uint8_t dtype, size_t at, size_t n, const char *v, const float *by,
+                             size_t group)
 {
     chunk room;
     for (size_t done = 0, m; done < n; done += m) {
         m = part_size(done, n, n);
         char *row = (char *)t->q->data + at + done, *q = part_out(row, m, &room);
-        sld__pairs_codes(t->q->dtype, dtype, t->top, v + done, by, row_min(group, part_whole(m)), m, q);
+        sld__loops()->codes(t->q->dtype, from, dtype, t->top, v + done * kern_size(from), by, row_min(group, part_whole(m)), m, q, t->far);
         part_end(row, 1, m, &room);
     }
 }
@@ -57,90 +59,132 @@ static inline float quant_scale(const quantiser *t, float most)
     return ldexpf(1, m == 0.5f ? e - 1 : e);
 }
 
-/* What v is multiplied by. Of a subnormal scale the inverse may be infinite: then both are made larger. */
-static inline float quant_inverse(float scale, float *v, size_t n)
+/* What to multiply by. Of a subnormal scale the inverse may be infinite: then what is quantised is made larger, too. */
+static inline bool quant_is_small(float scale)
 {
-    bool small = fabsf(scale) < 0x1p-126f && scale != 0;
-    for (size_t i = 0; small && i < n; i++)
-        v[i] *= 0x1p64f;
-    return 1 / (small ? scale * 0x1p64f : scale);
+    return fabsf(scale) < 0x1p-126f && scale != 0;
 }
 
-/* Scales from the largest magnitudes of n groups, the first of which is `first` of all; they become what to multiply by. v:
- * what the groups hold, `apart` from one to the next. */
-static inline void quant_scales(const quantiser *t, size_t first, size_t n, float *by, float *v, size_t apart)
+static inline float quant_inverse(float scale)
+{
+    return 1 / (quant_is_small(scale) ? scale * 0x1p64f : scale);
+}
+
+static inline void quant_enlarge(float scale, float *v, size_t n)
+{
+    for (size_t i = 0; quant_is_small(scale) && i < n; i++)
+        v[i] *= 0x1p64f;
+}
+
+/* Scales from the largest magnitudes of n groups, the first of which is `first` of all. */
+static inline void quant_scales(const quantiser *t, size_t first, size_t n, float *most)
 {
     float *scales = t->scales->data;
     for (size_t g = 0; g < n; g++) {
-        by[g] = quant_scale(t, by[g]);
-        scales[quant_scale_at(t->q, first + g, t->width / t->group, t->columns)] = by[g];
+        most[g] = quant_scale(t, most[g]);
+        scales[quant_scale_at(t->q, first + g, t->width / t->group, t->columns)] = most[g];
     }
-    for (size_t g = 0; g < n; g++)
-        by[g] = quant_inverse(by[g], v + g * apart, apart);
 }
 
-/* Whether what is quantised is rounded to bf16 as it is computed. */
-static inline bool quant_bf16(const quantiser *t)
+/* The dtype of what is quantised: that of the operands, or floats where it is not rounded to that. */
+static inline uint8_t quant_from(const quantiser *t)
 {
-    return t && !t->unrounded && t->from == SLD_BF16;
+    return t->unrounded ? SLD_F32 : t->from;
 }
 
 /* The row as the dtype of the operands stores it. */
-static inline void quant_keep(const quantiser *t, uint8_t dtype, size_t at, size_t n, const float *v)
+static inline void quant_keep(const quantiser *t, size_t at, size_t n, const char *v)
 {
     chunk room;
-    size_t size = kern_size(dtype);
+    size_t size = kern_size(t->from);
+    if (!t->unrounded) {
+        memcpy((char *)t->y->data + at * size, v, n * size);
+        return;
+    }
     for (size_t done = 0, m; done < n; done += m) {
         m = part_size(done, n, n);
         char *row = (char *)t->y->data + (at + done) * size, *y = part_out(row, m, &room);
-        sld__pairs_put(dtype, v + done, m, y);
+        sld__loops()->put(t->from, (const float *)v + done, m, y);
         part_end(row, size, m, &room);
     }
 }
 
-/* Groups that are no whole chunks, one by one. */
-static inline void quant_ragged(const quantiser *t, uint8_t dtype, size_t first, size_t n, float *v)
+/* Groups that are no whole chunks, one by one; v: floats in the order of memory. */
+static inline void quant_ragged(const quantiser *t, size_t first, size_t n, float *v)
 {
-    float by;
-    pairs_undo(dtype, v, n);
     for (size_t g = 0; g < n; g += t->group) {
-        by = quant_most(v + g, t->group, t->floor);
-        quant_scales(t, (first + g) / t->group, 1, &by, v + g, t->group);
-        quant_put(t, SLD_F32, first + g, t->group, v + g, &by, part_whole(t->group));
+        float scale = quant_most(v + g, t->group, t->floor), by;
+        quant_scales(t, (first + g) / t->group, 1, &scale);
+        quant_enlarge(scale, v + g, t->group);
+        by = quant_inverse(scale);
+        quant_put(t, SLD_F32, SLD_F32, first + g, t->group, (const char *)(v + g), &by, part_whole(t->group));
     }
 }
 
-/* v: n elements from `first` on, of a row or of rows, in pairs of their dtype, rounded if quant_bf16 says so; they
- * are changed. */
-static inline void quant_span(const quantiser *t, uint8_t dtype, size_t first, size_t n, float *v)
+/* As quant_span, by floats: groups of odd sizes, subnormal scales, largest magnitudes of what holds no numbers. scales: of
+ * groups of whole chunks. */
+__attribute__((noinline)) static void quant_floats(const quantiser *t, size_t first, size_t n, const char *v, size_t group,
+                                                   const float *scales)
 {
-    float by[SPAN / CHUNK];
-    size_t whole = part_whole(n), group = t->group && t->group != n ? t->group : whole;
-    if (t->y)
-        quant_keep(t, dtype, first, n, v);
-    if (!t->unrounded && dtype == SLD_F16)
-        sld__pairs_round(dtype, v, n);
+    float f[ROW_MAX + CHUNK];
+    uint8_t from = quant_from(t);
+    sld__loops()->get(from, v, n, f);
     if (group % CHUNK) {
-        quant_ragged(t, dtype, first, n, v);
+        pairs_undo(t->from, f, part_whole(n));
+        quant_ragged(t, first, n, f);
         return;
     }
-    if (t->group) {
-        sld__pairs_largest(v, t->floor, group, whole, by);
-        for (size_t g = 0; g < whole / group; g++)
-            by[g] = isnan(by[g]) ? quant_most(v + g * group, group, t->floor) : by[g];
-        quant_scales(t, first / t->group, whole / group, by, v, group);
-    } else {
-        by[0] = quant_inverse(t->scale, v, whole);
+    for (size_t g = 0; g < n; g += group, scales++) {
+        float by = quant_inverse(*scales);
+        quant_enlarge(*scales, f + g, group);
+        quant_put(t, SLD_F32, t->from, first + g, row_min(group, n - g), (const char *)(f + g), &by, group);
     }
-    quant_put(t, dtype, first, n, v, by, group);
+}
+
+/* Scales of the groups in v, of whole chunks. */
+static inline void quant_measure(const quantiser *t, size_t first, size_t group, size_t n, const char *v, float *scales)
+{
+    uint8_t from = quant_from(t);
+    float f[CHUNK];
+    sld__loops()->largest(from, v, t->floor, group, n, scales);
+    for (size_t g = 0; g < n / group; g++)
+        if (isnan(scales[g])) {
+            scales[g] = t->floor;
+            for (size_t c = 0; c < group; c += CHUNK) {
+                sld__loops()->get(from, v + (g * group + c) * kern_size(from), CHUNK, f);
+                scales[g] = quant_most(f, CHUNK, scales[g]);
+            }
+        }
+    quant_scales(t, first / t->group, n / group, scales);
+}
+
+/* v: n elements from `first` on, of a row or of rows, of the dtype that quant_from says; whole chunks. */
+static inline void quant_span(const quantiser *t, size_t first, size_t n, const char *v)
+{
+    float scales[SPAN / CHUNK] = {t->scale}, by[SPAN / CHUNK];
+    size_t whole = part_whole(n), group = t->group && t->group != n ? t->group : whole;
+    bool ragged = group % CHUNK, small = false;
+    if (t->y)
+        quant_keep(t, first, n, v);
+    if (t->group && !ragged)
+        quant_measure(t, first, group, whole, v, scales);
+    for (size_t g = 0; g < whole / group && !ragged; g++) {
+        by[g] = quant_inverse(scales[g]);
+        small = small || quant_is_small(scales[g]);
+    }
+    if (small || ragged)
+        quant_floats(t, first, n, v, group, scales);
+    else
+        quant_put(t, quant_from(t), t->from, first, n, v, by, group);
 }
 
 /* A head of attention, rounded to the dtype of its operands first; v is changed, and has room for whole chunks. */
 static inline void quant_head(const quantiser *t, uint8_t dtype, size_t at, size_t n, float *v)
 {
     row_round(dtype, n, v);
-    float by = quant_inverse(t->scale, v, n);
-    quant_put(t, SLD_F32, at, n, v, &by, part_whole(n));
+    quant_enlarge(t->scale, v, n);
+    float by = quant_inverse(t->scale);
+    quant_put(t, SLD_F32, SLD_F32, at, n, (const char *)v, &by, part_whole(n));
 }
 
 #endif

@@ -72,11 +72,17 @@ static void fill(const sld_tensor *t, size_t n)
     }
 }
 
-/* Something to read as the input v. */
+static char *block(size_t bytes)
+{
+    char *p = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+    return memset(p, 1, bytes);
+}
+
+/* Something to read as the input v, aligned as tensors are. */
 static sld_tensor input(const sld_graph *g, sld_value v)
 {
     sld_tensor t = {.dtype = (uint8_t)sld_dtype_of(g, v), .rank = (uint8_t)sld_rank(g, v), .dims = sld_shape(g, v)};
-    t.data = malloc(kern_numel(&t) * kern_size(t.dtype));
+    t.data = block(kern_numel(&t) * kern_size(t.dtype));
     fill(&t, kern_numel(&t));
     return t;
 }
@@ -89,12 +95,6 @@ static void run(const sld_graph *g, sld_plan *plan, void *const *inputs, sld_ten
         need(!sld_plan_run(plan, (const void *const *)inputs, out), sld_error(g->ctx));
     t = (seconds() - t) / repeat;
     *best = t < *best ? t : *best;
-}
-
-static char *block(size_t bytes)
-{
-    char *p = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
-    return memset(p, 1, bytes);
 }
 
 /* Reads and writes 2 `bytes` altogether. */
