@@ -148,17 +148,18 @@ ROW_PART float row_dot(const float *x, const float *y, size_t n)
 }
 
 /* e^x, at most 2e-7 of it off, without branches: 2^n times a polynomial of what is left. x is kept to [-87, 89], whose
- * end is infinity, by its bits, and so is what is not a number. */
+ * end is infinity, by its bits, and so is what is not a number. By fused multiplication and addition, which old machines
+ * take long for, so that all give the same bits. */
 ROW_PART float row_exp(float x)
 {
     int32_t below = (int32_t)sld__f32_bits(x);
     below = below < 0x42b20000 ? below : 0x42b20000;
     uint32_t within = (uint32_t)below < 0xc2ae0000 ? (uint32_t)below : 0xc2ae0000;
     x = sld__f32_from_bits(within);
-    float up = x * 1.44269504f + 12582912, n = up - 12582912; /* an integer: a float of that size has no fraction */
-    float r = x - n * 0.693359375f + n * 2.12194440e-4f;
-    float p = ((((8.31247773e-3f * r + 4.18905504e-2f) * r + 0.166671157f) * r + 0.499992281f) * r + 1) * r + 1;
-    return p * sld__f32_from_bits((sld__f32_bits(up) << 23) + (127u << 23));
+    float up = fmaf(x, 1.44269504f, 12582912), n = up - 12582912; /* an integer: a float of that size has no fraction */
+    float r = fmaf(n, 2.12194440e-4f, fmaf(n, -0.693359375f, x));
+    float p = fmaf(fmaf(fmaf(8.31247773e-3f, r, 4.18905504e-2f), r, 0.166671157f), r, 0.499992281f);
+    return fmaf(fmaf(p, r, 1), r, 1) * sld__f32_from_bits((sld__f32_bits(up) << 23) + (127u << 23));
 }
 
 ROW_PART float row_silu(float x)

@@ -5,9 +5,9 @@
 #ifdef WIDE_LOOPS
 #include <immintrin.h>
 #ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx512bw,avx512vl,avx512dq,avx512bf16,avx512vbmi"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("fma,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vbmi"))), apply_to = function)
 #else
-#pragma GCC target("avx512bw,avx512vl,avx512dq,avx512bf16,avx512vbmi")
+#pragma GCC target("fma,avx512bw,avx512vl,avx512dq,avx512bf16,avx512vbmi")
 #endif
 
 /* The first and the second elements of sixteen words. */
