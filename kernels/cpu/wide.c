@@ -238,14 +238,29 @@ ROW_PART __m512i code_chunk(__m512i first, __m512i second, __m512 factor, __m512
     return codes;
 }
 
+/* Groups of chunks, up to GROUPS of them: their divisions need not wait for one another. */
+enum { GROUPS = 16 };
+
+ROW_PART void code_groups(uint32_t bias, float top, const char *v, const float *by, size_t group, size_t n, char *q, bool far)
+{
+    uint32_t most[GROUPS];
+    for (size_t g = 0; g < n / group; g++) {
+        uint32_t above = (sld__f32_bits(top / by[g]) + 0xffff) >> 16;
+        most[g] = above < 0x7f7f ? above : 0x7f7f;
+    }
+    for (size_t g = 0; g < n / group; g++) {
+        __m512i tops = _mm512_set1_epi16((short)most[g]);
+        __m512 factor = _mm512_set1_ps(by[g]);
+        for (size_t c = g * group; c < (g + 1) * group; c += CHUNK)
+            keep(far, q + c, code_chunk(whole(v + 2 * c), whole(v + 2 * c + CHUNK), factor, tops, bias));
+    }
+}
+
 ROW_PART void code_words(uint32_t bias, float top, const char *v, const float *by, size_t group, size_t n, char *q, bool far)
 {
-    for (size_t g = 0; g < n; g += group, by++) {
-        uint32_t most = (sld__f32_bits(top / *by) + 0xffff) >> 16;
-        __m512i tops = _mm512_set1_epi16((short)(most < 0x7f7f ? most : 0x7f7f));
-        __m512 factor = _mm512_set1_ps(*by);
-        for (size_t c = g; c < g + group; c += CHUNK)
-            keep(far, q + c, code_chunk(whole(v + 2 * c), whole(v + 2 * c + CHUNK), factor, tops, bias));
+    for (size_t at = 0, m; at < n; at += m, by += GROUPS) {
+        m = row_min(n - at, GROUPS * group);
+        code_groups(bias, top, v + 2 * at, by, group, m, q + at, far);
     }
 }
 
@@ -261,6 +276,7 @@ static bool usual(const float *by, size_t n)
 static void codes(uint8_t f8, uint8_t from, uint8_t dtype, float top, const char *v, const float *by, size_t group, size_t n,
                   char *q, bool far)
 {
+    n = part_whole(n);
     if (from != SLD_BF16 || !usual(by, n / group))
         sld__portable_loops.codes(f8, from, dtype, top, v, by, group, n, q, far);
     else if (f8 == SLD_F8E4M3FN)
