@@ -12,37 +12,49 @@ enum {
     TOKENS = 32, COLUMNS = 128 /* of one product */
 };
 
-ROW_WIDE static void norm_both(const sld_launch *l, const float *const w[2], const float eps[2])
+/* The norms of a row's two latents: weights, in pairs, and eps. */
+typedef struct dual { _Alignas(64) float w[2][ROW_MAX]; float eps[2]; } dual;
+
+/* n elements of x times a scale and weights, into y. */
+static void scale_latent(uint8_t dtype, const char *x, float scale, const float *w, size_t n, char *y)
 {
-    const sld_tensor *x = &l->in[0], *out = l->out;
-    size_t width = (size_t)x->dims[1], size = kern_size(x->dtype), rest = (size_t)out[2].dims[1];
-    float bx[ROW_MAX], by[ROW_MAX];
-    for (size_t row = 0; row < (size_t)x->dims[0]; row++) {
-        size_t at = row * width;
-        row_expect(x, at + width, row + 1 < (size_t)x->dims[0] ? width : 0);
-        for (size_t part = 0; part < 2; part++) {
-            size_t n = (size_t)out[part].dims[1];
-            float *y = row_begin(&out[part], row * n, by);
-            const float *v = row_load(x, at, n, bx);
-            float scale = 1 / sqrtf(sld__loops()->squares(x->dtype, (const char *)x->data + at * size, n) / (float)n + eps[part]);
-            for (size_t i = 0; i < n; i++)
-                y[i] = v[i] * scale * w[part][i];
-            row_end(&out[part], row * n, n, y);
-            at += n;
-        }
-        if (rest)
-            memcpy((char *)out[2].data + row * rest * size, (const char *)x->data + at * size, rest * size);
+    chunk rx, ry;
+    size_t size = kern_size(dtype);
+    scale = isnan(scale) ? NAN : scale;
+    for (size_t at = 0, m; at < n; at += m) {
+        m = part_size(at, n, n);
+        char *row = y + at * size, *part = part_out(row, m, &ry);
+        sld__loops()->scale(dtype, dtype, part_in(x + at * size, size, m, &rx), &scale, w + at, part_whole(m), m, part, false);
+        part_end(row, size, m, &ry);
     }
+}
+
+/* Both sums of squares come first, so that neither waits for the other. */
+static void norm_latents(const dual *d, const sld_tensor *x, size_t row, const sld_tensor *out)
+{
+    size_t width = (size_t)x->dims[1], a = (size_t)out[0].dims[1], c = (size_t)out[1].dims[1], rest = (size_t)out[2].dims[1];
+    char *from = head_at(x, row * width), *second = from + a * kern_size(x->dtype);
+    float s = sld__loops()->squares(x->dtype, from, a) / (float)a, t = sld__loops()->squares(x->dtype, second, c) / (float)c;
+    scale_latent(x->dtype, from, 1 / sqrtf(s + d->eps[0]), d->w[0], a, head_at(&out[0], row * a));
+    scale_latent(x->dtype, second, 1 / sqrtf(t + d->eps[1]), d->w[1], c, head_at(&out[1], row * c));
+    if (rest)
+        memcpy(head_at(&out[2], row * rest), second + c * kern_size(x->dtype), rest * kern_size(x->dtype));
 }
 
 const char *sld_cpu_mla_dual_rms_norm(const sld_launch *l);
 const char *sld_cpu_mla_dual_rms_norm(const sld_launch *l)
 {
-    float bq[ROW_MAX], bk[ROW_MAX];
-    const float eps[] = {(float)kern_attr(l, "eps")->f, (float)kern_attr(l, "eps_kv")->f};
-    const float *w[] = {row_load(&l->in[1], 0, (size_t)l->in[1].dims[0], bq),
-                        row_load(&l->in[2], 0, (size_t)l->in[2].dims[0], bk)};
-    norm_both(l, w, eps);
+    const sld_tensor *x = &l->in[0];
+    size_t rows = (size_t)x->dims[0], width = (size_t)x->dims[1];
+    dual d;
+    for (size_t part = 0; part < 2; part++) {
+        d.eps[part] = (float)kern_attr(l, part ? "eps_kv" : "eps")->f;
+        sld__pairs_load(x->dtype, &l->in[1 + part], (size_t)l->in[1 + part].dims[0], d.w[part]);
+    }
+    for (size_t row = 0; row < rows; row++) {
+        row_expect(x, (row + 1) * width, row + 1 < rows ? width : 0);
+        norm_latents(&d, x, row, l->out);
+    }
     return NULL;
 }
 

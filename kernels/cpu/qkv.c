@@ -2,7 +2,7 @@
  * and cached while it is in the first-level cache of the CPU. */
 #include "rotary.h"
 
-enum { HEADS_AT_ONCE = 32 };
+enum { HEADS_AT_ONCE = 32, USUAL = 128 };
 
 /* ---------------------------------------------------------------- the cache -- */
 
@@ -51,35 +51,35 @@ ROW_PART void store(const sld_cache *c, int which, size_t token, size_t head, co
 
 /* ------------------------------------------------------------------ launches -- */
 
-/* chunks: half is whole chunks, and tables and weights are in pairs. */
-ROW_PART void turn_one(const turned *t, size_t half, bool neox, bool chunks, uint8_t dtype, size_t d, bool normed,
-                       const float *w, float scale, const char *x, char *y)
+/* Scales of norms. Those of all heads come first: each is the end of a long chain of sums, and these need not wait for one
+ * another. */
+ROW_PART void norm_heads(uint8_t dtype, const char *x, size_t d, size_t heads, double eps, float *scales)
 {
-    if (chunks)
-        head_turn_chunks(dtype, t->cos, t->sin, half, d, normed, w, scale, x, y);
-    else
-        head_turn(dtype, t->cos, t->sin, half, neox, d, normed ? w : NULL, scale, x, y);
+    for (size_t h = 0; h < heads; h++)
+        scales[h] = pairs_squares(dtype, x + h * d * kern_size(dtype), d);
+    for (size_t h = 0; h < heads; h++)
+        scales[h] = 1 / sqrtf(scales[h] / (float)d + (float)eps);
 }
 
-/* Heads [from, to) of one row. The scales of all come first: each is the end of a long chain of sums, and these need not
- * wait for one another. */
+/* Heads [from, to) of one row; chunks: by the loops over pairs, as the separate ops. */
 ROW_PART void run_heads(const qkv *a, const turned *t, size_t row, int which, size_t from, size_t to, uint8_t dtype,
                         size_t d, size_t half, bool chunks)
 {
     float scales[HEADS_AT_ONCE];
-    const sld_tensor *x = a->x, *y = &a->out[which];
+    _Alignas(64) char normed[HEADS_AT_ONCE * USUAL * sizeof(float)];
     const float *w = t->weights[which];
-    for (size_t h = from; h < to && a->weights[which]; h++)
-        scales[h - from] = pairs_squares(dtype, head_at(x, qkv_in(a, row, which, h)), d);
-    for (size_t h = 0; h < to - from && a->weights[which]; h++)
-        scales[h] = 1 / sqrtf(scales[h] / (float)d + (float)a->eps[which]);
-    for (size_t h = from; h < to; h++) {
-        char *in = head_at(x, qkv_in(a, row, which, h)), *out = head_at(y, qkv_out(a, row, which, h));
-        if (!a->weights[which])
-            turn_one(t, half, a->neox, chunks, dtype, d, false, t->cos, 1, in, out);
-        else
-            turn_one(t, half, a->neox, chunks, dtype, d, true, w, scales[h - from], in, out);
+    size_t n = to - from;
+    char *in = head_at(a->x, qkv_in(a, row, which, from)), *out = head_at(&a->out[which], qkv_out(a, row, which, from));
+    if (a->weights[which])
+        norm_heads(dtype, in, d, n, a->eps[which], scales);
+    if (chunks && a->weights[which]) {
+        sld__loops()->scale(dtype, dtype, in, scales, w, d, n * d, normed, false);
+        in = normed;
     }
+    if (chunks)
+        sld__loops()->turn(dtype, t->cos, t->sin, half, d, n, in, out);
+    for (size_t h = 0; h < n && !chunks; h++, in += d * kern_size(dtype), out += d * kern_size(dtype))
+        head_turn(dtype, t->cos, t->sin, half, a->neox, d, a->weights[which] ? w : NULL, scales[h], in, out);
 }
 
 ROW_PART void run_values(const qkv *a, size_t row, size_t d)
@@ -110,18 +110,17 @@ ROW_PART void run_rows(const qkv *a, const float *wq, const float *wk, uint8_t d
     }
 }
 
-/* Whether heads of the usual size turn in pairs of chunks, in bf16: as constants, since their loops then have no ends to
- * look for. */
+/* Whether heads have the usual size, are of bf16 and turn by chunks. */
 static bool usual(uint8_t dtype, size_t d, size_t half, bool neox)
 {
-    return dtype == SLD_BF16 && d == 128 && half == 64 && neox;
+    return dtype == SLD_BF16 && d == USUAL && half == USUAL / 2 && neox;
 }
 
 ROW_WIDE static void run_all(const qkv *a, const float *wq, const float *wk)
 {
     size_t d = a->dim, half = (size_t)a->table->dims[1] / 2;
     if (usual(a->x->dtype, d, half, a->neox))
-        run_rows(a, wq, wk, SLD_BF16, 128, 64, true);
+        run_rows(a, wq, wk, SLD_BF16, USUAL, USUAL / 2, true);
     else if (a->x->dtype == SLD_BF16)
         run_rows(a, wq, wk, SLD_BF16, d, half, false);
     else if (a->x->dtype == SLD_F32 && d == 128 && half == 64)
@@ -176,8 +175,10 @@ ROW_PART void turn_rows(const sld_launch *l, uint8_t dtype, size_t d, size_t hal
         size_t rows = (size_t)x->dims[0], n = rows ? kern_numel(x) / rows : 0;
         for (size_t row = 0; row < rows; row++) {
             turned t = load_row(&l->in[3], kern_geti(&l->in[0], row), chunks ? dtype : SLD_F32, bt);
-            for (size_t at = row * n; at < (row + 1) * n; at += d)
-                turn_one(&t, half, neox, chunks, dtype, d, false, t.cos, 1, head_at(x, at), head_at(y, at));
+            if (chunks)
+                sld__loops()->turn(dtype, t.cos, t.sin, half, d, n / d, head_at(x, row * n), head_at(y, row * n));
+            for (size_t at = row * n; at < (row + 1) * n && !chunks; at += d)
+                head_turn(dtype, t.cos, t.sin, half, neox, d, NULL, 1, head_at(x, at), head_at(y, at));
         }
     }
 }
@@ -186,7 +187,7 @@ ROW_WIDE static void turn_all(const sld_launch *l, size_t d, size_t half)
 {
     uint8_t dtype = l->in[1].dtype;
     if (usual(dtype, d, half, kern_attr(l, "neox")->i))
-        turn_rows(l, SLD_BF16, 128, 64, true);
+        turn_rows(l, SLD_BF16, USUAL, USUAL / 2, true);
     else if (dtype == SLD_BF16)
         turn_rows(l, SLD_BF16, d, half, false);
     else if (dtype == SLD_F32)

@@ -53,31 +53,6 @@ ROW_PART void head_turn(uint8_t dtype, const float *restrict c, const float *res
         head_put(dtype, y, i, head_normed(dtype, x, i, scale, w));
 }
 
-ROW_PART pair pair_normed(uint8_t dtype, const char *x, size_t k, bool normed, float scale, const float *w)
-{
-    pair p = pair_get(dtype, x, k);
-    return normed ? (pair){rounded(dtype, p.a * scale * w[k]), rounded(dtype, p.b * scale * w[k + WORDS])} : p;
-}
-
-/* head_turn where half and d are whole chunks; c, s and w are in pairs. */
-ROW_PART void head_turn_chunks(uint8_t dtype, const float *restrict c, const float *restrict s, size_t half, size_t d, bool normed,
-                               const float *restrict w, float scale, const char *restrict x, char *restrict y)
-{
-    size_t size = kern_size(dtype);
-    for (size_t at = 0; at < half; at += CHUNK)
-        for (size_t k = 0; k < WORDS; k++) {
-            size_t other = at + half;
-            pair a = pair_normed(dtype, x + at * size, k, normed, scale, w + at);
-            pair b = pair_normed(dtype, x + other * size, k, normed, scale, w + other);
-            pair cos = pair_of(c + at, k), sin = pair_of(s + at, k);
-            pair_put(dtype, y + at * size, k, (pair){a.a * cos.a - b.a * sin.a, a.b * cos.b - b.b * sin.b});
-            pair_put(dtype, y + other * size, k, (pair){b.a * cos.a + a.a * sin.a, b.b * cos.b + a.b * sin.b});
-        }
-    for (size_t at = 2 * half; at < d; at += CHUNK)
-        for (size_t k = 0; k < WORDS; k++)
-            pair_put(dtype, y + at * size, k, pair_normed(dtype, x + at * size, k, normed, scale, w + at));
-}
-
 ROW_PART char *head_at(const sld_tensor *t, size_t i)
 {
     return (char *)t->data + i * kern_size(t->dtype);

@@ -285,6 +285,33 @@ static void codes(uint8_t f8, uint8_t from, uint8_t dtype, float top, const char
         code_words(8, top, v, by, group, n, q, far && aligned(q));
 }
 
+ROW_PART void turn_head(const float *cos, const float *sin, size_t half, const char *x, char *y)
+{
+    EACH_TWO(c, k, half) {
+        two p = get_two(SLD_F32, (const char *)cos, c, k), q = get_two(SLD_F32, (const char *)sin, c, k);
+        two a = get_two(SLD_BF16, x, c, k), b = get_two(SLD_BF16, x, half + c, k);
+        two first = {_mm512_sub_ps(_mm512_mul_ps(a.a, p.a), _mm512_mul_ps(b.a, q.a)),
+                     _mm512_sub_ps(_mm512_mul_ps(a.b, p.b), _mm512_mul_ps(b.b, q.b))};
+        two second = {_mm512_add_ps(_mm512_mul_ps(b.a, p.a), _mm512_mul_ps(a.a, q.a)),
+                      _mm512_add_ps(_mm512_mul_ps(b.b, p.b), _mm512_mul_ps(a.b, q.b))};
+        put_two(SLD_BF16, y, c, k, first, false);
+        put_two(SLD_BF16, y, half + c, k, second, false);
+    }
+}
+
+static void turn(uint8_t dtype, const float *cos, const float *sin, size_t half, size_t d, size_t heads, const char *x, char *y)
+{
+    if (dtype != SLD_BF16) {
+        sld__portable_loops.turn(dtype, cos, sin, half, d, heads, x, y);
+        return;
+    }
+    for (size_t h = 0; h < heads; h++, x += 2 * d, y += 2 * d) {
+        turn_head(cos, sin, half, x, y);
+        if (d > 2 * half)
+            memcpy(y + 4 * half, x + 4 * half, 2 * d - 4 * half);
+    }
+}
+
 static void get(uint8_t dtype, const char *x, size_t n, float *v)
 {
     sld__portable_loops.get(dtype, x, n, v);
@@ -295,7 +322,7 @@ static float squares(uint8_t dtype, const char *x, size_t n)
     return sld__portable_loops.squares(dtype, x, n);
 }
 
-const pair_loops sld__wide_loops = {get, put, squares, add, scale, gate, product, largest, codes};
+const pair_loops sld__wide_loops = {get, put, squares, add, scale, gate, product, largest, codes, turn};
 
 #ifdef __clang__
 #pragma clang attribute pop
