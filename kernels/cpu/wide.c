@@ -142,7 +142,59 @@ static void scale(uint8_t from, uint8_t to, const char *x, const float *scales, 
         sld__portable_loops.scale(from, to, x, scales, w, width, n, y, far);
 }
 
-/* Chunks of floats, rounded while they are near. */
+/* row_silu of a chunk, whose vectors go step by step together: each waits long for its own step before. */
+#define EACH_VECTOR(i) for (int i = 0; i < 4; i++)
+
+ROW_PART __m512 number(float f)
+{
+    return _mm512_set1_ps(f);
+}
+
+ROW_PART void silu(__m512 *v)
+{
+    const __m512i sign = _mm512_set1_epi32((int)0x80000000), top = _mm512_set1_epi32(0x42b20000), least = _mm512_set1_epi32((int)0xc2ae0000);
+    __m512 x[4], up[4], n[4], r[4], p[4];
+    EACH_VECTOR(i) {
+        __m512i below = _mm512_min_epi32(_mm512_xor_si512(_mm512_castps_si512(v[i]), sign), top);
+        x[i] = _mm512_castsi512_ps(_mm512_min_epu32(below, least));
+    }
+    EACH_VECTOR(i)
+        up[i] = _mm512_fmadd_ps(x[i], number(1.44269504f), number(12582912));
+    EACH_VECTOR(i)
+        n[i] = _mm512_sub_ps(up[i], number(12582912));
+    EACH_VECTOR(i)
+        r[i] = _mm512_fmadd_ps(n[i], number(-0.693359375f), x[i]);
+    EACH_VECTOR(i)
+        r[i] = _mm512_fmadd_ps(n[i], number(2.12194440e-4f), r[i]);
+    EACH_VECTOR(i)
+        p[i] = _mm512_fmadd_ps(number(8.31247773e-3f), r[i], number(4.18905504e-2f));
+    EACH_VECTOR(i)
+        p[i] = _mm512_fmadd_ps(p[i], r[i], number(0.166671157f));
+    EACH_VECTOR(i)
+        p[i] = _mm512_fmadd_ps(p[i], r[i], number(0.499992281f));
+    EACH_VECTOR(i)
+        p[i] = _mm512_fmadd_ps(p[i], r[i], number(1));
+    EACH_VECTOR(i)
+        p[i] = _mm512_fmadd_ps(p[i], r[i], number(1));
+    EACH_VECTOR(i) {
+        __m512i power = _mm512_add_epi32(_mm512_slli_epi32(_mm512_castps_si512(up[i]), 23), _mm512_set1_epi32(127 << 23));
+        p[i] = _mm512_mul_ps(p[i], _mm512_castsi512_ps(power));
+    }
+    EACH_VECTOR(i)
+        v[i] = _mm512_div_ps(v[i], _mm512_add_ps(number(1), p[i]));
+}
+
+/* y = silu(g) u of a chunk; u: of words or floats */
+ROW_PART void gate_chunk(const char *g, uint8_t from, const char *u, size_t c, char *y, bool far)
+{
+    two first = get_two(SLD_BF16, g, c, 0), second = get_two(SLD_BF16, g, c, 16);
+    two p = get_two(from, u, c, 0), q = get_two(from, u, c, 16);
+    __m512 v[4] = {first.a, first.b, second.a, second.b};
+    silu(v);
+    put_two(SLD_BF16, y, c, 0, (two){_mm512_mul_ps(v[0], p.a), _mm512_mul_ps(v[1], p.b)}, far);
+    put_two(SLD_BF16, y, c, 16, (two){_mm512_mul_ps(v[2], q.a), _mm512_mul_ps(v[3], q.b)}, far);
+}
+
 static void gate(uint8_t dtype, uint8_t to, const char *z, size_t n, const float *v, char *y, bool far)
 {
     if (to != SLD_BF16) {
@@ -150,16 +202,8 @@ static void gate(uint8_t dtype, uint8_t to, const char *z, size_t n, const float
         return;
     }
     far = far && aligned(y);
-    for (size_t c = 0; c < n; c += CHUNK) {
-        chunk room;
-        float *f = (float *)room.bytes;
-        for (size_t k = 0; k < WORDS; k++) {
-            pair p = pair_get(SLD_BF16, z + 2 * c, k), q = pair_of(v + c, k);
-            pair_set(f, k, (pair){q.a * row_silu(p.a), q.b * row_silu(p.b)});
-        }
-        put_two(SLD_BF16, y, c, 0, get_two(SLD_F32, room.bytes, 0, 0), far);
-        put_two(SLD_BF16, y, c, 16, get_two(SLD_F32, room.bytes, 0, 16), far);
-    }
+    for (size_t c = 0; c < n; c += CHUNK)
+        gate_chunk(z, SLD_F32, (const char *)v, c, y, far);
 }
 
 static void product(uint8_t dtype, uint8_t to, int64_t act, const char *g, const char *u, size_t n, char *y, bool far)
@@ -169,16 +213,8 @@ static void product(uint8_t dtype, uint8_t to, int64_t act, const char *g, const
         return;
     }
     far = far && aligned(y);
-    for (size_t c = 0; c < n; c += CHUNK) {
-        chunk room;
-        float *f = (float *)room.bytes;
-        for (size_t k = 0; k < WORDS; k++) {
-            pair p = pair_get(SLD_BF16, g + 2 * c, k), q = pair_get(SLD_BF16, u + 2 * c, k);
-            pair_set(f, k, (pair){row_silu(p.a) * q.a, row_silu(p.b) * q.b});
-        }
-        put_two(SLD_BF16, y, c, 0, get_two(SLD_F32, room.bytes, 0, 0), far);
-        put_two(SLD_BF16, y, c, 16, get_two(SLD_F32, room.bytes, 0, 16), far);
-    }
+    for (size_t c = 0; c < n; c += CHUNK)
+        gate_chunk(g, SLD_BF16, u, c, y, far);
 }
 
 static void largest(uint8_t from, const char *v, float floor, size_t group, size_t n, float *most)
@@ -199,15 +235,23 @@ static void largest(uint8_t from, const char *v, float floor, size_t group, size
     }
 }
 
-/* quant_code of magnitudes that are not above the largest, in the second byte: the exponent stands in the high half of the
+/* quant_code of magnitudes that are not above the largest, in the second bytes: the exponent stands in the high half of the
  * sum and counts eighths of it, what is left of the number in the low half. */
-ROW_PART __m512i code_of(__m512 v, uint32_t bias)
+ROW_PART void code_vectors(__m512 *v, uint32_t bias, __m512i *codes)
 {
-    __m512i e = _mm512_max_epu32(_mm512_castps_si512(v), _mm512_set1_epi32((int)((128 - bias) << 23)));
-    e = _mm512_and_si512(e, _mm512_set1_epi32(0x7f800000));
-    __m512i onto = _mm512_add_epi32(e, _mm512_set1_epi32((20 << 23) + (bias == 7 ? 152 : 160)));
-    __m512i sum = _mm512_castps_si512(_mm512_add_ps(v, _mm512_castsi512_ps(onto)));
-    return _mm512_madd_epi16(sum, _mm512_set1_epi32(16 << 16 | 256));
+    const __m512i least = _mm512_set1_epi32((int)((128 - bias) << 23)), exponent = _mm512_set1_epi32(0x7f800000);
+    const __m512i above = _mm512_set1_epi32((20 << 23) + (bias == 7 ? 152 : 160));
+    __m512i e[4];
+    EACH_VECTOR(i)
+        e[i] = _mm512_max_epu32(_mm512_castps_si512(v[i]), least);
+    EACH_VECTOR(i)
+        e[i] = _mm512_and_si512(e[i], exponent);
+    EACH_VECTOR(i)
+        e[i] = _mm512_add_epi32(e[i], above);
+    EACH_VECTOR(i)
+        v[i] = _mm512_add_ps(v[i], _mm512_castsi512_ps(e[i]));
+    EACH_VECTOR(i)
+        codes[i] = _mm512_madd_epi16(_mm512_castps_si512(v[i]), _mm512_set1_epi32(16 << 16 | 256));
 }
 
 /* A chunk of words times a factor. top: the smallest number of bf16 whose code is the largest. */
@@ -216,8 +260,9 @@ ROW_PART __m512i code_chunk(__m512i first, __m512i second, __m512 factor, __m512
     const __m512i magnitude = _mm512_set1_epi16(0x7fff), nan = _mm512_set1_epi16(0x7f80);
     __m512i ma = _mm512_and_si512(first, magnitude), mb = _mm512_and_si512(second, magnitude);
     two p = split(_mm512_min_epu16(ma, top)), q = split(_mm512_min_epu16(mb, top));
-    __m512i pa = code_of(_mm512_mul_ps(p.a, factor), bias), pb = code_of(_mm512_mul_ps(p.b, factor), bias);
-    __m512i qa = code_of(_mm512_mul_ps(q.a, factor), bias), qb = code_of(_mm512_mul_ps(q.b, factor), bias);
+    __m512 v[4] = {_mm512_mul_ps(p.a, factor), _mm512_mul_ps(p.b, factor), _mm512_mul_ps(q.a, factor), _mm512_mul_ps(q.b, factor)};
+    __m512i c[4];
+    code_vectors(v, bias, c);
     /* The second bytes of both vectors, in turns, twice; and all second bytes of words. */
 #define TURN(i) 4 * (i) + 1, 4 * (i) + 65
 #define TURNS TURN(0), TURN(1), TURN(2), TURN(3), TURN(4), TURN(5), TURN(6), TURN(7), TURN(8), TURN(9), TURN(10), TURN(11), \
@@ -226,7 +271,7 @@ ROW_PART __m512i code_chunk(__m512i first, __m512i second, __m512 factor, __m512
 #define HIGHS(i) HIGH(i), HIGH((i) + 4), HIGH((i) + 8), HIGH((i) + 12)
     static const _Alignas(64) uint8_t turn[64] = {TURNS, TURNS}, second_bytes[64] = {HIGHS(0), HIGHS(16), HIGHS(32), HIGHS(48)};
     const __m512i turns = whole(turn), high = whole(second_bytes);
-    __m512i codes = _mm512_mask_blend_epi64(0xf0, _mm512_permutex2var_epi8(pa, turns, pb), _mm512_permutex2var_epi8(qa, turns, qb));
+    __m512i codes = _mm512_mask_blend_epi64(0xf0, _mm512_permutex2var_epi8(c[0], turns, c[1]), _mm512_permutex2var_epi8(c[2], turns, c[3]));
     __m512i signs = _mm512_permutex2var_epi8(first, high, second), sign = _mm512_set1_epi8((char)0x80);
     if (bias == 8)
         signs = _mm512_maskz_mov_epi8(_mm512_test_epi8_mask(codes, codes), signs);
