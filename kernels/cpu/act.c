@@ -30,7 +30,8 @@ static void product_part(const product *p, size_t i, size_t at, size_t m, uint8_
         row_ask(p->g + from + p->step * size, m * size);
         row_ask(p->u + from + p->step * size, m * size);
     }
-    sld__loops()->product(p->dtype, to, p->act, part_in(p->g + from, size, m, &rg), part_in(p->u + from, size, m, &ru), m, y, far);
+    const char *g = part_in(p->g + from, size, m, &rg), *u = part_in(p->u + from, size, m, &ru);
+    sld__loops()->product(p->dtype, to, p->act, g, u, m, y, far);
 }
 
 /* All rows, stored, */

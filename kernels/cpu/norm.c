@@ -67,7 +67,8 @@ static void norm_part(const norm *n, size_t i, size_t at, size_t m, const float 
     chunk room;
     _Alignas(64) float v[SPAN];
     const pair_loops *loops = sld__loops();
-    size_t size = kern_size(n->dtype), row = i * n->width, from = row - n->from * n->width, width = row_min(n->width, part_whole(m));
+    size_t size = kern_size(n->dtype), row = i * n->width, from = row - n->from * n->width;
+    size_t width = row_min(n->width, part_whole(m));
     const char *x = n->b ? (const char *)(n->s + at) : part_in(element(n->x, from + at), size, m, &room);
     loops->scale(n->b ? SLD_F32 : n->dtype, n->z ? SLD_F32 : to, x, scales, n->w + at, width, m, n->z ? (char *)v : y,
                  far && !n->z);

@@ -41,7 +41,8 @@ ROW_WIDE static float squares_any(uint8_t dtype, const char *x, size_t n)
     return WITH(dtype, pairs_squares, x, n);
 }
 
-ROW_PART void add(uint8_t dtype, const char *restrict x, const char *restrict b, size_t n, float *restrict s, float *restrict sums)
+ROW_PART void add(uint8_t dtype, const char *restrict x, const char *restrict b, size_t n, float *restrict s,
+                  float *restrict sums)
 {
     EACH_PAIR(c, k, n) {
         pair p = at(dtype, x, c, k), q = at(dtype, b, c, k), t = {p.a + q.a, p.b + q.b};
@@ -60,7 +61,8 @@ ROW_WIDE static void add_any(uint8_t dtype, const char *x, const char *b, size_t
 
 /* f with both dtypes as constants: floats stand for any dtype. */
 #define WITH_BOTH(from, to, f, ...) \
-    ((from) != SLD_F32 && (to) != SLD_F32 ? ((from) == SLD_BF16 ? f(SLD_BF16, SLD_BF16, __VA_ARGS__) : f(SLD_F16, SLD_F16, __VA_ARGS__)) \
+    ((from) == SLD_BF16 && (to) == SLD_BF16 ? f(SLD_BF16, SLD_BF16, __VA_ARGS__) \
+     : (from) == SLD_F16 && (to) == SLD_F16 ? f(SLD_F16, SLD_F16, __VA_ARGS__) \
      : (to) == SLD_F32 ? WITH(from, f, SLD_F32, __VA_ARGS__) : (to) == SLD_BF16 ? f(SLD_F32, SLD_BF16, __VA_ARGS__) \
                                                                                 : f(SLD_F32, SLD_F16, __VA_ARGS__))
 
@@ -152,7 +154,8 @@ ROW_PART void codes(uint8_t from, uint8_t dtype, uint32_t bias, float top, const
         float factor = *by;
         EACH_PAIR(c, k, group) {
             pair p = at(from, v, g + c, k);
-            uint32_t a = quant_code(p.a * factor, sld__f32_bits(top), bias), b = quant_code(p.b * factor, sld__f32_bits(top), bias);
+            uint32_t a = quant_code(p.a * factor, sld__f32_bits(top), bias);
+            uint32_t b = quant_code(p.b * factor, sld__f32_bits(top), bias);
             uint16_t both = (uint16_t)((a & 0xff) | b << 8);
             if (dtype == SLD_F32)
                 q[g + c + k] = (char)a, q[g + c + k + WORDS] = (char)b;
@@ -190,14 +193,15 @@ ROW_PART void turn_head(uint8_t dtype, const float *restrict cos, const float *r
     memcpy(y + 2 * other, x + 2 * other, d * size - 2 * other);
 }
 
-ROW_PART void turn(uint8_t dtype, const float *cos, const float *sin, size_t half, size_t d, size_t heads, const char *x, char *y)
+ROW_PART void turn(uint8_t dtype, const float *cos, const float *sin, size_t half, size_t d, size_t heads, const char *x,
+                   char *y)
 {
     for (size_t h = 0; h < heads * d * kern_size(dtype); h += d * kern_size(dtype))
         turn_head(dtype, cos, sin, half, d, x + h, y + h);
 }
 
-ROW_WIDE static void turn_any(uint8_t dtype, const float *cos, const float *sin, size_t half, size_t d, size_t heads, const char *x,
-                              char *y)
+ROW_WIDE static void turn_any(uint8_t dtype, const float *cos, const float *sin, size_t half, size_t d, size_t heads,
+                              const char *x, char *y)
 {
     if (dtype == SLD_BF16 && half == 64 && d == 128)
         turn(SLD_BF16, cos, sin, 64, 128, heads, x, y);

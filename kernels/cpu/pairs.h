@@ -155,8 +155,8 @@ typedef struct pair_loops {
     /* s = x + b, also into y unless that is NULL; to the WAYS sums come the squares of s. */
     void (*add)(uint8_t dtype, const char *x, const char *b, size_t n, float *s, char *y, float *sums, bool far);
     /* y = x w, each `width` of them times its own scale. */
-    void (*scale)(uint8_t from, uint8_t to, const char *x, const float *scales, const float *w, size_t width, size_t n, char *y,
-                  bool far);
+    void (*scale)(uint8_t from, uint8_t to, const char *x, const float *scales, const float *w, size_t width, size_t n,
+                  char *y, bool far);
     /* y = v silu(z) */
     void (*gate)(uint8_t dtype, uint8_t to, const char *z, size_t n, const float *v, char *y, bool far);
     /* y = act(g) u; act: a number of the enum in act_quant.pat. */

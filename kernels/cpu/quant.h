@@ -29,14 +29,16 @@ static inline quantiser quant_open(const sld_launch *l, uint32_t y, size_t group
 }
 
 /* n elements, rows of `from`, into the result, from `at` on. What is no whole chunk is one group. */
-static inline void quant_put(const quantiser *t, uint8_t from, uint8_t dtype, size_t at, size_t n, const char *v, const float *by,
-                             size_t group)
+static inline void quant_put(const quantiser *t, uint8_t from, uint8_t dtype, size_t at, size_t n, const char *v,
+                             const float *by, size_t group)
 {
     chunk room;
+    size_t size = kern_size(from);
     for (size_t done = 0, m; done < n; done += m) {
         m = part_size(done, n, n);
         char *row = (char *)t->q->data + at + done, *q = part_out(row, m, &room);
-        sld__loops()->codes(t->q->dtype, from, dtype, t->top, v + done * kern_size(from), by, row_min(group, part_whole(m)), m, q, t->far);
+        size_t each = row_min(group, part_whole(m));
+        sld__loops()->codes(t->q->dtype, from, dtype, t->top, v + done * size, by, each, m, q, t->far);
         part_end(row, 1, m, &room);
     }
 }

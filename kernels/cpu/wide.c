@@ -152,7 +152,8 @@ ROW_PART __m512 number(float f)
 
 ROW_PART void silu(__m512 *v)
 {
-    const __m512i sign = _mm512_set1_epi32((int)0x80000000), top = _mm512_set1_epi32(0x42b20000), least = _mm512_set1_epi32((int)0xc2ae0000);
+    const __m512i sign = _mm512_set1_epi32((int)0x80000000), top = _mm512_set1_epi32(0x42b20000);
+    const __m512i least = _mm512_set1_epi32((int)0xc2ae0000);
     __m512 x[4], up[4], n[4], r[4], p[4];
     EACH_VECTOR(i) {
         __m512i below = _mm512_min_epi32(_mm512_xor_si512(_mm512_castps_si512(v[i]), sign), top);
@@ -260,8 +261,10 @@ ROW_PART __m512i code_chunk(__m512i first, __m512i second, __m512 factor, __m512
     const __m512i magnitude = _mm512_set1_epi16(0x7fff), nan = _mm512_set1_epi16(0x7f80);
     __m512i ma = _mm512_and_si512(first, magnitude), mb = _mm512_and_si512(second, magnitude);
     two p = split(_mm512_min_epu16(ma, top)), q = split(_mm512_min_epu16(mb, top));
-    __m512 v[4] = {_mm512_mul_ps(p.a, factor), _mm512_mul_ps(p.b, factor), _mm512_mul_ps(q.a, factor), _mm512_mul_ps(q.b, factor)};
+    __m512 v[4] = {p.a, p.b, q.a, q.b};
     __m512i c[4];
+    EACH_VECTOR(i)
+        v[i] = _mm512_mul_ps(v[i], factor);
     code_vectors(v, bias, c);
     /* The second bytes of both vectors, in turns, twice; and all second bytes of words. */
 #define TURN(i) 4 * (i) + 1, 4 * (i) + 65
@@ -269,7 +272,8 @@ ROW_PART __m512i code_chunk(__m512i first, __m512i second, __m512 factor, __m512
               TURN(12), TURN(13), TURN(14), TURN(15)
 #define HIGH(i) 2 * (i) + 1, 2 * (i) + 3, 2 * (i) + 5, 2 * (i) + 7
 #define HIGHS(i) HIGH(i), HIGH((i) + 4), HIGH((i) + 8), HIGH((i) + 12)
-    static const _Alignas(64) uint8_t turn[64] = {TURNS, TURNS}, second_bytes[64] = {HIGHS(0), HIGHS(16), HIGHS(32), HIGHS(48)};
+    static const _Alignas(64) uint8_t turn[64] = {TURNS, TURNS};
+    static const _Alignas(64) uint8_t second_bytes[64] = {HIGHS(0), HIGHS(16), HIGHS(32), HIGHS(48)};
     const __m512i turns = whole(turn), high = whole(second_bytes);
     __m512i codes = _mm512_mask_blend_epi64(0xf0, _mm512_permutex2var_epi8(c[0], turns, c[1]), _mm512_permutex2var_epi8(c[2], turns, c[3]));
     __m512i signs = _mm512_permutex2var_epi8(first, high, second), sign = _mm512_set1_epi8((char)0x80);

@@ -45,8 +45,8 @@ static bool open_sides(sides *s)
 static void same(const sides *s, const char *what, int kind, size_t n)
 {
     for (size_t i = 0; i < ROOM && memcmp(s->out[0], s->out[1], ROOM); i++)
-        ck_assert_msg(s->out[0][i] == s->out[1][i], "%s of numbers of kind %d, %zu of them: byte %zu is %02x, not %02x", what, kind,
-                      n, i, (uint8_t)s->out[1][i], (uint8_t)s->out[0][i]);
+        ck_assert_msg(s->out[0][i] == s->out[1][i], "%s of numbers of kind %d, %zu of them: byte %zu is %02x, not %02x",
+                      what, kind, n, i, (uint8_t)s->out[1][i], (uint8_t)s->out[0][i]);
 }
 
 #define BOTH(what, call) \
@@ -76,7 +76,8 @@ START_TEST(both_give_the_same_bits)
     floats(&seed, w, n);
     floats(&seed, v, n);
     for (size_t i = 0; i < SIZE / CHUNK; i++)
-        by[i] = _i % 7 == 3 ? 0.25f : _i % 7 == 4 ? -1 : _i % 11 == 5 ? INFINITY : _i % 13 == 6 ? 0x1p-110f : v[i] * v[i] * 300 + 0.01f;
+        by[i] = _i % 7 == 3 ? 0.25f : _i % 7 == 4 ? -1 : _i % 11 == 5 ? INFINITY : _i % 13 == 6 ? 0x1p-110f
+                                                                                                 : v[i] * v[i] * 300 + 0.01f;
     for (int k = 0; k < 2; k++) {
         s.loops[k]->add(SLD_BF16, x, b, n, sum[k], s.out[k] + shift, sums[k], far);
         s.loops[k]->largest(SLD_BF16, x, 0.01f, group, n, most[k]);
