@@ -101,7 +101,7 @@ static const char *unary(const sld_launch *l, void (*f)(const float *x, float *y
 }
 
 #define UNARY_RUN(name, e) \
-    static void name##_run(const float *x, float *y, size_t n) \
+    ROW_WIDE static void name##_run(const float *x, float *y, size_t n) \
     { \
         for (size_t i = 0; i < n; i++) \
             y[i] = (e); \

@@ -14,6 +14,7 @@ enum {
  * the same bits: sums keep their order, and kernels are compiled without contraction. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && \
     !(defined(__clang__) && __clang_major__ < 18) /* before, other files did not find such a function */
+#define ROW_CLONES
 #define ROW_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define ROW_WIDE
@@ -147,19 +148,28 @@ ROW_PART float row_dot(const float *x, const float *y, size_t n)
     return row_sum(s);
 }
 
+/* a b + c, rounded once; or, where that would be a call for each number, twice, which matters for one of 2^29 numbers. */
+ROW_PART float row_fma(float a, float b, float c)
+{
+#if defined(ROW_CLONES) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+    return fmaf(a, b, c);
+#else
+    return (float)((double)a * b + c);
+#endif
+}
+
 /* e^x, at most 2e-7 of it off, without branches: 2^n times a polynomial of what is left. x is kept to [-87, 89], whose
- * end is infinity, by its bits, and so is what is not a number. By fused multiplication and addition, which old machines
- * take long for, so that all give the same bits. */
+ * end is infinity, by its bits, and so is what is not a number. */
 ROW_PART float row_exp(float x)
 {
     int32_t below = (int32_t)sld__f32_bits(x);
     below = below < 0x42b20000 ? below : 0x42b20000;
     uint32_t within = (uint32_t)below < 0xc2ae0000 ? (uint32_t)below : 0xc2ae0000;
     x = sld__f32_from_bits(within);
-    float up = fmaf(x, 1.44269504f, 12582912), n = up - 12582912; /* an integer: a float of that size has no fraction */
-    float r = fmaf(n, 2.12194440e-4f, fmaf(n, -0.693359375f, x));
-    float p = fmaf(fmaf(fmaf(8.31247773e-3f, r, 4.18905504e-2f), r, 0.166671157f), r, 0.499992281f);
-    return fmaf(fmaf(p, r, 1), r, 1) * sld__f32_from_bits((sld__f32_bits(up) << 23) + (127u << 23));
+    float up = row_fma(x, 1.44269504f, 12582912), n = up - 12582912; /* an integer: a float of that size has no fraction */
+    float r = row_fma(n, 2.12194440e-4f, row_fma(n, -0.693359375f, x));
+    float p = row_fma(row_fma(row_fma(8.31247773e-3f, r, 4.18905504e-2f), r, 0.166671157f), r, 0.499992281f);
+    return row_fma(row_fma(p, r, 1), r, 1) * sld__f32_from_bits((sld__f32_bits(up) << 23) + (127u << 23));
 }
 
 ROW_PART float row_silu(float x)
