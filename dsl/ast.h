@@ -46,6 +46,7 @@ struct pat_expr {
     int64_t ival;
     double fval;
     pat_exprs args;
+    const char *text;   /* where it is not what the source has at its place; NULL */
 };
 
 /* A type: dtype "[" elements "]".  dtype is a fixed dtype name (f32), a dtype variable, or
@@ -87,6 +88,7 @@ struct pat_term {
     double fval, tol;     /* PT_NUMBER; tol is relative */
     pat_terms operands;   /* PT_APPLY */
     PAT_LIST(pat_arg) attrs;
+    pat_span rest;        /* `...` behind them: all others by their own names; end 0: none */
 };
 
 /* names = term */
@@ -182,6 +184,15 @@ typedef struct pat_vocab_entry {
 } pat_vocab_entry;
 typedef struct pat_vocab { pat_span span; pat_name name; PAT_LIST(pat_vocab_entry) entries; } pat_vocab;
 
+/* condition NAME(params) = expression: written out wherever NAME(...) stands in a condition */
+typedef struct pat_condition {
+    pat_span span, name_span;
+    pat_name name;
+    pat_terms params;     /* PT_NAME */
+    pat_expr *value;
+    bool used;
+} pat_condition;
+
 typedef struct pat_phase { pat_span span; pat_name name; bool quiet; uint32_t id; } pat_phase;
 
 /* option NAME : bool = on at O1 requires a excludes b */
@@ -242,6 +253,7 @@ typedef struct pat_program {
     PAT_LIST(pat_enum) enums;
     PAT_LIST(pat_option) options;
     PAT_LIST(pat_op) ops;
+    PAT_LIST(pat_condition) conditions;
     PAT_LIST(pat_kernel) kernels;
     PAT_LIST(pat_vocab) vocabs;
     PAT_LIST(pat_phase) phases;
@@ -250,7 +262,7 @@ typedef struct pat_program {
 
     /* First declaration of each name (pat_index); words of enums (checker). */
     struct {
-        pat_map dtypes, enums, options, ops, kernels, phases, patterns, words;
+        pat_map dtypes, enums, options, ops, conditions, kernels, phases, patterns, words;
     } by_name;
 } pat_program;
 

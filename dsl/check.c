@@ -152,6 +152,8 @@ static void check_entry(pat_session *s, const pat_program *p, pat_vocab_entry *e
         return;
     }
     e->op->used = e->op->imported = true;
+    if (e->target->rest.end)
+        pat_error(s, e->target->rest, E_REST_PLACE, "an entry names the attributes that it gives");
     check_entry_operands(s, e);
     check_entry_attrs(s, e);
 }
@@ -218,6 +220,7 @@ static void check_duplicates(pat_session *s, const pat_program *p)
     NO_TWICE(enums, "enum", name_span)
     NO_TWICE(options, "option", name_span)
     NO_TWICE(ops, "op", name_span)
+    NO_TWICE(conditions, "condition", name_span)
     NO_TWICE(patterns, "pattern", name_span)
     NO_TWICE(rules, "rule", name_span)
     NO_TWICE(kernels, "kernel of", name_span)
@@ -284,6 +287,7 @@ static void warn_unused(pat_session *s, const pat_program *p)
         return;
     bool rules = p->rules.n, graphs = p->vocabs.n, whole = rules && graphs && p->kernels.n;
     WARN_UNUSED(patterns, rules, !p->patterns.at[i]->used, E_UNUSED_PATTERN, "pattern")
+    WARN_UNUSED(conditions, p->kernels.n || rules, !p->conditions.at[i]->used, E_UNUSED_CONDITION, "condition")
     WARN_UNUSED(enums, p->ops.n, !p->enums.at[i]->used, E_UNUSED_ENUM, "enum")
     WARN_UNUSED(options, rules, !p->options.at[i]->used && !p->options.at[i]->requires.n && !p->options.at[i]->excludes.n,
                 E_UNUSED_OPTION, "option")
@@ -297,6 +301,7 @@ static void warn_unused(pat_session *s, const pat_program *p)
 
 bool pat_check(pat_session *s, pat_program *p)
 {
+    pat_write_out_conditions(s, p);
     pat_expand_families(s, p);
     number(p);
     check_duplicates(s, p);

@@ -216,6 +216,8 @@ static void check_alternative(pat_session *s, const pat_program *p, const pat_pa
             pat_error(s, a->span, E_ALT_ATTR, "this alternative does not bind '%s'", q->attrs.at[j]->name);
     for (uint32_t j = 0; j < a->where.n; j++)
         pat_check_rule_condition(&c, a->where.at[j]);
+    if (s->n_errors == before)
+        pat_check_rest(s, &b, &q->attrs);
 }
 
 void pat_check_pattern(pat_session *s, const pat_program *p, pat_pattern *pattern)
@@ -322,6 +324,8 @@ void pat_check_rule(pat_session *s, const pat_program *p, pat_rule *rule)
     bool replaces = check_right(&c, rule);
     if (!b.wrong)
         check_yields(s, rule, s->n_errors == left);
+    if (s->n_errors == before)
+        pat_check_rest(s, &b, &(pat_terms){0});
     if (!replaces && s->n_errors == before)
         pat_error(s, rule->name_span, E_NOTHING_REPLACED,
                   "the right side of rule '%s' replaces no result of the match", rule->name);

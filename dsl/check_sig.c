@@ -122,6 +122,14 @@ static const struct { const char *args; char gives; } forms[] = {
 #undef X
 };
 
+bool pat_is_signature_function(pat_name name)
+{
+    for (uint32_t i = 0; i < sizeof functions / sizeof *functions; i++)
+        if (!strcmp(functions[i], name))
+            return true;
+    return false;
+}
+
 static sort sort_of(reader *r, const pat_expr *e);
 
 static bool is_number(sort is)

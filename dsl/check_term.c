@@ -73,19 +73,70 @@ static bool resolve(pat_session *s, pat_term *t, const pat_names *declared, cons
     return true;
 }
 
-bool pat_resolve_attrs(pat_session *s, pat_term *t, const pat_op *op)
+static pat_names attr_names(pat_session *s, const pat_op *op)
 {
     pat_names declared = {0};
     for (uint32_t i = 0; i < op->attrs.n; i++)
         PAT_PUSH(s->arena, declared, op->attrs.at[i]->name);
+    return declared;
+}
+
+bool pat_resolve_attrs(pat_session *s, pat_term *t, const pat_op *op)
+{
+    pat_names declared = attr_names(s, op);
     return resolve(s, t, &declared, "op");
+}
+
+/* What `...` stands for: on the left every attribute that is not given, under its own name; on the right every one whose
+ * name an attribute of the left is bound to. */
+static void take_rest(pat_checker *c, pat_term *t, const pat_names *declared)
+{
+    uint32_t given = t->attrs.n;
+    for (uint32_t i = 0; t->rest.end && i < declared->n; i++) {
+        pat_name name = declared->at[i];
+        bool bound = pat_listed(&c->b->vars, name) || pat_listed(&c->b->values, name);
+        if (pat_has_arg(t, name) || (!c->left && !pat_listed(&c->b->attrs, name)))
+            continue;
+        if (c->left && bound) {
+            pat_error(c->s, t->rest, E_REST_BOUND, "'...' takes in '%s', which is bound already", name);
+            pat_hint(c->s, "write '%s' where both must be equal, otherwise '%s = another_name'", name, name);
+        }
+        pat_expr *value = pat_alloc(c->s->arena, sizeof *value);
+        pat_arg *a = pat_alloc(c->s->arena, sizeof *a);
+        *value = (pat_expr){.kind = PE_NAME, .span = t->rest, .name = name, .text = name};
+        *a = (pat_arg){.span = t->rest, .name = name, .value = value};
+        PAT_PUSH(c->s->arena, t->attrs, a);
+    }
+    for (uint32_t i = given; c->left && i < t->attrs.n; i++) {
+        pat_term *name = pat_alloc(c->s->arena, sizeof *name);
+        *name = (pat_term){.kind = PT_NAME, .span = t->rest, .name = t->attrs.at[i]->name};
+        PAT_PUSH(c->s->arena, c->b->rest, name);
+    }
+    if (t->rest.end && given == t->attrs.n)
+        pat_error(c->s, t->rest, E_REST_PLACE, "'...' takes in nothing: %s", c->left ? "all attributes are given"
+                  : "the left side binds no attribute to the name of one that is left");
+    t->rest.end = 0;
+}
+
+void pat_check_rest(pat_session *s, const pat_bound *b, const pat_terms *outside)
+{
+    for (uint32_t i = 0; i < b->rest.n; i++) {
+        const pat_term *t = b->rest.at[i];
+        bool read = pat_listed(&b->read, t->name);
+        for (uint32_t k = 0; !read && k < outside->n; k++)
+            read = outside->at[k]->name == t->name;
+        if (read)
+            continue;
+        pat_error(s, t->span, E_REST_UNREAD, "'...' takes in '%s', which nothing reads", t->name);
+        pat_hint(s, "give it a value, or write '%s = _' where any will do", t->name);
+    }
 }
 
 /* Captures: every name in the value of an attribute that is no literal. */
 static void bind_names(pat_checker *c, const pat_expr *e)
 {
     if ((e->kind == PE_NAME || e->kind == PE_RANK) && !pat_dtype_number(e->name))
-        pat_bind(c, &c->b->vars, e->name);
+        pat_bind(c, pat_listed(&c->b->vars, e->name) ? &c->b->read : &c->b->vars, e->name);
     for (uint32_t i = 0; e->kind != PE_CALL && i < e->args.n; i++)
         bind_names(c, e->args.at[i]);
 }
@@ -129,11 +180,18 @@ static const char *const list_functions[] = {
 };
 enum { N_FUNCTIONS = sizeof list_functions / sizeof *list_functions };
 
-static void check_function(pat_session *s, const pat_expr *e)
+bool pat_is_rule_function(pat_name name)
 {
     for (int i = 0; i < N_FUNCTIONS; i++)
-        if (!strcmp(list_functions[i], e->name))
-            return;
+        if (!strcmp(list_functions[i], name))
+            return true;
+    return false;
+}
+
+static void check_function(pat_session *s, const pat_expr *e)
+{
+    if (pat_is_rule_function(e->name))
+        return;
     pat_error(s, e->span, E_UNKNOWN_FUNCTION, "unknown function '%s'", e->name);
     pat_suggest(s, e->name, list_functions, N_FUNCTIONS);
 }
@@ -164,6 +222,8 @@ static void free_variable(pat_checker *c, const pat_expr *e)
 /* An expression that reads what the match has bound. words: names of enum values are known as well. */
 static void check_reading(pat_checker *c, const pat_expr *e, bool words)
 {
+    if (e->kind == PE_NAME)
+        pat_bind(c, &c->b->read, e->name);
     bool call = e->kind == PE_CALL,
          compares = e->kind == PE_EQ || e->kind == PE_NE || e->kind == PE_IN || e->kind == PE_SET;
     if ((e->kind == PE_NAME || e->kind == PE_RANK) && !is_bound(c, e) &&
@@ -215,6 +275,8 @@ static void check_value(pat_checker *c, const pat_attr *a, const pat_expr *e)
     }
     if (pat_literal_fits(a, e))
         return;
+    if (c->left && e->kind == PE_NAME)
+        pat_bind(c, &c->b->attrs, e->name);
     if (c->left) {
         check_left_calls(c, e);
         bind_names(c, e);
@@ -281,6 +343,8 @@ static void check_op_use(pat_checker *c, pat_term *t, pat_op *op)
         bind_all(c, t);
         return;
     }
+    pat_names declared = attr_names(c->s, op);
+    take_rest(c, t, &declared);
     for (uint32_t i = 0; i < op->attrs.n; i++)
         if (!op->attrs.at[i]->dflt && !pat_has_arg(t, op->attrs.at[i]->name))
             missing_attr(c, t, op->attrs.at[i]->name);
@@ -320,15 +384,17 @@ static void check_pattern_use(pat_checker *c, pat_term *t, pat_pattern *q)
         bind_all(c, t);
         return;
     }
+    take_rest(c, t, &declared);
     for (uint32_t i = 0; i < declared.n; i++)
         if (!pat_has_arg(t, declared.at[i]))
             missing_attr(c, t, declared.at[i]);
     for (uint32_t i = 0; i < t->attrs.n; i++) {
         const pat_expr *e = t->attrs.at[i]->value;
         bool name = e->kind == PE_NAME && !pat_dtype_number(e->name) && !pat_is_any_word(c->p, e->name);
-        if (name)
-            pat_bind(c, &c->b->vars, e->name);
-        else if (e->kind > PE_NAME && e->kind != PE_WILD && !is_literal_list(e))
+        if (name) {
+            pat_bind(c, &c->b->attrs, e->name);
+            bind_names(c, e);
+        } else if (e->kind > PE_NAME && e->kind != PE_WILD && !is_literal_list(e))
             pat_error(c->s, e->span, E_PATTERN_ATTR,
                       "a parameter of a pattern is a name, a literal, or '_' to ignore it");
     }
@@ -389,8 +455,10 @@ void pat_check_term(pat_checker *c, pat_term *t)
         check_name(c, t);
         break;
     case PT_CONST:
-        if (c->left)
+        if (c->left) {
             pat_bind(c, &c->b->vars, t->name);
+            pat_bind(c, &c->b->attrs, t->name);
+        }
         /* fall through */
     case PT_NUMBER:
         if (t->kind == PT_NUMBER && !(t->tol >= 0))

@@ -1,6 +1,6 @@
-/* Parts of the checker.  check.c drives it and holds kernels and vocabularies, family.c makes rules of families,
- * check_option.c holds enums and options, check_op.c dtypes and ops, check_sig.c expressions of signatures, check_term.c the terms and expressions of
- * rules, check_rule.c patterns and rules. */
+/* Parts of the checker.  check.c drives it and holds kernels and vocabularies, named.c writes conditions out, family.c
+ * makes rules of families, check_option.c holds enums and options, check_op.c dtypes and ops, check_sig.c expressions
+ * of signatures, check_term.c the terms and expressions of rules, check_rule.c patterns and rules. */
 #ifndef PAT_CHECKER_H
 #define PAT_CHECKER_H
 
@@ -20,6 +20,9 @@ void pat_suggest(pat_session *s, const char *name, const char *const *names, uin
 
 /* ---- family.c ---- */
 void pat_expand_families(pat_session *s, pat_program *p);
+
+/* ---- named.c ---- */
+void pat_write_out_conditions(pat_session *s, pat_program *p);
 
 /* ---- check_option.c ---- */
 void pat_check_enums(pat_session *s, pat_program *p);
@@ -70,11 +73,18 @@ void pat_check_condition(pat_session *s, const pat_op *op, const pat_expr *e);
 /* The size of memory that it works in. */
 void pat_check_bytes(pat_session *s, const pat_op *op, const pat_expr *e);
 
+/* The name of a function that conditions call. */
+bool pat_is_signature_function(pat_name name);
+
 /* ---- check_term.c ---- */
+bool pat_is_rule_function(pat_name name);
 /* What the left side of a rule, or an alternative of a pattern, binds. */
 typedef struct pat_bound {
     pat_names values;
     pat_names vars; /* dims, rank variables, dtype variables, attributes */
+    pat_names attrs; /* of these those that attributes are bound to */
+    pat_terms rest; /* names that `...` took in, with its place */
+    pat_names read; /* of vars, on the right and in conditions */
     bool wrong;     /* the left side has errors: what seems not bound is not told of */
 } pat_bound;
 typedef struct pat_checker { pat_session *s; const pat_program *p; pat_bound *b; bool left; } pat_checker;
@@ -85,6 +95,8 @@ bool pat_check_operand_count(pat_session *s, const pat_term *t, const pat_op *op
 /* Gives positional attributes their names; reports unknown and repeated ones. */
 bool pat_resolve_attrs(pat_session *s, pat_term *t, const pat_op *op);
 bool pat_has_arg(const pat_term *t, pat_name name);
+/* What `...` takes in on the left is read elsewhere, or known outside. */
+void pat_check_rest(pat_session *s, const pat_bound *b, const pat_terms *outside);
 void pat_bind_type(pat_checker *c, const pat_type *type);
 void pat_check_term(pat_checker *c, pat_term *t);
 void pat_check_rule_condition(pat_checker *c, const pat_expr *e);

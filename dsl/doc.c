@@ -282,6 +282,14 @@ static void ops(doc *d)
     }
 }
 
+static void conditions(doc *d)
+{
+    if (d->p->conditions.n)
+        fputs("## Conditions\n\n", d->out);
+    for (uint32_t i = 0; i < d->p->conditions.n; i++)
+        heading(d, "condition", d->p->conditions.at[i]->name, d->p->conditions.at[i]->span);
+}
+
 static void patterns(doc *d)
 {
     if (d->p->patterns.n)
@@ -338,6 +346,7 @@ void pat_write_doc(pat_session *s, const pat_program *p, FILE *out)
     options(&d);
     words(&d);
     ops(&d);
+    conditions(&d);
     patterns(&d);
     rules(&d);
     kernels(&d);

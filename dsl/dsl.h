@@ -47,6 +47,8 @@ void pat_print_diags(pat_session *s, FILE *out);
 /* Place of a span's first byte; line and column count from 1. */
 void pat_location(pat_session *s, pat_span span, const char **file, unsigned *line, unsigned *col);
 const char *pat_span_text(pat_session *s, pat_span span, size_t *len);
+/* With named conditions written out. */
+const char *pat_expr_text(pat_session *s, const pat_expr *e, size_t *len);
 
 /* The name of a rule as it is written: an instance of a family has one of its own. */
 static inline pat_name pat_written_name(const pat_rule *r)
@@ -59,6 +61,7 @@ pat_name pat_intern(pat_session *s, const char *text, size_t n);
 
 /* Declarations by interned name; NULL when there is none. Valid after parsing. */
 pat_op *pat_find_op(const pat_program *p, pat_name name);
+pat_condition *pat_find_condition(const pat_program *p, pat_name name);
 pat_pattern *pat_find_pattern(const pat_program *p, pat_name name);
 pat_phase *pat_find_phase(const pat_program *p, pat_name name);
 pat_enum *pat_find_enum(const pat_program *p, pat_name name);

@@ -6,15 +6,27 @@
 
 #include "prover.h"
 
-static void put_source(pat_session *s, FILE *out, pat_span span)
+static void put_text(FILE *out, const char *text, size_t n)
 {
-    size_t n;
-    const char *text = pat_span_text(s, span, &n);
     for (size_t i = 0; i < n; i++) { /* on one line */
         bool blank = text[i] == '\n' || text[i] == ' ';
         if (!blank || (i && text[i - 1] != '\n' && text[i - 1] != ' '))
             fputc(blank ? ' ' : text[i], out);
     }
+}
+
+static void put_source(pat_session *s, FILE *out, pat_span span)
+{
+    size_t n;
+    const char *text = pat_span_text(s, span, &n);
+    put_text(out, text, n);
+}
+
+static void put_expr(pat_session *s, FILE *out, const pat_expr *e)
+{
+    size_t n;
+    const char *text = pat_expr_text(s, e, &n);
+    put_text(out, text, n);
 }
 
 /* ------------------------------------------------------------------ the match -- */
@@ -43,7 +55,7 @@ static void put_attrs(t_env *t, const x_node *n, FILE *out)
         if (!a->value)
             continue;
         fprintf(out, "%s%s = ", before, a->attr->name);
-        put_source(t->s, out, a->value->span);
+        put_expr(t->s, out, a->value);
         before = ", ";
     }
 }
@@ -87,7 +99,7 @@ static void put_match(t_env *t, FILE *out)
         put_node(t, t->v->nodes.at[i], out);
     for (uint32_t i = 0; i < t->v->where.n; i++) {
         fputs(i ? "    " : "  where\n    ", out);
-        put_source(t->s, out, t->v->where.at[i]->expr->span);
+        put_expr(t->s, out, t->v->where.at[i]->expr);
         fputc('\n', out);
     }
 }

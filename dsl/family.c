@@ -107,7 +107,7 @@ static pat_term *copy_term(family *f, const pat_term *from)
 {
     pat_term *to = COPY(f, from);
     const pat_expr *value = from->kind == PT_NAME && !from->type ? bound_to(f, from->name) : NULL;
-    if (value && value->kind != PE_NAME && value->kind != PE_STRING && value->kind != PE_BOOL) {
+    if (value && (value->kind <= PE_FLOAT || value->kind == PE_NEG)) {
         *to = (pat_term){.kind = PT_NUMBER, .span = from->span, .fval = number_of(value), .tol = PAT_TOLERANCE};
         return to;
     }
@@ -136,8 +136,13 @@ static pat_test *copy_test(family *f, const pat_test *from)
 {
     pat_test *to = COPY(f, from);
     to->binds.n = to->binds.cap = 0;
-    for (uint32_t i = 0; i < from->binds.n; i++)
-        PAT_PUSH(f->s->arena, to->binds, copy_arg(f, from->binds.at[i], NULL));
+    for (uint32_t i = 0; i < from->binds.n; i++) {
+        pat_arg *a = copy_arg(f, from->binds.at[i], NULL);
+        const pat_expr *option = bound_to(f, a->name);
+        if (option && option->kind == PE_NAME && pat_find_option(f->p, option->name))
+            a->name = option->name;
+        PAT_PUSH(f->s->arena, to->binds, a);
+    }
     return to;
 }
 
@@ -251,7 +256,8 @@ static void expand_family(family *f, const pat_rule *rule, pat_program *to)
 
 static bool is_value(const pat_expr *e)
 {
-    return e->kind <= PE_NAME || (e->kind == PE_NEG && e->args.at[0]->kind <= PE_FLOAT);
+    return e->kind <= PE_NAME || (e->kind == PE_NEG && e->args.at[0]->kind <= PE_FLOAT) ||
+           (e->kind == PE_CALL && !strcmp(e->name, "dtype") && e->args.n == 1 && e->args.at[0]->kind == PE_NAME);
 }
 
 /* The left side of a binder: a name, or several that are chosen together. */

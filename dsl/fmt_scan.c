@@ -10,7 +10,7 @@ static bool is_declaration(int type)
 {
     switch (type) {
     case T_USE: case T_DTYPE: case T_ENUM: case T_OPTION: case T_OP: case T_KERNEL: case T_VOCAB: case T_PHASE:
-    case T_PATTERN: case T_FOR: case T_RULE:
+    case T_PATTERN: case T_FOR: case T_RULE: case T_CONDITION:
         return true;
     default:
         return false;
@@ -136,8 +136,10 @@ bool pat_fmt_space(const fmt_item *a, const fmt_item *b, bool unary, bool set)
     if (unary || a->type == '(' || a->type == '[' || a->type == '@')
         return false;
     switch (b->type) {
-    case ')': case ']': case ',': case ';': case ':': case '?': case '@': case T_ELLIPSIS:
+    case ')': case ']': case ',': case ';': case ':': case '?': case '@':
         return false;
+    case T_ELLIPSIS:
+        return a->type == ',' || a->type == ';';
     case '}':
         return a->type != '{' && !set;
     case '(': case '[':

@@ -10,6 +10,7 @@ pat_program *pat_index_names(pat_session *s, pat_program *p)
     INDEX(enums);
     INDEX(options);
     INDEX(ops);
+    INDEX(conditions);
     INDEX(kernels);
     INDEX(phases);
     INDEX(patterns);
@@ -22,6 +23,11 @@ pat_program *pat_index_names(pat_session *s, pat_program *p)
 pat_op *pat_find_op(const pat_program *p, pat_name name)
 {
     return pat_map_get(&p->by_name.ops, name);
+}
+
+pat_condition *pat_find_condition(const pat_program *p, pat_name name)
+{
+    return pat_map_get(&p->by_name.conditions, name);
 }
 
 pat_pattern *pat_find_pattern(const pat_program *p, pat_name name)

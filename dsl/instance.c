@@ -289,7 +289,7 @@ static bool sensible(maker *m, bool *by_kernel)
     const pat_test *test = m->test;
     const pat_expr *broken = broken_condition(m);
     size_t n;
-    const char *text = broken ? pat_span_text(m->t->s, broken->span, &n) : NULL;
+    const char *text = broken ? pat_expr_text(m->t->s, broken, &n) : NULL;
     *by_kernel = false;
     if (broken && test->fires) {
         pat_error(m->t->s, test->span, E_TEST_WHERE, "this test cannot fire: %.*s does not hold", (int)n, text);

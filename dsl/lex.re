@@ -57,7 +57,7 @@ static void count_bracket(pat_reading *r, int token, pat_span span)
 static bool starts_declaration(const pat_parser *p, int token, const char *at)
 {
     bool keyword = token == T_USE || token == T_DTYPE || token == T_ENUM || token == T_OPTION || token == T_OP ||
-                   token == T_KERNEL || token == T_VOCAB || token == T_PHASE || token == T_PATTERN ||
+                   token == T_CONDITION || token == T_KERNEL || token == T_VOCAB || token == T_PHASE || token == T_PATTERN ||
                    token == T_FOR || token == T_RULE;
     return keyword && (at == p->begin || at[-1] == '\n');
 }
@@ -86,6 +86,7 @@ again:
         "use"             { DONE(T_USE); }
         "dtype"           { DONE(T_DTYPE); }
         "op"              { DONE(T_OP); }
+        "condition"       { DONE(T_CONDITION); }
         "kernel"          { DONE(T_KERNEL); }
         "vocab"           { DONE(T_VOCAB); }
         "enum"            { DONE(T_ENUM); }

@@ -116,6 +116,7 @@ static pat_file *load(loader *l, const char *path, pat_span from, unsigned depth
     MOVE(enums);
     MOVE(options);
     MOVE(ops);
+    MOVE(conditions);
     MOVE(kernels);
     MOVE(vocabs);
     MOVE(phases);

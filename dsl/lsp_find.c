@@ -47,6 +47,7 @@ static lsp_found find_callable(const finder *f)
 {
     FIND_NAMED(ops, "op");
     FIND_NAMED(patterns, "pattern");
+    FIND_NAMED(conditions, "condition");
     return nothing;
 }
 
@@ -257,6 +258,15 @@ static lsp_found find_in_pattern(const finder *f, const pat_pattern *p)
     return r.found ? r : find_first(f, p->span);
 }
 
+static lsp_found find_in_condition(const finder *f, const pat_condition *c)
+{
+    if (holds(c->name_span, f))
+        return find_global(f);
+    lsp_found r = find_listed(f, &c->params, "parameter", c->span);
+    r = r.found ? r : find_option(f);
+    return r.found ? r : find_first(f, c->span);
+}
+
 static lsp_found find_in_op(const finder *f, const pat_op *op)
 {
     if (holds(op->name_span, f))
@@ -271,8 +281,6 @@ static lsp_found find_in_kernel(const finder *f, const pat_kernel *k)
     const pat_op *op = pat_find_op(f->p, k->name);
     if (!op)
         return nothing;
-    if (holds(k->name_span, f))
-        return found(f, "op", op->name_span, op->span);
     lsp_found r = find_member(f, op);
     r = r.found ? r : find_option(f);
     return r.found ? r : find_first(f, op->span);
@@ -300,7 +308,11 @@ static lsp_found find_word(const finder *f)
         return r;
     FIND_IN(rules, find_in_rule);
     FIND_IN(patterns, find_in_pattern);
+    FIND_IN(conditions, find_in_condition);
     FIND_IN(ops, find_in_op);
+    for (uint32_t i = 0; i < f->p->kernels.n; i++) /* several may share their rows */
+        if (holds(f->p->kernels.at[i]->name_span, f))
+            return find_callable(f);
     FIND_IN(kernels, find_in_kernel);
     for (uint32_t i = 0; i < f->p->vocabs.n; i++)
         for (uint32_t j = 0; j < f->p->vocabs.at[i]->entries.n; j++)
@@ -382,6 +394,7 @@ void lsp_print_symbols(FILE *out, const lsp_doc *doc)
     SYMBOLS(options, "option", BOOLEAN, name_span);
     SYMBOLS(phases, "phase", NAMESPACE, span);
     SYMBOLS(ops, "op", FUNCTION, name_span);
+    SYMBOLS(conditions, "condition", FUNCTION, name_span);
     SYMBOLS(patterns, "pattern", INTERFACE, name_span);
     for (uint32_t i = 0; i < p->rules.n; i++)
         symbol(&y, pat_written_name(p->rules.at[i]), "rule", CLASS, p->rules.at[i]->name_span, p->rules.at[i]->span);

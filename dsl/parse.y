@@ -19,7 +19,7 @@
 #define PAT_LTYPE pat_span
 
 typedef struct pat_params { PAT_LIST(pat_param) list; } pat_params;
-typedef struct pat_args { pat_terms operands; PAT_LIST(pat_arg) attrs; } pat_args;
+typedef struct pat_args { pat_terms operands; PAT_LIST(pat_arg) attrs; pat_span rest; } pat_args;
 typedef struct pat_optail { pat_exprs where; bool commutative, associative, view, effect; pat_name contents; } pat_optail;
 typedef struct pat_binds { PAT_LIST(pat_arg) list; } pat_binds;
 }
@@ -76,6 +76,7 @@ static pat_expr *compound(pat_parser *p, pat_expr_kind kind, pat_span span, pat_
 static pat_expr *unary(pat_parser *p, pat_expr_kind kind, pat_span span, pat_expr *a);
 static pat_expr *binary(pat_parser *p, pat_expr_kind kind, pat_span span, pat_expr *a, pat_expr *b);
 static pat_name word(pat_parser *p, pat_span span);
+static void kernels(pat_parser *p, pat_kernel *rows, pat_span span, pat_terms ops);
 static void kernel_name(pat_parser *p, pat_kernel *k, pat_span span, pat_name name);
 static void row_part(pat_parser *p, pat_kernel *k, size_t part, pat_span word, pat_expr *e, pat_span span);
 static void set_optail(pat_op *op, pat_optail t);
@@ -86,7 +87,7 @@ static void append(pat_parser *p, pat_terms *to, pat_terms from);
 %token T_USE "use" T_DTYPE "dtype" T_OP "op" T_KERNEL "kernel" T_VOCAB "vocab" T_PHASE "phase" T_PATTERN "pattern"
 %token T_RULE "rule" T_MATCH "match" T_REPLACE "replace" T_YIELD "yield" T_WHERE "where" T_WHEN "when" T_CONST "const"
 %token T_INOUT "inout" T_IN "in" T_AND "and" T_OR "or" T_NOT "not" T_NONE "none" T_COMMUTATIVE "commutative"
-%token T_ENUM "enum" T_OPTION "option" T_AT "at" T_REQUIRES "requires" T_EXCLUDES "excludes" T_ENABLED "enabled"
+%token T_ENUM "enum" T_CONDITION "condition" T_OPTION "option" T_AT "at" T_REQUIRES "requires" T_EXCLUDES "excludes" T_ENABLED "enabled"
 %token T_FOR "for" T_GATE "gate" T_TEST "test" T_FIRES "fires" T_BECAUSE "because" T_SUPPORTS "supports" T_HOST "host"
        T_WORKSPACE "workspace"
 %token T_ASSOCIATIVE "associative" T_VIEW "view" T_EFFECT "effect" T_CONTENTS "contents" T_QUIET "quiet" T_DROP "drop"
@@ -108,7 +109,7 @@ static void append(pat_parser *p, pat_terms *to, pat_terms from);
 %type <exprs> exprs exprs1 conds words
 %type <type> type
 %type <term> term apply
-%type <terms> terms terms1 names names1
+%type <terms> terms terms1 names names1 opnames
 %type <arg> arg
 %type <args> args attrs
 %type <stmt> item
@@ -154,10 +155,11 @@ decl:
         set_optail($1, $4);
         PUSH(p->program->ops, $1);
     }
-  | "kernel" opname '{' kernel_rows '}' {
-        $4->span = @$; $4->name = $2; $4->name_span = @2;
-        PUSH(p->program->kernels, $4);
+  | "condition" ident '(' names ')' '=' expr {
+        pat_condition *c = NEW(pat_condition, .span = @$, .name = $2, .name_span = @2, .params = $4, .value = $7);
+        PUSH(p->program->conditions, c);
     }
+  | "kernel" opnames '{' kernel_rows '}' { kernels(p, $4, @$, $2); }
   | "vocab" T_NAME '{' vocab_entries '}' { $4->span = @$; $4->name = $2; PUSH(p->program->vocabs, $4); }
   | "phase" ident quiet {
         pat_phase *ph = NEW(pat_phase, .span = @$, .name = $2, .quiet = $3);
@@ -186,7 +188,7 @@ ident: T_NAME
   | "requires" { $$ = word(p, @1); } | "excludes" { $$ = word(p, @1); } | "enabled" { $$ = word(p, @1); }
   | "for" { $$ = word(p, @1); } | "gate" { $$ = word(p, @1); } | "test" { $$ = word(p, @1); }
   | "because" { $$ = word(p, @1); } | "supports" { $$ = word(p, @1); } | "host" { $$ = word(p, @1); }
-  | "associative" { $$ = word(p, @1); } | "workspace" { $$ = word(p, @1); } ;
+  | "associative" { $$ = word(p, @1); } | "workspace" { $$ = word(p, @1); } | "condition" { $$ = word(p, @1); } ;
 opname: ident | "where" { $$ = word(p, @1); } | "and" { $$ = word(p, @1); } | "or" { $$ = word(p, @1); }
   | "not" { $$ = word(p, @1); } ;
 anyname: ident
@@ -200,6 +202,8 @@ names1: ident { $$ = (pat_terms){0}; PUSH($$, NEW(pat_term, .kind = PT_NAME, .sp
     .name_span = @1)); }
   | names1 ',' ident { $$ = $1; PUSH($$, NEW(pat_term, .kind = PT_NAME, .span = @3, .name = $3,
       .name_span = @3)); } ;
+opnames: opname { $$ = (pat_terms){0}; PUSH($$, NEW(pat_term, .kind = PT_NAME, .span = @1, .name = $1, .name_span = @1)); }
+  | opnames ',' opname { $$ = $1; PUSH($$, NEW(pat_term, .kind = PT_NAME, .span = @3, .name = $3, .name_span = @3)); } ;
 quiet: %empty { $$ = false; } | "quiet" { $$ = true; } ;
 
 /* ---- expressions ---- */
@@ -374,13 +378,15 @@ term: ident { $$ = NEW(pat_term, .kind = PT_NAME, .span = @$, .name = $1, .name_
   ;
 apply: opname '(' args ')' {
         $$ = NEW(pat_term, .kind = PT_APPLY, .span = @$, .name = $1, .name_span = @1,
-            .operands = $3.operands);
+            .operands = $3.operands, .rest = $3.rest);
         $$->attrs.at = $3.attrs.at; $$->attrs.n = $3.attrs.n; $$->attrs.cap = $3.attrs.cap;
     } ;
 terms: %empty { $$ = (pat_terms){0}; } | terms1 ;
 terms1: term { $$ = (pat_terms){0}; PUSH($$, $1); } | terms1 ',' term { $$ = $1; PUSH($$, $3); } ;
 args: terms { $$ = (pat_args){.operands = $1}; }
-  | terms ';' attrs { $$ = $3; $$.operands = $1; } ;
+  | terms ';' attrs { $$ = $3; $$.operands = $1; }
+  | terms ';' attrs ',' "..." { $$ = $3; $$.operands = $1; $$.rest = @5; }
+  | terms ';' "..." { $$ = (pat_args){.operands = $1, .rest = @3}; } ;
 attrs: arg { $$ = (pat_args){0}; PUSH($$.attrs, $1); } | attrs ',' arg { $$ = $1; PUSH($$.attrs, $3); } ;
 arg: expr { $$ = NEW(pat_arg, .span = @$, .value = $1); }
   | anyname '=' expr { $$ = NEW(pat_arg, .span = @$, .name = $1, .value = $3); } ;
@@ -478,6 +484,20 @@ static pat_expr *binary(pat_parser *p, pat_expr_kind kind, pat_span span, pat_ex
 static pat_name word(pat_parser *p, pat_span span)
 {
     return pat_intern(p->session, p->begin + span.begin, span.end - span.begin);
+}
+
+/* Each op has rows of its own: what is found out of them differs. */
+static void kernels(pat_parser *p, pat_kernel *rows, pat_span span, pat_terms ops)
+{
+    for (uint32_t i = 0; i < ops.n; i++) {
+        pat_kernel *k = NEW(pat_kernel, .span = span, .name = ops.at[i]->name, .name_span = ops.at[i]->span);
+        for (uint32_t j = 0; j < rows->rows.n; j++) {
+            pat_kernel_row *row = (pat_kernel_row *)memcpy(pat_alloc(p->session->arena, sizeof *row), rows->rows.at[j],
+                                                           sizeof *row);
+            PUSH(k->rows, row);
+        }
+        PUSH(p->program->kernels, k);
+    }
 }
 
 /* A name in a kernel's body is the target of a new row, the variant of the last one, or says that it syncs. */
@@ -597,7 +617,7 @@ static void hide_names(pat_parser *p, const pat_reading *r)
 {
     static const char blanks[] = " \t\r\n", letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
     bool names = r->keyword == T_DTYPE || r->keyword == T_ENUM || r->keyword == T_OPTION || r->keyword == T_OP ||
-                 r->keyword == T_PHASE || r->keyword == T_PATTERN;
+                 r->keyword == T_PHASE || r->keyword == T_PATTERN || r->keyword == T_CONDITION;
     for (const char *c = r->at; names; c++) {
         c += strspn(c, blanks);
         size_t n = strspn(c, letters);

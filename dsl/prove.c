@@ -235,7 +235,7 @@ static bool check_conditions(t_call *k, const pat_term *term)
         if (t_proves(&(t_reading){k->t, k, NULL}, e))
             continue;
         size_t n;
-        const char *text = pat_span_text(k->t->s, e->span, &n);
+        const char *text = pat_expr_text(k->t->s, e, &n);
         pat_error(k->t->s, term->span, E_OP_CONDITION, "'%s' is only defined where %.*s", k->op->name, (int)n, text);
         pat_note(k->t->s, e->span, "declared here");
         condition_hint(k, e);

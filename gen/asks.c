@@ -195,7 +195,7 @@ bool stands_alone(const x_attr *a)
 
 static const char *attr_label(gen *g, const x_attr *a)
 {
-    return a->value ? gen_format(g, "%s = %s", a->attr->name, span_label(g, a->value->span))
+    return a->value ? gen_format(g, "%s = %s", a->attr->name, expr_label(g, a->value))
                     : gen_format(g, "%s is its default", a->attr->name);
 }
 

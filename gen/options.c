@@ -68,7 +68,7 @@ static void emit_conditions(gen *g, const char *name, pat_expr *const *es, uint3
     out texts = {0};
     for (uint32_t i = 0; i < n; i++) {
         size_t len;
-        const char *text = pat_span_text(g->session, es[i]->span, &len);
+        const char *text = pat_expr_text(g->session, es[i], &len);
         emit_gate_term(&t, es[i]);
         out_f(&texts, "%s%.*s", i ? ", " : "", (int)len, text);
     }

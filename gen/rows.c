@@ -70,7 +70,7 @@ static void test_where(void *of, const pat_expr *e)
     where *c = of;
     c->w->span = e->span;
     c->w->needs.n = 0;
-    add_condition(c->w, COST_WHERE, span_label(c->w->g, e->span), emit_condition(c->w->g, e, c->scope));
+    add_condition(c->w, COST_WHERE, expr_label(c->w->g, e), emit_condition(c->w->g, e, c->scope));
 }
 
 /* A node all of whose results are kept is context, not part of what is replaced. */

@@ -423,10 +423,8 @@ static void emit_dtype_vars(sig *s)
 }
 
 /* The declaration's text on one line, without its comments. */
-static void emit_decl_text(gen *g, pat_span span)
+static void emit_decl_text(gen *g, const char *text, size_t n)
 {
-    size_t n;
-    const char *text = pat_span_text(g->session, span, &n);
     char *line = pat_alloc(g->arena, n + 1);
     size_t k = 0;
     for (size_t i = 0; i < n; i++) {
@@ -470,7 +468,9 @@ static void emit_op(gen *g, const pat_op *op)
     number_vars(&s);
     out_open(o, "[OP_%s] =", op->name);
     out_f(o, "    .name = \"%s\",\n    .decl = ", op->name);
-    emit_decl_text(g, op->span);
+    size_t n;
+    const char *text = pat_span_text(g->session, op->span, &n);
+    emit_decl_text(g, text, n);
     out_f(o, ",\n");
     out_line(o, ".flags = %d,", op->commutative * SLD_OP_COMMUTATIVE + op->view * SLD_OP_VIEW +
                                     op->effect * SLD_OP_EFFECT + op->variadic_results * SLD_OP_VARIADIC);
@@ -718,7 +718,9 @@ static void emit_kernel_row(gen *g, const pat_kernel *k, const pat_kernel_row *r
     pat_exprs when = {.at = (pat_expr **)&both[!r->when], .n = !!r->when + !!r->supports};
     if (when.n) {
         for (uint32_t i = 0; i < when.n; i++) {
-            emit_decl_text(g, when.at[i]->span);
+            size_t n;
+            const char *text = pat_expr_text(g->session, when.at[i], &n);
+            emit_decl_text(g, text, n);
             out_f(o, i + 1 < when.n ? " \", \" " : ", ");
         }
         emit_terms(&s, &when);

@@ -24,13 +24,26 @@ void bind_var(walk *w, const x_var *v, place *p)
     w->vars.at[v->id] = p;
 }
 
-const char *span_label(gen *g, pat_span span)
+static const char *label(gen *g, const char *text, size_t n)
 {
-    size_t n, k = 0;
-    const char *text = pat_span_text(g->session, span, &n);
+    size_t k = 0;
     while (k < n && k < 60 && text[k] != '\n')
         k++;
     return gen_format(g, "%.*s%s", (int)k, text, k < n ? " ..." : "");
+}
+
+const char *span_label(gen *g, pat_span span)
+{
+    size_t n;
+    const char *text = pat_span_text(g->session, span, &n);
+    return label(g, text, n);
+}
+
+const char *expr_label(gen *g, const pat_expr *e)
+{
+    size_t n;
+    const char *text = pat_expr_text(g->session, e, &n);
+    return label(g, text, n);
 }
 
 static bool is_guard(const row *r, const place *p)

@@ -38,6 +38,7 @@ void add_equals(walk *w, uint8_t cost, const char *label, const char *c, int64_t
 void guard_place(walk *w, place *p);
 /* Start of the text that a span covers, for labels. */
 const char *span_label(gen *g, pat_span span);
+const char *expr_label(gen *g, const pat_expr *e);
 
 /* Walks all nodes of the variant: those that the root reads, and those that read what is reached then. */
 void walk_from(walk *w, const x_node *root);

@@ -22,9 +22,8 @@ op mla_dual_rms_norm(x: F[S, W], wq: G[A], wkv: G[C]; eps: float, eps_kv: float)
    -> (q: F[S, A], kv: F[S, C], pe: F[S, W - A - C])
 # The last R dims of each head of q, and pe, are turned; [kv | turned pe] is written.  All rows of q come back, also
 # those that no slot names.
-op mla_rope_cache(q: F[S, H, N], kv: F[S, C], pe: F[S, 1, R], positions: i64[P], cos_sin: T1[L, R],
-                  scale: f32[*A];
-                  neox: bool, layer: string, cache: string)
+op mla_rope_cache(q: F[S, H, N], kv: F[S, C], pe: F[S, 1, R], positions: i64[P],
+                  cos_sin: T1[L, R], scale: f32[*A]; neox: bool, layer: string, cache: string)
    -> (q1: F[S, H, N], pe1: F[S, 1, R], done: F[0])
    effect where R <= N, R % 2 == 0
 # Queries as the cache holds keys: all but the last `rope` dims of a head multiplied by the layer's weights of keys,
@@ -33,9 +32,8 @@ op mla_latent_queries(q: F[S, H, N]; layer: string, latent: int, rope: int, to: 
    -> to[S, H, latent + rope]
    where rope < N
 # Both at once, where nothing else reads turned queries and keys.
-op mla_decode_queries(q: F[S, H, N], kv: F[S, C], pe: F[S, 1, R], positions: i64[P], cos_sin: T1[L, R],
-                      scale: f32[*A];
-                      neox: bool, layer: string, cache: string, to: dtype)
+op mla_decode_queries(q: F[S, H, N], kv: F[S, C], pe: F[S, 1, R], positions: i64[P],
+                      cos_sin: T1[L, R], scale: f32[*A]; neox: bool, layer: string, cache: string, to: dtype)
    -> (queries: to[S, H, C + R], done: F[0])
    effect where R < N, R % 2 == 0
 # Attention of every row, decode step or part of a prompt, over the rows of the cache that its sequence has.
@@ -61,23 +59,23 @@ rule mla_rotary_of_table in fuse enabled fuse_rope {
             sin = repeated(s)
             q1 = rope(q: F[S, H, R], cos, sin; style)
             k1 = rope(pe: F[S, 1, R], cos, sin; style)
-            done = mla_kv_cache_update(kv, k1, scale; layer, cache)
+            done = mla_kv_cache_update(kv, k1, scale; ...)
             yield q1, k1, done }
   where   R == 2 * N, R > 0
   replace { q1, k1 = rotary_embedding(positions, q, pe, cos_sin; head_size = R, neox)
-            done = mla_kv_cache_update(kv, k1, scale; layer, cache) }
+            done = mla_kv_cache_update(kv, k1, scale; ...) }
 }
 
 rule mla_rope_kvcache in fuse enabled fuse_rope_kvcache_cat_mla {
   match   { part = slice(q: F[S, H, N]; [-1], starts = [A], ends = [N], steps = [1])
-            part1, pe1 = rotary_embedding(positions, part, pe: F[S, 1, R], cos_sin: T1[L, R]; head_size = R,
-                                          neox)
+            part1, pe1 = rotary_embedding(positions, part, pe: F[S, 1, R], cos_sin: T1[L, R];
+                                          head_size = R, neox)
             q1 = concat(slice(q; [-1], starts = [0], ends = [A], steps = [1]), part1; -1)
-            done = mla_kv_cache_update(kv, pe1, scale; layer, cache)
+            done = mla_kv_cache_update(kv, pe1, scale; ...)
             yield q1, pe1, done }
   where   N == A + R
   gate    tokens <= mla_rope_max_token_num
-  replace { q1, pe1, done = mla_rope_cache(q, kv, pe, positions, cos_sin, scale; neox, layer, cache) }
+  replace { q1, pe1, done = mla_rope_cache(q, kv, pe, positions, cos_sin, scale; ...) }
   test "decode" { tokens = 256, S = 5, H = 16, N = 192, A = 128, R = 64, F = bf16; fires 1 }
   test "prompts" { tokens = 257, S = 5, H = 16, N = 192, A = 128, R = 64, F = bf16;
                    fires 0 because tokens }
@@ -94,55 +92,55 @@ rule mla_latent_queries_quant in caches enabled lift_mla_queries, queries {
   where   R < N
   gate    tokens <= mla_decode_max_token_num
   replace { done = done
-            y = paged_latent_attention(mla_latent_queries(q; layer, latent = C, rope = R, to), out, done;
-                                       layer) }
+            ready = mla_latent_queries(q; layer, latent = C, rope = R, to)
+            y = paged_latent_attention(ready, out, done; layer) }
 }
-for to in {bf16, f16, f32}
 rule mla_latent_queries in caches enabled lift_mla_queries {
-  match   { y = paged_mla_attention(q: to[S, H, N], kv: F[S, C], pe: F[S, 1, R], out, done; layer) }
-  where   R < N
+  match   { y = paged_mla_attention(q: F[S, H, N], kv: F[S, C], pe: F[S, 1, R], out, done; layer) }
+  where   R < N, floats(q)
   gate    tokens <= mla_decode_max_token_num
-  replace { y = paged_latent_attention(mla_latent_queries(q; layer, latent = C, rope = R, to), out, done;
-                                       layer) }
+  replace { ready = mla_latent_queries(q; layer, latent = C, rope = R, to = dtype(q))
+            y = paged_latent_attention(ready, out, done; layer) }
 }
 rule mla_decode_queries in fuse enabled fuse_mla_decode_queries {
-  match   { q1, pe1, done = mla_rope_cache(q, kv: F[S, C], pe: F[S, 1, R], positions, cos_sin, scale; neox,
-                                           layer, cache)
+  match   { q1, pe1, done = mla_rope_cache(q, kv: F[S, C], pe: F[S, 1, R], positions, cos_sin, scale; ...)
             queries = mla_latent_queries(q1; layer, latent = C, rope = R, to)
             yield done, queries }
-  replace { queries, done = mla_decode_queries(q, kv, pe, positions, cos_sin, scale; neox, layer,
-                                               cache, to) }
+  replace { queries, done = mla_decode_queries(q, kv, pe, positions, cos_sin, scale; ...) }
 }
 
+# On the GPU the sizes of DeepSeek's models: heads of 128 + 64 dims, latents of 512.
+condition deepseek(x, latent, rope) = bits16(x) and latent == 512 and rope == 64
+condition ready(x)                  = to == dtype(x) or to in {f8e4m3fn, f8e4m3fnuz}
 kernel mla_dual_rms_norm {
-  hip when dtype(x) in {f16, bf16} and dtype(wq) == dtype(x) and A % 8 == 0 and C % 8 == 0 and W % 8 == 0
-      and W <= 8192; cpu when dtype(x) in {f16, bf16, f32} and A <= 16384 and C <= 16384; ref
+  hip when bits16(x) and dtype(wq) == dtype(x) and A % 8 == 0 and C % 8 == 0 and W % 8 == 0 and W <= 8192
+  cpu when floats(x) and A <= 16384 and C <= 16384
+  ref
 }
 kernel mla_kv_cache_update {
-  hip when dtype(kv) in {f16, bf16} and R == 512 and P == 64; cpu
-      when dtype(kv) in {f16, bf16, f32} and R <= 4096 and P <= 1024; ref
+  hip when deepseek(kv, R, P); cpu when floats(kv) and R <= 4096 and P <= 1024; ref
 }
 kernel mla_rope_cache {
-  hip when dtype(q) in {f16, bf16} and dtype(cos_sin) == dtype(q) and N == 192 and C == 512 and R == 64; cpu
-      when dtype(q) in {f16, bf16, f32} and N <= 1024 and C <= 4096; ref when N <= 4096
+  hip when deepseek(q, C, R) and N == 192 and dtype(cos_sin) == dtype(q)
+  cpu when floats(q) and N <= 1024 and C <= 4096
+  ref when N <= 4096
 }
 kernel mla_latent_queries {
-  hip when dtype(q) in {f16, bf16} and N == 192 and latent == 512 and rope == 64
-      and (to == dtype(q) or to in {f8e4m3fn, f8e4m3fnuz}); cpu
-      when dtype(q) in {f16, bf16, f32} and N <= 1024 and N - rope <= 256; ref
+  hip when deepseek(q, latent, rope) and N == 192 and ready(q)
+  cpu when floats(q) and N <= 1024 and N - rope <= 256
+  ref
 }
 kernel mla_decode_queries {
-  hip when dtype(q) in {f16, bf16} and dtype(cos_sin) == dtype(q) and N == 192 and C == 512 and R == 64
-      and (to == dtype(q) or to in {f8e4m3fn, f8e4m3fnuz}); cpu
-      when dtype(q) in {f16, bf16, f32} and N <= 1024 and N - R <= 256 and C <= 4096; ref when N <= 4096
+  hip when deepseek(q, C, R) and N == 192 and ready(q) and dtype(cos_sin) == dtype(q)
+  cpu when floats(q) and N <= 1024 and N - R <= 256 and C <= 4096
+  ref when N <= 4096
 }
 kernel paged_latent_attention {
-  hip workspace 65792 * units + 1024 * S * H when D == 576 and dtype(out) in {f16, bf16}
+  hip workspace 65792 * units + 1024 * S * H when D == 576 and bits16(out)
       and (dtype(queries) == dtype(out) or dtype(queries) in {f8e4m3fn, f8e4m3fnuz})
   ref when D <= 4096
 }
 kernel paged_mla_attention {
-  hip workspace 65792 * units + 2176 * S * H when D == 192 and R == 512 and P == 64
-      and dtype(q) in {f16, bf16}
+  hip workspace 65792 * units + 2176 * S * H when deepseek(q, R, P) and D == 192
   ref when D <= 4096
 }

@@ -11,6 +11,10 @@ dtype F, G = {f16, bf16, f32, f64}
 dtype I, J = {i32, i64}
 dtype N    = {i32, i64, f16, bf16, f32, f64}
 
+# What kernels take: on the GPU, and on the CPU, where they compute in f32.
+condition bits16(x) = dtype(x) in {f16, bf16}
+condition floats(x) = dtype(x) in {f16, bf16, f32}
+
 # ---- arithmetic, broadcasting as in NumPy ----
 op add(a: T[*A], b: T[*B]) -> T[broadcast(A, B)] commutative contents add
 op sub(a: T[*A], b: T[*B]) -> T[broadcast(A, B)] contents sub

@@ -43,32 +43,32 @@ rule rotary_of_table in fuse enabled fuse_rope {
   match   { c, s = split(gather(cos_sin: F[L, R], positions: i64[S]; axis = -2); sizes = [N, N], axis = -1)
             q1 = rope(q: F[S, Hq, D], repeated(c), repeated(s); style)
             k1 = rope(k: F[S, Hk, D], repeated(c), repeated(s); style)
-            done, cache = kv_cache_update(k1, v; layer, layout, block, to)
+            done, cache = kv_cache_update(k1, v; ...)
             yield c, s, q1, k1, done, cache }
   where   R == 2 * N, R <= D, D > 0
-  replace { c = c
-            s = s
+  replace { c = c; s = s
             q2, k2 = rotary_embedding(positions, reshape(q; [S, Hq * D]), reshape(k; [S, Hk * D]), cos_sin;
                                       head_size = D, neox)
             q1 = reshape(q2; [S, Hq, D])
             k1 = reshape(k2; [S, Hk, D])
-            done, cache = kv_cache_update(k1, v; layer, layout, block, to) }
+            done, cache = kv_cache_update(k1, v; ...) }
 }
+
+pattern normed_heads(x: F[S, N], w: G[D]; H, eps, centred) =
+    reshape(rms_norm(reshape(x; shape = [S, H, D]), w; eps, centred); shape = [S, H * D])
+
 rule qk_norm_rope_kvcache in fuse enabled fuse_qk_norm_rope_kvcache {
   match   { q0, k0, v0 = split(qkv: F[S, W]; sizes = [N, M, M], axis = -1)
-            q1 = rms_norm(reshape(q0; shape = [S, Hq, D]), wq: G[D]; eps, centred)
-            k1 = rms_norm(reshape(k0; shape = [S, Hk, D]), wk: G[D]; eps = eps_k, centred)
-            q2, k2 = rotary_embedding(positions, reshape(q1; shape = [S, Hq * D]),
-                                      reshape(k1; shape = [S, Hk * D]),
-                                      cos_sin: T1[L, R]; head_size = D, neox)
+            q1 = normed_heads(q0, wq: G[D]; H = Hq, eps, centred)
+            k1 = normed_heads(k0, wk: G[D]; H = Hk, eps = eps_k, centred)
+            q2, k2 = rotary_embedding(positions, q1, k1, cos_sin: T1[L, R]; head_size = D, neox)
             k3 = reshape(k2; shape = [S, Hk, D])
             v3 = reshape(v0; shape = [S, Hk, D])
-            done, cache = kv_cache_update(k3, v3; layer, layout, block, to)
+            done, cache = kv_cache_update(k3, v3; ...)
             yield q2, k2, k3, v0, v3, done, cache }
   where   D in {64, 128, 256}, W == (Hq + 2 * Hk) * D
   gate    tokens <= rope_kvcache_fusion_max_token_num
-  replace { q2, k3, v3, done, cache = qk_norm_rope_cache(qkv, wq, wk, positions, cos_sin; kv_heads = Hk, eps,
-                                                         eps_k, centred, neox, layer, layout, block, to)
+  replace { q2, k3, v3, done, cache = qk_norm_rope_cache(qkv, wq, wk, positions, cos_sin; kv_heads = Hk, ...)
             k2 = reshape(k3; shape(k2))
             v0 = reshape(v3; shape(v0)) }
   test "neox" { tokens = 5, S = 5, N = 512, M = 128, W = 768, Hq = 8, Hk = 2, D = 64, R = 64, F = bf16;
@@ -85,51 +85,43 @@ rule rope_kvcache in fuse enabled fuse_rope_kvcache {
             q2, k2 = rotary_embedding(positions, q0: F[S, N], k0, cos_sin: T1[L, R]; head_size = D, neox)
             k3 = reshape(k2; shape = [S, Hk, D])
             v3 = reshape(v0; shape = [S, Hk, D])
-            done, cache = kv_cache_update(k3, v3; layer, layout, block, to)
+            done, cache = kv_cache_update(k3, v3; ...)
             yield q2, k2, k3, v0, v3, done, cache }
   where   D in {64, 128, 256}, W == N + 2 * Hk * D, W % D == 0
   gate    tokens <= rope_kvcache_fusion_max_token_num
-  replace { q2, k3, v3, done, cache = rope_cache(qkv, positions, cos_sin; kv_heads = Hk, head_size = D, neox,
-                                                 layer, layout, block, to)
+  replace { q2, k3, v3, done, cache = rope_cache(qkv, positions, cos_sin; kv_heads = Hk, head_size = D, ...)
             k2 = reshape(k3; shape(k2))
             v0 = reshape(v3; shape(v0)) }
   test "llama" { tokens = 5, S = 5, N = 512, M = 128, W = 768, Hk = 2, D = 64, R = 64, F = bf16; fires 1 }
 }
 rule qk_norm_rotary in fuse_parts enabled enable_qk_norm_rope_fusion {
   match   { q0, k0, v0 = split(qkv: F[S, W]; sizes = [N, M, M], axis = -1)
-            q1 = rms_norm(reshape(q0; shape = [S, Hq, D]), wq: G[D]; eps, centred)
-            k1 = rms_norm(reshape(k0; shape = [S, Hk, D]), wk: G[D]; eps = eps_k, centred)
-            q2, k2 = rotary_embedding(positions, reshape(q1; shape = [S, Hq * D]),
-                                      reshape(k1; shape = [S, Hk * D]),
-                                      cos_sin: T1[L, R]; head_size = D, neox)
+            q1 = normed_heads(q0, wq: G[D]; H = Hq, eps, centred)
+            k1 = normed_heads(k0, wk: G[D]; H = Hk, eps = eps_k, centred)
+            q2, k2 = rotary_embedding(positions, q1, k1, cos_sin: T1[L, R]; head_size = D, neox)
             yield q2, k2, v0 }
   where   D in {64, 128, 256}, W == (Hq + 2 * Hk) * D
-  replace { q2, k3, v3 = qk_norm_rotary(qkv, wq, wk, positions, cos_sin; kv_heads = Hk, eps, eps_k, centred,
-                                        neox)
+  replace { q2, k3, v3 = qk_norm_rotary(qkv, wq, wk, positions, cos_sin; kv_heads = Hk, ...)
             k2 = reshape(k3; shape(k2))
             v0 = reshape(v3; shape(v0)) }
 }
 
+# On the GPU heads and what turns of them are powers of two; on the CPU heads lie on the stack.
+condition heads_on_gpu(x, table, size) =
+    bits16(x) and dtype(table) == dtype(x) and size in {64, 128, 256} and R in {16, 32, 64, 128, 256}
 kernel rotary_embedding {
-  hip when dtype(q) in {f16, bf16} and dtype(cos_sin) == dtype(q) and head_size in {64, 128, 256}
-      and R in {16, 32, 64, 128, 256}; cpu when dtype(q) in {f16, bf16, f32} and head_size <= 1024; ref
-      when head_size <= 4096
-}
-kernel kv_cache_update {
-  hip when dtype(k) in {f16, bf16} and D % 8 == 0; cpu when dtype(k) in {f16, bf16, f32} and D <= 1024; ref
-}
-kernel qk_norm_rotary {
-  hip when dtype(qkv) in {f16, bf16} and dtype(cos_sin) == dtype(qkv) and D in {64, 128, 256}
-      and R in {16, 32, 64, 128, 256} and dtype(wq) == dtype(qkv); cpu when dtype(qkv) in {f16, bf16, f32}
-      and D <= 1024; ref when D <= 4096
-}
-kernel qk_norm_rope_cache {
-  hip when dtype(qkv) in {f16, bf16} and dtype(cos_sin) == dtype(qkv) and D in {64, 128, 256}
-      and R in {16, 32, 64, 128, 256} and dtype(wq) == dtype(qkv); cpu when dtype(qkv) in {f16, bf16, f32}
-      and D <= 1024; ref when D <= 4096
+  hip when heads_on_gpu(q, cos_sin, head_size)
+  cpu when floats(q) and head_size <= 1024
+  ref when head_size <= 4096
 }
 kernel rope_cache {
-  hip when dtype(qkv) in {f16, bf16} and dtype(cos_sin) == dtype(qkv) and head_size in {64, 128, 256}
-      and R in {16, 32, 64, 128, 256}; cpu when dtype(qkv) in {f16, bf16, f32} and head_size <= 1024; ref
-      when head_size <= 4096
+  hip when heads_on_gpu(qkv, cos_sin, head_size)
+  cpu when floats(qkv) and head_size <= 1024
+  ref when head_size <= 4096
 }
+kernel qk_norm_rotary, qk_norm_rope_cache {
+  hip when heads_on_gpu(qkv, cos_sin, D) and dtype(wq) == dtype(qkv)
+  cpu when floats(qkv) and D <= 1024
+  ref when D <= 4096
+}
+kernel kv_cache_update { hip when bits16(k) and D % 8 == 0; cpu when floats(k) and D <= 1024; ref }

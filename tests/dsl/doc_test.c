@@ -28,7 +28,8 @@ static const char small[] =
     "# None remain.\n"
     "rule none_of_two in fuse {\n  match   { y = mul(a, twice(x)) }\n  replace { y = mul(a, x) }\n}\n"
     "vocab onnx {\n  \"Neg\"@13(x) -> neg(x)\n}\n"
-    "kernel neg { cpu; ref }\n";
+    "condition wide(n) = n > 64  # Many.\n"
+    "kernel neg, mul { cpu when wide(numel(A)); ref }\n";
 
 START_TEST(reference)
 {
@@ -43,6 +44,12 @@ START_TEST(reference)
     part = entry(text, "op-mul");
     ASSERT_HAS(part, "\n\nA product\nof two.\n\n```\nop mul(a: T[*A],\n       b: T[*A]) -> T[*A] commutative\n```\n");
     ASSERT_HAS(part, "Matched by [`none_of_two`](#rule-none_of_two).");
+    free(part);
+    part = entry(text, "condition-wide");
+    ck_assert_str_eq(part, "<a id=\"condition-wide\"></a>wide\n\nMany.\n\n```\ncondition wide(n) = n > 64\n```\n");
+    free(part);
+    part = entry(text, "kernel-mul");
+    ASSERT_HAS(part, "kernel neg, mul { cpu when wide(numel(A)); ref }\n```\n\nOf [`mul`](#op-mul).");
     free(part);
     part = entry(text, "rule-none_of_two");
     ASSERT_HAS(part, "In phase [`fuse`](#phase-fuse).");

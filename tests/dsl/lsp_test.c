@@ -316,12 +316,14 @@ static const char program[] =
     "rule r in fuse enabled fast {\n"
     "  match   { a = neg(x: F[*A, W])\n"
     "            y = twice(a; by = c) }\n"
-    "  where   W % 8 == 0\n"
+    "  where   W % 8 == 0, narrow(W)\n"
     "  gate    tokens <= most\n"
     "  replace { z = scale(x, none; by = c)\n"
     "            y = neg(z) }\n"
     "}\n"
-    "kernel scale { ref when H < 9 and by == 1.0 }\n"
+    "condition narrow(n) = n < 9 and most_of(n)\n"
+    "condition most_of(m) = m < 64  # H is wide\n"
+    "kernel neg, scale { ref when narrow(rank(A)) and numel(A) < 9 }\n"
     "vocab v { \"S\"(q; b) -> scale(q, none; by = b) }\n";
 
 /* Where in the program a text is, and the column in it that is asked about. */
@@ -360,9 +362,12 @@ static const struct {
     {"v, none", 0, "v; by", "parameter"},
     {"t, none", 0, "t = scale", "value"},
     {"scale { ref", 0, "scale(x: F[*A", "op scale("},
-    {"by == 1.0", 0, "by: float", "attribute of `scale`"},
+    {"neg, scale", 0, "op neg", "op neg("},
+    {"narrow(W)", 0, "narrow(n)", "condition narrow(n) = n < 9 and most_of(n)\n```\ncondition"},
+    {"narrow(rank", 0, "narrow(n)", "condition narrow(n) ="},
+    {"most_of(n)", 0, "most_of(m)", "condition most_of(m) = m < 64\n```\ncondition"},
+    {"n < 9 and most", 0, "n) = n", "parameter"},
     {"most\n  replace", 0, "most : int", "option most : int = 4"},
-    {"H < 9", 0, "H], s", "first named here"},
     {"q, none", 0, "q; b", "parameter"},
     {"by = b)", 0, "by: float", "attribute of `scale`"},
     {"r in fuse", 0, "r in fuse", "rule r in fuse"},

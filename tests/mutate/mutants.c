@@ -115,9 +115,27 @@ static void one_more(const finder *f, const pat_expr *e)
     add(f, "number", e->span, copy(f, text, strlen(text)));
 }
 
+/* The named condition that stands where e was written out; NULL: e itself stands there. */
+static const pat_condition *named(const finder *f, const pat_expr *e)
+{
+    size_t n, name = 0, depth = 1, i;
+    const char *at = text_of(f, e->span, &n);
+    while (name < n && (isalnum((unsigned char)at[name]) || at[name] == '_'))
+        name++;
+    for (i = name + 1; i < n && depth; i++)
+        depth += at[i] == '(' ? 1 : at[i] == ')' ? (size_t)-1 : 0;
+    return e->text && at[name] == '(' && i == n ? pat_find_condition(f->m->p, copy(f, at, name)) : NULL;
+}
+
 /* A condition, and the numbers in it. */
 static void condition(const finder *f, const pat_expr *e)
 {
+    const pat_condition *c = named(f, e);
+    if (c) {
+        if (!pat_map_add(pat_arena_of(f->m->s), &f->m->seen, c->name, c))
+            condition(f, c->value);
+        return;
+    }
     if (e->kind >= PE_EQ && e->kind <= PE_GE)
         relation(f, e);
     if (e->kind == PE_INT)
@@ -192,9 +210,10 @@ static void give(const finder *f, const char *op, const pat_arg *a, const char *
     const char *was = text_of(f, a->span, &n);
     bool has_name = memchr(was, '=', n) != NULL;
     bool alone = !has_name && a->value->kind == PE_NAME && a->value->name == a->name;
+    bool rest = a->value->text != NULL; /* one of those that `...` takes in */
     if (!text)
         return;
-    int len = snprintf(named, sizeof named, alone ? "%s = %s" : "%.0s%s", a->name, text);
+    int len = snprintf(named, sizeof named, rest ? "%s = %s, ..." : alone ? "%s = %s" : "%.0s%s", a->name, text);
     add(f, op, has_name ? a->value->span : a->span, copy(f, named, (size_t)len));
 }
 
@@ -227,7 +246,9 @@ static void attribute(const finder *f, const pat_op *op, const pat_arg *a)
         give(f, "any-attribute", a, "_");
     if (attr && (!f->left || a->value->kind != PE_NAME || (attr->words.n && other_word(attr, a->value->name) != a->value->name)))
         give(f, f->left ? "literal" : "other-attribute", a, other_value(f, attr, a->value));
-    if (!f->left && attr && attr->dflt)
+    if (!f->left && attr && attr->dflt && a->value->text)
+        give(f, "drop-attribute", a, spelt(f, attr->dflt->span));
+    else if (!f->left && attr && attr->dflt)
         drop(f, "drop-attribute", a->span);
 }
 

@@ -12,7 +12,12 @@ typedef struct mutant {
     pat_span span;
     const char *text;        /* that takes the place of the span */
 } mutant;
-typedef struct mutants { PAT_LIST(mutant) all; pat_session *s; const pat_program *p; } mutants;
+typedef struct mutants {
+    PAT_LIST(mutant) all;
+    pat_session *s;
+    const pat_program *p;
+    pat_map seen;            /* named conditions that are changed for what has them first */
+} mutants;
 
 /* All mutants of all rules, patterns and conditions of kernels, in the order of the text. */
 void find_mutants(mutants *m);

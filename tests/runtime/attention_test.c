@@ -160,7 +160,7 @@ START_TEST(shuffled_caches)
     ck_assert_int_eq(sld_graph_verify(g), SLD_OK);
     ck_assert(!e->fired || stats[rule_index(e->write)].fired == e->fired);
     check_readers(g, e);
-    const char *reason = stats[rule_index("shuffled_attention_16_1")].reason;
+    const char *reason = stats[rule_index("shuffled_attention_kv_cache_auto_16_1")].reason;
     ck_assert_msg(!e->why || strstr(reason, e->why), "not '%s': %s", e->why, reason);
     sld_settings_free(settings);
     free(stats);

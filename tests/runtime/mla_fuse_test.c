@@ -112,7 +112,7 @@ START_TEST(engine_counts)
     ck_assert_uint_eq(stats[rule_index("mla_dual_rms_norm")].fired, c->norms);
     ck_assert_uint_eq(stats[rule_index("mla_rope_kvcache")].fired, c->write);
     ck_assert_uint_eq(stats[rule_index("mla_latent_queries_quant_mla_f8_queries")].fired, c->quant);
-    ck_assert_uint_eq(stats[rule_index("mla_latent_queries_bf16")].fired, c->plain);
+    ck_assert_uint_eq(stats[rule_index("mla_latent_queries")].fired, c->plain);
     ck_assert_uint_eq(stats[rule_index("mla_decode_queries")].fired, c->one);
     free(stats);
     sld_graph_free(g);
@@ -168,7 +168,7 @@ typedef struct miss { const char *from, *to, *rule; uint32_t fired; const char *
 
 #define WRITE "mla_rope_kvcache"
 #define LIFT "mla_latent_queries_quant_mla_f8_queries"
-#define PLAIN "mla_latent_queries_bf16"
+#define PLAIN "mla_latent_queries"
 #define BOTH "mla_decode_queries"
 static const miss misses[] = {
     {"", "", WRITE, 1, NULL},

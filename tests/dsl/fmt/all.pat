@@ -16,12 +16,15 @@ op a_rather_long_name_of_an_op(first: T[*A, N + 1], second: T[*A, N * 2], third:
 commutative
 kernel neg{cpu wide when rank(x)<= 4 supports rank(x) <= 8;ref}
 kernel softmax { hip workspace 4*units when rank(x)<3;ref }
+condition half(x)=dtype(x) in {f16,bf16}
+condition few( )   = tokens<=most and a_rather_long_condition(most, tokens, world) or another_one_that_is_long(world)
+kernel mul,cast{cpu when half( x );ref}
 kernel add {
 # the fast one
 cpu one_stage when dtype(a) in {f32,f16} and rank(a) == 1
 or rank(a) == 2
     hip two_stage when rank(a) <= 256KiB ; ref }
-pattern weighted(x,w;eps)=mul(w,norm(x,w;eps))|{xf=cast(x;f32)
+pattern weighted(x,w;eps)=mul(w,norm(x,w;...))|{xf=cast(x;f32)
 n=norm(xf,w;eps);mul(w,cast(n;dtype(x)))}where rank(x)>1,
 rank(x) < 4
 pattern below(x) =

@@ -3,7 +3,7 @@ if exists('b:current_syntax')
   finish
 endif
 
-syntax keyword solderDeclaration use dtype enum option op kernel vocab phase pattern for rule
+syntax keyword solderDeclaration use dtype enum option op condition kernel vocab phase pattern for rule
 syntax keyword solderClause match replace yield where when gate test fires because supports workspace enabled requires
 syntax keyword solderClause excludes at
 syntax keyword solderModifier inout const commutative associative view effect contents quiet drop host

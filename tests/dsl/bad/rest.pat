@@ -1,0 +1,24 @@
+use "../good/prelude.pat"
+op scaled(x: F[*A]; by: float, part: int = 0) -> F[*A]
+op merged(x: F[*A]; by: float, part: int = 0) -> F[*A]
+op plain(x: F[*A]) -> F[*A]
+pattern lost(x; by) = scaled(x; ...)
+rule bound in fuse {
+  match   { y = scaled(scaled(x; ...); ...) }
+  replace { y = merged(x; by, part) }
+}
+rule unread in fuse {
+  match   { y = neg(scaled(x; ...)) }
+  replace { y = merged(x; by) }
+}
+rule nothing in fuse {
+  match   { y = neg(plain(scaled(x; by, part, ...); ...)) }
+  replace { y = merged(x; by, part) }
+}
+rule nothing_right in fuse {
+  match   { y = neg(neg(lost(x; ...))) }
+  replace { y = merged(plain(x; ...); by = 1.0, ...) }
+}
+vocab onnx {
+  "Scaled"(x; by = 1.0) -> scaled(x; by, ...)
+}
