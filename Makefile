@@ -11,6 +11,7 @@
 #   make golden     rewrite the expected texts of the tests after a change meant to be
 #   make bench      time of importing, fusing and running the example models
 #   make doc        build/reference.md: all ops, patterns, rules and kernels
+#   make lines      how long the files of patterns are, by what they declare
 #   make bench-check  time and memory of checking generated rules
 #   make bench-match  matching and rewriting a decoder stack beside MLIR and C by hand
 #   make bench-cpu  fused ops and layers on the CPU beside their chains, memcpy and ONNX Runtime
@@ -92,7 +93,7 @@ CLI_O     := $(call obj,$(CLI_C))
 KERNEL_O  := $(call obj,$(KERNEL_C))
 RULES_O   := $(B)/gen/solder.o
 
-.PHONY: all demo check acceptance golden bench bench-check doc clean deps
+.PHONY: all demo check acceptance golden bench bench-check lines doc clean deps
 all: $(B)/bin/solderc $(B)/bin/solder $(B)/lib/libsolder.a
 
 # ---- front end and generator ----
@@ -219,6 +220,8 @@ property: $(B)/bin/tests
 	@$(TEST_ENV) CK_RUN_SUITE=property PROPERTY_N=$(N) PROPERTY_SEED=$(SEED) PROPERTY_DIR=build $(B)/bin/tests
 bench: all
 	@python3 tests/bench/models.py $(B)/bin/solder tests/models/qwen3 tests/models/llama tests/models/deepseek_v3 tests/models/qwen3_next
+lines:
+	@awk -f tests/bench/lines.awk $(PATTERNS)
 bench-check: $(B)/bin/solderc
 	@python3 tests/bench/rules.py $(B)/bin/solderc 1000 3000 10000
 include tests/bench/match/match.mk

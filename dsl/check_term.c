@@ -87,34 +87,34 @@ bool pat_resolve_attrs(pat_session *s, pat_term *t, const pat_op *op)
     return resolve(s, t, &declared, "op");
 }
 
+/* One attribute that `...` takes in. */
+static void take(pat_checker *c, pat_term *t, pat_name name)
+{
+    pat_expr *value = pat_alloc(c->s->arena, sizeof *value);
+    pat_arg *a = pat_alloc(c->s->arena, sizeof *a);
+    pat_term *taken = pat_alloc(c->s->arena, sizeof *taken);
+    *value = (pat_expr){.kind = PE_NAME, .span = t->rest, .name = name, .text = name};
+    *a = (pat_arg){.span = t->rest, .name = name, .value = value};
+    *taken = (pat_term){.kind = PT_NAME, .span = t->rest, .name = name};
+    PAT_PUSH(c->s->arena, t->attrs, a);
+    if (c->left)
+        PAT_PUSH(c->s->arena, c->b->rest, taken);
+}
+
 /* What `...` stands for: on the left every attribute that is not given, under its own name; on the right every one whose
  * name an attribute of the left is bound to. */
 static void take_rest(pat_checker *c, pat_term *t, const pat_names *declared)
 {
-    uint32_t given = t->attrs.n;
     for (uint32_t i = 0; t->rest.end && i < declared->n; i++) {
         pat_name name = declared->at[i];
-        bool bound = pat_listed(&c->b->vars, name) || pat_listed(&c->b->values, name);
         if (pat_has_arg(t, name) || (!c->left && !pat_listed(&c->b->attrs, name)))
             continue;
-        if (c->left && bound) {
+        if (c->left && (pat_listed(&c->b->vars, name) || pat_listed(&c->b->values, name))) {
             pat_error(c->s, t->rest, E_REST_BOUND, "'...' takes in '%s', which is bound already", name);
             pat_hint(c->s, "write '%s' where both must be equal, otherwise '%s = another_name'", name, name);
         }
-        pat_expr *value = pat_alloc(c->s->arena, sizeof *value);
-        pat_arg *a = pat_alloc(c->s->arena, sizeof *a);
-        *value = (pat_expr){.kind = PE_NAME, .span = t->rest, .name = name, .text = name};
-        *a = (pat_arg){.span = t->rest, .name = name, .value = value};
-        PAT_PUSH(c->s->arena, t->attrs, a);
+        take(c, t, name);
     }
-    for (uint32_t i = given; c->left && i < t->attrs.n; i++) {
-        pat_term *name = pat_alloc(c->s->arena, sizeof *name);
-        *name = (pat_term){.kind = PT_NAME, .span = t->rest, .name = t->attrs.at[i]->name};
-        PAT_PUSH(c->s->arena, c->b->rest, name);
-    }
-    if (t->rest.end && given == t->attrs.n)
-        pat_error(c->s, t->rest, E_REST_PLACE, "'...' takes in nothing: %s", c->left ? "all attributes are given"
-                  : "the left side binds no attribute to the name of one that is left");
     t->rest.end = 0;
 }
 

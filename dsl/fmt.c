@@ -264,14 +264,15 @@ static void note_levels(layout *l, uint32_t i, uint32_t j, uint32_t line_indent)
             l->clause = 0;
         if (t->type == '=' && !p->depth && p->decl == T_PATTERN)
             l->bar = at_end ? STEP : l->columns[k];
-        if (t->type == T_WHERE || t->type == T_GATE)
+        bool named = p->decl == T_KERNEL && !p->depth; /* an op that is called so */
+        if ((t->type == T_WHERE && !named) || t->type == T_GATE)
             if (p->clause || p->body == ROWS || !p->depth)
                 l->clause = at_end ? line_indent + CONTINUED
                                    : l->columns[k] + (p->padded && k == i ? KEYWORD : t->len + 1);
         if (opens(t->type)) {
             uint32_t below = l->columns[k] + (t->type == '{' && p->body != SET ? 2 : 1);
-            uint32_t step = t->type == '{' ? STEP : CONTINUED;
-            l->levels[l->n_levels++] = at_end ? (level){line_indent + step, line_indent, p->body}
+            uint32_t step = t->type == '{' ? STEP : CONTINUED, from = p->body == ROWS ? 0 : line_indent;
+            l->levels[l->n_levels++] = at_end ? (level){from + step, from, p->body}
                                               : (level){below, l->columns[k], p->body};
         } else if (closes(t->type) && l->n_levels) {
             l->n_levels--;

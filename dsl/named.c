@@ -71,17 +71,19 @@ static void put_source(writer *w, text *t, const char *from, const char *to)
 
 static void put_expr(writer *w, text *t, const pat_expr *e, const use *u);
 
-/* A relation binds more strongly than what joins conditions. */
-static void put_inner(writer *w, text *t, const pat_expr *e, bool condition, const use *u)
+/* In brackets where what is around it binds as strongly. */
+static void put_inner(writer *w, text *t, const pat_expr *e, pat_expr_kind around, const use *u)
 {
-    bool parens = condition ? e->kind >= PE_AND : e->kind >= PE_NEG;
+    bool parens = e->kind == PE_OR ? around != PE_OR : e->kind == PE_AND ? around != PE_OR && around != PE_AND
+                  : e->kind >= PE_NEG && around < PE_AND;
     put(w, t, "(", parens);
     put_expr(w, t, e, u);
     put(w, t, ")", parens);
 }
 
 /* The source of an expression with parameters and conditions in it replaced, which are found from left to right. */
-static void put_parts(writer *w, text *t, const pat_expr *e, const use *u, const char **at, const char *source)
+static void put_parts(writer *w, text *t, const pat_expr *e, pat_expr_kind around, const use *u, const char **at,
+                      const char *source)
 {
     const pat_expr *given = e->kind == PE_NAME ? argument(u, e->name) : NULL;
     const pat_condition *c = condition_of(w, e);
@@ -91,17 +93,17 @@ static void put_parts(writer *w, text *t, const pat_expr *e, const use *u, const
         return;
     if (given || out) {
         put_source(w, t, *at, source + e->span.begin);
-        put_inner(w, t, out ? c->value : given, out, out ? &inner : u->within);
+        put_inner(w, t, out ? c->value : given, around, out ? &inner : u->within);
         *at = source + e->span.end;
     }
     for (uint32_t i = 0; i < e->args.n && !out; i++)
-        put_parts(w, t, e->args.at[i], u, at, source);
+        put_parts(w, t, e->args.at[i], e->kind, u, at, source);
 }
 
 static void put_expr(writer *w, text *t, const pat_expr *e, const use *u)
 {
     const char *source = w->s->files.at[e->span.file]->text, *at = source + e->span.begin;
-    put_parts(w, t, e, u, &at, source);
+    put_parts(w, t, e, PE_AND, u, &at, source);
     put_source(w, t, at, source + e->span.end);
 }
 

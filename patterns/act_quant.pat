@@ -35,66 +35,53 @@ pattern and_silu(x)   = silu_and_mul(x)
 pattern and_gelu(x)   = gelu_and_mul(x)
 pattern and_tanh(x)   = gelu_and_mul(x; approximate = tanh)
 
-rule silu_mul_of_split in fuse enabled fuse_act {
+# The halves split off, or cut by slices.
+for [product, of_one] in {[silu_mul, silu_and_mul], [gelu_mul, gelu_and_mul]}
+rule halves_split in fuse enabled fuse_act {
   match   { g, u = split(x: F[*A, N]; sizes = [H, H], axis = -1)
-            y = silu_mul(g, u) }
+            y = product(g, u; ...) }
   where   N == 2 * H
-  replace { y = silu_and_mul(x) }
+  replace { y = of_one(x; ...) }
   test "halves" { A = [3], N = 64, H = 32, dtype = bf16; fires 1 }
 }
-rule gelu_mul_of_split in fuse enabled fuse_act {
-  match   { g, u = split(x: F[*A, N]; sizes = [H, H], axis = -1)
-            y = gelu_mul(g, u; approximate) }
+for [product, of_one] in {[silu_mul, silu_and_mul], [gelu_mul, gelu_and_mul]}
+rule halves_cut in fuse enabled fuse_act {
+  match   { y = product(slice(x: F[*A, N]; [-1], starts = [0], ends = [H], steps = [1]),
+                        slice(x; [-1], starts = [H], ends = [N], steps = [1]); ...) }
   where   N == 2 * H
-  replace { y = gelu_and_mul(x; approximate) }
-  test "halves" { A = [3], N = 64, H = 32, dtype = bf16; fires 1 }
-}
-
-# The halves cut by slices.
-rule silu_mul_of_slices in fuse enabled fuse_act {
-  match   { y = silu_mul(slice(x: F[*A, N]; [-1], starts = [0], ends = [H], steps = [1]),
-                         slice(x; [-1], starts = [H], ends = [N], steps = [1])) }
-  where   N == 2 * H
-  replace { y = silu_and_mul(x) }
-  test "halves" { A = [3], N = 64, H = 32, dtype = bf16; fires 1 }
-}
-rule gelu_mul_of_slices in fuse enabled fuse_act {
-  match   { y = gelu_mul(slice(x: F[*A, N]; [-1], starts = [0], ends = [H], steps = [1]),
-                         slice(x; [-1], starts = [H], ends = [N], steps = [1]); approximate) }
-  where   N == 2 * H
-  replace { y = gelu_and_mul(x; approximate) }
+  replace { y = of_one(x; ...) }
   test "halves" { A = [3], N = 64, H = 32, dtype = bf16; fires 1 }
 }
 
 for [product, act] in {[by_silu, silu], [by_gelu, gelu], [by_tanh, gelu_tanh]}
 rule act_mul_static_quant in fuse enabled fuse_act_quant {
   match   { y = product(g: F[*A, N], u: F[*A, N])
-            q = static_quant(y, scale: f32[]; to, full)
+            q = static_quant(y, scale: f32[]; ...)
             yield q, y }
-  replace { q, y = act_mul_static_quant(g, u, scale; act = act, to, full) }
+  replace { q, y = act_mul_static_quant(g, u, scale; act = act, ...) }
   test "rows" { A = [3], N = 64, dtype = bf16, to = f8e4m3fn; fires 1 }
 }
 for [product, act] in {[by_silu, silu], [by_gelu, gelu], [by_tanh, gelu_tanh]}
 rule act_mul_group_quant in fuse enabled fuse_act_quant {
   match   { y = product(g: F[*A, N], u: F[*A, N])
-            q, scale = group_quant(y; group, to, floor, full, pow2, columns)
+            q, scale = group_quant(y; ...)
             yield q, scale, y }
-  replace { q, scale, y = act_mul_group_quant(g, u; act = act, group, to, floor, full, pow2, columns) }
+  replace { q, scale, y = act_mul_group_quant(g, u; act = act, ...) }
   test "rows" { A = [3], N = 64, dtype = bf16, group = 32, to = f8e4m3fn; fires 1 }
 }
 for [product, act] in {[and_silu, silu], [and_gelu, gelu], [and_tanh, gelu_tanh]}
 rule act_and_mul_static_quant in fuse enabled fuse_act_quant {
   match   { y = product(x: F[*A, N])
-            q = static_quant(y, scale: f32[]; to, full)
+            q = static_quant(y, scale: f32[]; ...)
             yield q, y }
-  replace { q, y = act_and_mul_static_quant(x, scale; act = act, to, full) }
+  replace { q, y = act_and_mul_static_quant(x, scale; act = act, ...) }
   test "rows" { A = [3], N = 64, dtype = bf16, to = f8e4m3fn; fires 1 }
 }
 for [product, act] in {[and_silu, silu], [and_gelu, gelu], [and_tanh, gelu_tanh]}
 rule act_and_mul_group_quant in fuse enabled fuse_act_quant {
   match   { y = product(x: F[*A, N])
-            q, scale = group_quant(y; group, to, floor, full, pow2, columns)
+            q, scale = group_quant(y; ...)
             yield q, scale, y }
-  replace { q, scale, y = act_and_mul_group_quant(x; act = act, group, to, floor, full, pow2, columns) }
+  replace { q, scale, y = act_and_mul_group_quant(x; act = act, ...) }
   test "rows" { A = [3], N = 128, dtype = bf16, group = 32, to = f8e4m3fn; fires 1 }
 }

@@ -33,38 +33,37 @@ pattern old_width(x: F[*B, H]; ranks) = all_reduce(x; group = ranks) where H in 
 
 for [reduced, library] in {[any_width, collectives], [old_width, old_collectives]}
 rule all_reduce_add_rms_norm in fuse enabled fuse_allreduce_rms, library {
-  match   { y, sum = add_rms_norm(reduced(x: F[*B, H]; ranks), b, w: G[H]; eps, centred)
+  match   { y, sum = add_rms_norm(reduced(x: F[*B, H]; ranks), b, w: G[H]; ...)
             yield y, sum }
   where   dtype(w) == dtype(x), dtype(x) in {f16, bf16, f32}, H % 8 == 0, H >= 512, H <= 16384
   gate    world in {2, 4, 8}
-  replace { y, sum = all_reduce_rms_norm(x, w, b; eps, centred, ranks) }
+  replace { y, sum = all_reduce_rms_norm(x, w, b; ...) }
   test "three ranks" { B = [4], H = 512, F = f32, G = f32, world = 3; fires 0 because world }
 }
 for [reduced, library] in {[any_width, collectives], [old_width, old_collectives]}
 rule all_reduce_rms_norm in fuse enabled fuse_allreduce_rms, library {
   match   { sum = reduced(x: F[*B, H]; ranks)
-            y = rms_norm(sum, w: G[H]; eps, centred)
+            y = rms_norm(sum, w: G[H]; ...)
             yield y, sum }
   where   dtype(w) == dtype(x), dtype(x) in {f16, bf16, f32}, H % 8 == 0, H >= 512, H <= 16384
   gate    world in {2, 4, 8}
-  replace { y, sum = all_reduce_rms_norm(x, w, none; eps, centred, ranks) }
+  replace { y, sum = all_reduce_rms_norm(x, w, none; ...) }
   test "three ranks" { B = [4], H = 512, F = f32, G = f32, world = 3; fires 0 because world }
 }
 
 # The rules above have been at work, with and without a residual, when a quantisation is looked at.
 for [allowed, contract] in {[allow_contract_change, unrounded], [fuse_allreduce_rms, chain]}
 rule all_reduce_rms_norm_static_quant in fuse enabled fuse_norm_quant, fuse_allreduce_rms, allowed {
-  match   { y, sum = all_reduce_rms_norm(x: F[*B, H], w, b?; eps, centred, ranks)
-            q = static_quant(y, scale: f32[]; to, full)
+  match   { y, sum = all_reduce_rms_norm(x: F[*B, H], w, b?; ...)
+            q = static_quant(y, scale: f32[]; ...)
             yield q, y, sum }
-  replace { q, y, sum = all_reduce_rms_norm_static_quant(x, w, scale, b; eps, centred, ranks, to, full,
-                                                         contract = contract) }
+  replace { q, y, sum = all_reduce_rms_norm_static_quant(x, w, scale, b; contract = contract, ...) }
   test "three ranks" { B = [4], H = 512, dtype = bf16, to = f8e4m3fn, world = 3; fires 0 because world }
 }
 for [allowed, contract] in {[allow_contract_change, unrounded], [fuse_allreduce_rms, chain]}
 rule all_reduce_rms_norm_group_quant in fuse enabled fuse_norm_quant, fuse_allreduce_rms, allowed {
-  match   { y, sum = all_reduce_rms_norm(x: F[*B, H], w, b?; eps, centred, ranks)
-            q, scale = group_quant(y; group, to, floor, full, pow2, columns)
+  match   { y, sum = all_reduce_rms_norm(x: F[*B, H], w, b?; ...)
+            q, scale = group_quant(y; ...)
             yield q, scale, y, sum }
   replace { q, scale, y, sum = all_reduce_rms_norm_group_quant(x, w, b; eps, centred, ranks, group, to, floor,
                                                                full,

@@ -68,13 +68,13 @@ rule attention_safe_unmasked in fuse enabled fuse_attention {
   test "torch" { S = 2, L = 3; fires 1 }
 }
 rule scaled_queries in fuse enabled fuse_attention {
-  match   { o = sdpa(mul(q: F[B, H, S, D], const c), k, v, m?; scale, safe) }
-  replace { o = sdpa(q, k, v, m; scale = scale * c, safe) }
+  match   { o = sdpa(mul(q: F[B, H, S, D], const c), k, v, m?; ...) }
+  replace { o = sdpa(q, k, v, m; scale = scale * c, ...) }
   test "quarter" { c = 0.25; fires 1 }
 }
 rule scaled_keys in fuse enabled fuse_attention {
-  match   { o = sdpa(q, transpose(mul(kt: F[B, H, D, L], const c); perm = p), v, m?; scale, safe) }
-  replace { o = sdpa(q, transpose(kt; p), v, m; scale = scale * c, safe) }
+  match   { o = sdpa(q, transpose(mul(kt: F[B, H, D, L], const c); perm = p), v, m?; ...) }
+  replace { o = sdpa(q, transpose(kt; p), v, m; scale = scale * c, ...) }
   test "quarter" { c = 0.25, p = [0, 1, 3, 2]; fires 1 }
 }
 
@@ -83,20 +83,20 @@ pattern repeat_kv(x: F[B, Hk, L, D]) =
     reshape(expand(reshape(x; shape = [B, Hk, 1, L, D]); [B, Hk, G, L, D]); shape = [B, Hk * G, L, D])
 
 rule grouped_heads in fuse enabled fuse_attention {
-  match   { o = sdpa(q, repeat_kv(k: F[B, Hk, L, D]), repeat_kv(v: F[B, Hk, L, E]), m?; scale, safe) }
-  replace { o = sdpa(q, k, v, m; scale, safe) }
+  match   { o = sdpa(q, repeat_kv(k: F[B, Hk, L, D]), repeat_kv(v: F[B, Hk, L, E]), m?; ...) }
+  replace { o = sdpa(q, k, v, m; ...) }
   test "four to one" { Hk = 2, L = 3; fires 1 }
 }
 
 pattern rotated_norm(x: F[B, S, H, D], w, cos, sin; eps, centred, style) =
-    rope(transpose(rms_norm(x, w; eps, centred); perm = [0, 2, 1, 3]), cos, sin; style)
+    rope(transpose(rms_norm(x, w; ...); perm = [0, 2, 1, 3]), cos, sin; style)
 
 rule qk_norm_rope in fuse enabled fuse_qk_norm_rope {
   match   { q1 = rotated_norm(q: F[B, S, Hq, D], wq: G[D], cos, sin; eps, centred, style)
             k1 = rotated_norm(k: F[B, S, Hk, D], wk: G[D], cos, sin; eps = eps_k, centred, style)
-            o = sdpa(q1, k1, v, m?; scale, safe)
+            o = sdpa(q1, k1, v, m?; ...)
             yield q1, k1, o }
-  replace { q1, k1 = qk_norm_rope(q, k, wq, wk, cos, sin; eps, eps_k, centred, style)
-            o = sdpa(q1, k1, v, m; scale, safe) }
+  replace { q1, k1 = qk_norm_rope(q, k, wq, wk, cos, sin; ...)
+            o = sdpa(q1, k1, v, m; ...) }
   test "grouped" { B = 1, S = 3, Hq = 4, Hk = 2, D = 8; fires 1 }
 }

@@ -11,10 +11,9 @@ op sdpa_static_quant(q: F[B, Hq, S, D], k: F[B, Hk, L, D], v: F[B, Hk, L, E], ma
    where to in {f8e4m3fn, f8e4m3fnuz}, Hq % Hk == 0
 
 rule sdpa_static_quant in fuse enabled fuse_attn_quant {
-  match   { q8 = static_quant(sdpa(q: F[B, Hq, S, D], k: F[B, Hk, L, D], v: F[B, Hk, L, E], mask?; scale,
-                                   safe), by: f32[];
-                              to, full) }
-  replace { q8 = sdpa_static_quant(q, k, v, mask, by; scale, safe, to, full) }
+  match   { o = sdpa(q: F[B, Hq, S, D], k: F[B, Hk, L, D], v: F[B, Hk, L, E], mask?; ...)
+            q8 = static_quant(o, by: f32[]; ...) }
+  replace { q8 = sdpa_static_quant(q, k, v, mask, by; ...) }
   test "grouped heads" { B = 1, Hq = 4, Hk = 2, S = 3, L = 5, D = 8, E = 16, dtype = bf16, to = f8e4m3fn,
                          fuse_attn_quant = on; fires 1 }
 }
@@ -48,56 +47,46 @@ op paged_mla_attention_group_quant(q: F[S, H, D], kv: F[S, R], pe: F[S, 1, P], o
    where group > 0, M % group == 0
 
 rule paged_attention_static_quant in fuse enabled fuse_attn_quant {
-  match   { q8 = static_quant(paged_attention(q: F[S, Hq, D], k, v: F[S, Hk, E], updated; layer), by: f32[];
-                              to, full) }
-  replace { q8 = paged_attention_static_quant(q, k, v, updated, by; layer, to, full) }
+  match   { o = paged_attention(q: F[S, Hq, D], k, v: F[S, Hk, E], updated; layer)
+            q8 = static_quant(o, by: f32[]; ...) }
+  replace { q8 = paged_attention_static_quant(q, k, v, updated, by; ...) }
   test "grouped heads" { S = 3, Hq = 4, Hk = 2, D = 8, E = 8, dtype = bf16, to = f8e4m3fn,
                          fuse_attn_quant = on; fires 1 }
   test "values of another width" { S = 3, Hq = 4, Hk = 2, D = 8, E = 16, dtype = bf16, to = f8e4m3fn,
                                    fuse_attn_quant = on; fires 0 }
 }
 rule decode_attention_static_quant in fuse enabled fuse_attn_quant {
-  match   { o = decode_attention(q, cache; layer, layout, scale, queries, window, soft_cap, sinks, scales)
-            q8 = static_quant(o, by: f32[]; to, full) }
-  replace { q8 = decode_attention_static_quant(q, cache, by; layer, layout, scale, queries, window, soft_cap,
-                                               sinks, scales, to, full) }
+  match   { o = decode_attention(q, cache; ...)
+            q8 = static_quant(o, by: f32[]; ...) }
+  replace { q8 = decode_attention_static_quant(q, cache, by; ...) }
 }
 rule paged_latent_attention_static_quant in fuse enabled fuse_attn_quant {
-  match   { q8 = static_quant(paged_latent_attention(queries, out, updated; layer), by: f32[]; to, full) }
-  replace { q8 = paged_latent_attention_static_quant(queries, out, updated, by; layer, to, full) }
+  match   { q8 = static_quant(paged_latent_attention(queries, out, updated; layer), by: f32[]; ...) }
+  replace { q8 = paged_latent_attention_static_quant(queries, out, updated, by; ...) }
 }
 rule paged_latent_attention_group_quant in fuse enabled fuse_attn_quant {
   match   { o = paged_latent_attention(queries, out, updated; layer)
-            q8, s = group_quant(o; group, to, floor, full, pow2, columns) }
-  replace { q8, s = paged_latent_attention_group_quant(queries, out, updated; layer, group, to, floor, full,
-                                                       pow2, columns) }
+            q8, s = group_quant(o; ...) }
+  replace { q8, s = paged_latent_attention_group_quant(queries, out, updated; ...) }
 }
 rule paged_mla_attention_static_quant in fuse enabled fuse_attn_quant {
-  match   { q8 = static_quant(paged_mla_attention(q, kv, pe, out, updated; layer), by: f32[]; to, full) }
-  replace { q8 = paged_mla_attention_static_quant(q, kv, pe, out, updated, by; layer, to, full) }
+  match   { q8 = static_quant(paged_mla_attention(q, kv, pe, out, updated; layer), by: f32[]; ...) }
+  replace { q8 = paged_mla_attention_static_quant(q, kv, pe, out, updated, by; ...) }
 }
 rule paged_mla_attention_group_quant in fuse enabled fuse_attn_quant {
   match   { o = paged_mla_attention(q, kv, pe, out, updated; layer)
-            q8, s = group_quant(o; group, to, floor, full, pow2, columns) }
-  replace { q8, s = paged_mla_attention_group_quant(q, kv, pe, out, updated; layer, group, to, floor, full,
-                                                    pow2, columns) }
+            q8, s = group_quant(o; ...) }
+  replace { q8, s = paged_mla_attention_group_quant(q, kv, pe, out, updated; ...) }
 }
 
 kernel paged_attention_static_quant {
-  cpu when dtype(q) in {f16, bf16} and D == E and D <= 1024; ref when D == E and D <= 4096
+  cpu when bits16(q) and D == E and D <= 1024; ref when D == E and D <= 4096
 }
 kernel decode_attention_static_quant {
-  cpu general when D in {64, 80, 96, 112, 120, 128, 192, 256} and Hq <= 16 * Hk and queries == 1
-      and window == 0 and soft_cap == 0.0 and not sinks and scales == one and dtype(q) in {f16, bf16}
-      and layout != engine and (layout != shuffle or B % 16 == 0 and D % 16 == 0)
-  cpu fallback when D <= 1024 and scales == one and dtype(q) in {f16, bf16} and layout != engine
-      and (layout != shuffle or B % 16 == 0 and D % 16 == 0 or dtype(cache) == dtype(q) and B % 8 == 0
-           and D % 8 == 0)
-  ref when D <= 4096 and dtype(q) in {f16, bf16} and layout != engine
-      and (layout != shuffle or B % 16 == 0 and D % 16 == 0 or dtype(cache) == dtype(q) and B % 8 == 0
-           and D % 8 == 0)
+  cpu general when D in {64, 80, 96, 112, 120, 128, 192, 256} and Hq <= 16 * Hk and plain() and scales == one
+      and bits16(q) and layout != engine and pieces(16)
+  cpu fallback when D <= 1024 and scales == one and readable()
+  ref when D <= 4096 and readable()
 }
-kernel paged_latent_attention_static_quant { ref when D <= 4096 }
-kernel paged_latent_attention_group_quant { ref when D <= 4096 }
-kernel paged_mla_attention_static_quant { ref when D <= 4096 }
-kernel paged_mla_attention_group_quant  { ref when D <= 4096 }
+kernel paged_latent_attention_static_quant, paged_latent_attention_group_quant { ref when D <= 4096 }
+kernel paged_mla_attention_static_quant, paged_mla_attention_group_quant { ref when D <= 4096 }

@@ -16,7 +16,7 @@ op all_gather(x: T[K, *A]; group: string, ranks: int, rows: int) -> T[rows, *A]
 
 for N in {2, 4, 8}
 rule all_reduce_add_rms_norm_by_rows in fuse enabled enable_sp {
-  match   { y, sum = add_rms_norm(all_reduce(x: F[M, *A, H]; group), b, w; eps, centred)
+  match   { y, sum = add_rms_norm(all_reduce(x: F[M, *A, H]; group), b, w; ...)
             yield y, sum }
   gate    world == N, tokens >= sp_min_token_num
   replace { n, s = add_rms_norm(reduce_scatter(x; group, ranks = N), own_rows(b; group, ranks = N), w; eps,
@@ -28,11 +28,11 @@ rule all_reduce_add_rms_norm_by_rows in fuse enabled enable_sp {
 for N in {2, 4, 8}
 rule all_reduce_rms_norm_by_rows in fuse enabled enable_sp {
   match   { sum = all_reduce(x: F[M, *A, H]; group)
-            y = rms_norm(sum, w; eps, centred)
+            y = rms_norm(sum, w; ...)
             yield y, sum }
   gate    world == N, tokens >= sp_min_token_num
   replace { s = reduce_scatter(x; group, ranks = N)
-            y = all_gather(rms_norm(s, w; eps, centred); group, ranks = N, rows = M)
+            y = all_gather(rms_norm(s, w; ...); group, ranks = N, rows = M)
             sum = all_gather(s; group, ranks = N, rows = M) }
   test "too few tokens" { M = 8, A = [], H = 512, dtype = bf16, enable_sp = on, tokens = 8; fires 0 }
 }
@@ -47,20 +47,20 @@ rule own_rows_of_gathered in fuse enabled enable_sp {
 }
 # Codes travel instead of what they stand for.
 rule static_quant_of_gathered in fuse enabled enable_sp {
-  match   { g = all_gather(x: F[K, *A, H]; group, ranks, rows)
-            q = static_quant(g, scale: f32[]; to, full) }
+  match   { g = all_gather(x: F[K, *A, H]; ...)
+            q = static_quant(g, scale: f32[]; ...) }
   replace { g = g
-            q = all_gather(static_quant(x, scale; to, full); group, ranks, rows) }
+            q = all_gather(static_quant(x, scale; ...); ...) }
   test "rows" { K = 4, A = [], H = 64, ranks = 2, rows = 7, dtype = bf16, to = f8e4m3fn, enable_sp = on;
                 fires 1 }
 }
 rule group_quant_of_gathered in fuse enabled enable_sp {
-  match   { g = all_gather(x: F[K, *A, H]; group, ranks, rows)
-            q, scale = group_quant(g; group = size, to, floor, full, pow2) }
+  match   { g = all_gather(x: F[K, *A, H]; ...)
+            q, scale = group_quant(g; group = size, columns = false, ...) }
   replace { g = g
-            p, s = group_quant(x; group = size, to, floor, full, pow2)
-            q = all_gather(p; group, ranks, rows)
-            scale = all_gather(s; group, ranks, rows) }
+            p, s = group_quant(x; group = size, ...)
+            q = all_gather(p; ...)
+            scale = all_gather(s; ...) }
   test "rows" { K = 4, A = [], H = 64, ranks = 2, rows = 7, size = 32, dtype = bf16, to = f8e4m3fn,
                 enable_sp = on; fires 1 }
 }

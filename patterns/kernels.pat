@@ -8,213 +8,113 @@ use "norm_quant.pat"
 use "act_quant.pat"
 
 # ---- fused ops ----
-kernel rms_norm {
-  hip when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 32768; cpu
-      when dtype(x) in {f16, bf16, f32} and H <= 16384; ref
-}
-kernel add_rms_norm {
-  hip when dtype(a) in {f16, bf16} and dtype(w) == dtype(a) and H % 16 == 0 and H <= 32768; cpu
-      when dtype(a) in {f16, bf16, f32} and H <= 16384; ref
-}
+# Norms lie in registers on the GPU and on the stack of the CPU; groups are heads or whole rows there.
+condition gpu_norm(x)  = bits16(x) and dtype(w) == dtype(x) and H % 16 == 0 and H <= 32768
+condition gpu_groups() = (group == 128 or group == H) and not pow2 and not columns
+condition cpu_norm(x)  = floats(x) and H <= 16384
+kernel rms_norm, rms_norm_static_quant { hip when gpu_norm(x); cpu when cpu_norm(x); ref }
+kernel rms_norm_group_quant            { hip when gpu_norm(x) and gpu_groups(); cpu when cpu_norm(x); ref }
+kernel add_rms_norm, add_rms_norm_static_quant { hip when gpu_norm(a); cpu when cpu_norm(a); ref }
+kernel add_rms_norm_group_quant        { hip when gpu_norm(a) and gpu_groups(); cpu when cpu_norm(a); ref }
+kernel add_rms_norm_pad                { cpu when cpu_norm(a); ref }
 kernel gated_rms_norm {
-  hip when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H == 128; cpu
-      when dtype(x) in {f16, bf16, f32} and H <= 16384; ref
-}
-kernel layer_norm   { ref }
-kernel silu_mul     { cpu when dtype(g) in {f16, bf16, f32}; ref }
-kernel gelu_mul     { cpu when dtype(g) in {f16, bf16, f32}; ref }
-kernel rope         { cpu when dtype(x) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }
-kernel qk_norm_rope { cpu when dtype(q) in {f16, bf16, f32} and D <= 1024; ref when D <= 4096 }
-kernel sdpa         { cpu when dtype(q) in {f16, bf16, f32} and D <= 1024 and E <= 1024; ref when E <= 4096 }
-kernel add_rms_norm_pad {
-  cpu when dtype(a) in {f16, bf16, f32} and H <= 16384; ref
-}
-kernel sdpa_static_quant {
-  cpu when dtype(q) in {f16, bf16, f32} and D <= 1024 and E <= 1024; ref when E <= 4096
-}
-
-# ---- quantisation, alone and behind a norm ----
-kernel static_quant {
-  hip when dtype(x) in {f16, bf16} and numel(x) % 128 == 0; cpu
-      when dtype(x) in {f16, bf16, f32} and N <= 16384; ref
-}
-kernel group_quant {
-  hip when dtype(x) in {f16, bf16} and group == 128 and pow2 == false and columns == false; cpu
-      when dtype(x) in {f16, bf16, f32} and N <= 16384; ref
-}
-kernel scaled_quant        { ref }
-kernel token_quant         { ref }
-kernel group_quant_columns { ref }
-kernel rms_norm_static_quant {
-  hip when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 32768; cpu
-      when dtype(x) in {f16, bf16, f32} and H <= 16384; ref
-}
-kernel rms_norm_group_quant {
-  hip when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 32768
-      and (group == 128 or group == H) and pow2 == false and columns == false; cpu
-      when dtype(x) in {f16, bf16, f32} and H <= 16384; ref
-}
-kernel add_rms_norm_static_quant {
-  hip when dtype(a) in {f16, bf16} and dtype(w) == dtype(a) and H % 16 == 0 and H <= 32768; cpu
-      when dtype(a) in {f16, bf16, f32} and H <= 16384; ref
-}
-kernel add_rms_norm_group_quant {
-  hip when dtype(a) in {f16, bf16} and dtype(w) == dtype(a) and H % 16 == 0 and H <= 32768
-      and (group == 128 or group == H) and pow2 == false and columns == false; cpu
-      when dtype(a) in {f16, bf16, f32} and H <= 16384; ref
+  hip when bits16(x) and dtype(w) == dtype(x) and H == 128
+  cpu when cpu_norm(x)
+  ref
 }
 kernel gated_rms_norm_group_quant {
-  hip when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H == 128 and pow2 == false
-      and contract == chain; cpu when dtype(x) in {f16, bf16, f32}
-      and H <= 16384; ref
+  hip when bits16(x) and dtype(w) == dtype(x) and H == 128 and not pow2 and contract == chain
+  cpu when cpu_norm(x)
+  ref
 }
-kernel silu_and_mul {
-  hip when dtype(x) in {f16, bf16} and N % 256 == 0; cpu when dtype(x) in {f16, bf16, f32} and N <= 32768; ref
-}
-kernel gelu_and_mul         { cpu when dtype(x) in {f16, bf16, f32} and N <= 32768; ref }
-kernel act_mul_static_quant { cpu when dtype(g) in {f16, bf16, f32} and N <= 16384; ref }
-kernel act_mul_group_quant  { cpu when dtype(g) in {f16, bf16, f32} and N <= 16384; ref }
+kernel layer_norm              { ref }
+kernel rope                    { cpu when floats(x) and D <= 1024; ref when D <= 4096 }
+kernel qk_norm_rope            { cpu when floats(q) and D <= 1024; ref when D <= 4096 }
+kernel sdpa, sdpa_static_quant { cpu when floats(q) and D <= 1024 and E <= 1024; ref when E <= 4096 }
+
+# ---- activations and quantisation ----
+condition gpu_halves() = bits16(x) and N % 256 == 0
+kernel silu_mul, gelu_mul { cpu when floats(g); ref }
+kernel silu_and_mul       { hip when gpu_halves(); cpu when floats(x) and N <= 32768; ref }
+kernel gelu_and_mul       { cpu when floats(x) and N <= 32768; ref }
+kernel act_mul_static_quant, act_mul_group_quant { cpu when floats(g) and N <= 16384; ref }
 kernel act_and_mul_static_quant {
-  hip when dtype(x) in {f16, bf16} and N % 256 == 0 and act == silu; cpu
-      when dtype(x) in {f16, bf16, f32} and N <= 32768; ref
+  hip when gpu_halves() and act == silu
+  cpu when floats(x) and N <= 32768
+  ref
 }
 kernel act_and_mul_group_quant {
-  hip when dtype(x) in {f16, bf16} and N % 256 == 0 and act == silu and group == 128 and pow2 == false
-      and columns == false; cpu when dtype(x) in {f16, bf16, f32}
-      and N <= 32768; ref
+  hip when gpu_halves() and act == silu and group == 128 and not pow2 and not columns
+  cpu when floats(x) and N <= 32768
+  ref
 }
+kernel static_quant { hip when bits16(x) and numel(x) % 128 == 0; cpu when floats(x) and N <= 16384; ref }
+kernel group_quant {
+  hip when bits16(x) and group == 128 and not pow2 and not columns
+  cpu when floats(x) and N <= 16384
+  ref
+}
+kernel scaled_quant, token_quant, group_quant_columns { ref }
 
 # ---- over ranks: on the CPU by the thresholds of AITER's fused kernels and what fits their pool; on GPUs by measurement
 # on 2 and 4 of them, and as far as that went.  That 80 rows fit the pool is stated so that a batch which does not is told
 # of the pool ----
-kernel all_reduce {
-  hip when dtype(x) in {f16, bf16} and numel(A) % 8 == 0; cpu when dtype(x) in {f16, bf16, f32}; ref
-}
-kernel reduce_scatter { cpu when dtype(x) in {f16, bf16, f32}; ref }
-kernel own_rows       { cpu; ref }
-kernel all_gather     { cpu; ref }
+condition gpu_sum(part) = bits16(x) and dtype(w) == dtype(x) and H % part == 0 and H <= 16384
+condition gpu_one_stage() =
+    world == 2 and bytes(x) <= 32 MiB or world == 4 and bytes(x) <= 64 KiB or world == 8
+    and bytes(x) <= 32 KiB
+condition gpu_two_stage() = world in {4, 8} and bytes(x) <= 32 MiB
+condition cpu_one_stage() =
+    bytes(x) <= 64 MiB and bits16(x) and H % 8 == 0 and H <= 8192 and numel(B) <= 80
+    and (world == 2 or world == 4 and bytes(x) < 256 KiB or world == 8 and bytes(x) < 128 KiB)
+condition cpu_two_stage() =
+    world in {2, 4, 8} and floats(x) and H % 8 == 0 and H >= 512 and H <= 16384 and bytes(x) <= 64 MiB
+kernel all_reduce           { hip when bits16(x) and numel(A) % 8 == 0; cpu when floats(x); ref }
+kernel reduce_scatter       { cpu when floats(x); ref }
+kernel own_rows, all_gather { cpu; ref }
 kernel all_reduce_rms_norm {
-  hip one_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 8 == 0 and H <= 16384
-      and (world == 2 and bytes(x) <= 32 MiB or world == 4 and bytes(x) <= 64 KiB or world == 8
-           and bytes(x) <= 32 KiB)
-  hip two_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 8 == 0 and H <= 16384
-      and world in {4, 8} and bytes(x) <= 32 MiB
-  cpu one_stage when bytes(x) <= 64 MiB and dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192
-      and numel(B) <= 80
-      and (world == 2 or world == 4 and bytes(x) < 256 KiB or world == 8 and bytes(x) < 128 KiB)
-  cpu two_stage when world in {2, 4, 8} and dtype(x) in {f16, bf16, f32} and H % 8 == 0 and H >= 512
-      and H <= 16384
-      and bytes(x) <= 64 MiB
+  hip one_stage when gpu_sum(8) and gpu_one_stage()
+  hip two_stage when gpu_sum(8) and gpu_two_stage()
+  cpu one_stage when cpu_one_stage()
+  cpu two_stage when cpu_two_stage()
 }
 kernel all_reduce_rms_norm_static_quant {
-  hip one_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 16384
-      and (world == 2 and bytes(x) <= 32 MiB or world == 4 and bytes(x) <= 64 KiB or world == 8
-           and bytes(x) <= 32 KiB)
-  hip two_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 16384
-      and world in {4, 8} and bytes(x) <= 32 MiB
-  cpu one_stage when bytes(x) <= 64 MiB and dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192
-      and numel(B) <= 80
-      and (world == 2 or world == 4 and bytes(x) < 256 KiB or world == 8 and bytes(x) < 128 KiB)
-  cpu two_stage when world in {2, 4, 8} and dtype(x) in {f16, bf16, f32} and H % 8 == 0 and H >= 512
-      and H <= 16384
-      and bytes(x) <= 64 MiB
+  hip one_stage when gpu_sum(16) and gpu_one_stage()
+  hip two_stage when gpu_sum(16) and gpu_two_stage()
+  cpu one_stage when cpu_one_stage()
+  cpu two_stage when cpu_two_stage()
 }
 kernel all_reduce_rms_norm_group_quant {
-  hip one_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 16384
-      and (group == 128 or group == H) and pow2 == false
-      and (world == 2 and bytes(x) <= 32 MiB or world == 4 and bytes(x) <= 64 KiB or world == 8
-           and bytes(x) <= 32 KiB)
-  hip two_stage when dtype(x) in {f16, bf16} and dtype(w) == dtype(x) and H % 16 == 0 and H <= 16384
-      and (group == 128 or group == H) and pow2 == false
-      and world in {4, 8} and bytes(x) <= 32 MiB
-  cpu one_stage when bytes(x) <= 64 MiB and dtype(x) in {f16, bf16} and H % 8 == 0 and H <= 8192
-      and numel(B) <= 80
-      and (world == 2 or world == 4 and bytes(x) < 256 KiB or world == 8 and bytes(x) < 128 KiB)
-  cpu two_stage when world in {2, 4, 8} and dtype(x) in {f16, bf16, f32} and H % 8 == 0 and H >= 512
-      and H <= 16384
-      and bytes(x) <= 64 MiB
+  hip one_stage when gpu_sum(16) and (group == 128 or group == H) and not pow2 and gpu_one_stage()
+  hip two_stage when gpu_sum(16) and (group == 128 or group == H) and not pow2 and gpu_two_stage()
+  cpu one_stage when cpu_one_stage()
+  cpu two_stage when cpu_two_stage()
 }
 
 # ---- primitives ----
 kernel matmul {
-  hip when dtype(a) in {f16, bf16} and size(a, -1) > 0
-      and (rank(B) == 2 or rank(A) == 3 and rank(B) == 3 and size(a, 0) == size(b, 0)); cpu
-      when dtype(a) in {f16, bf16, f32}; ref
+  hip when bits16(a) and size(a, -1) > 0
+      and (rank(B) == 2 or rank(A) == 3 and rank(B) == 3 and size(a, 0) == size(b, 0))
+  cpu when floats(a)
+  ref
 }
+kernel linear { hip when bits16(x); cpu when floats(x) and K <= 16384; ref }
 kernel add {
-  hip when dtype(a) in {f16, bf16} and numel(A) == numel(B) and rank(A) == rank(B) and numel(A) % 8 == 0; cpu
-      when dtype(a) in {f16, bf16, f32}; ref
+  hip when bits16(a) and numel(A) == numel(B) and rank(A) == rank(B) and numel(A) % 8 == 0
+  cpu when floats(a)
+  ref
 }
-kernel sub              { cpu when dtype(a) in {f16, bf16, f32}; ref }
-kernel mul              { cpu when dtype(a) in {f16, bf16, f32}; ref }
-kernel div              { cpu when dtype(a) in {f16, bf16, f32}; ref }
-kernel floor_div        { ref }
-kernel pow              { ref }
-kernel minimum          { ref }
-kernel maximum          { ref }
-kernel equal            { ref }
-kernel not_equal        { ref }
-kernel less             { ref }
-kernel less_equal       { ref }
-kernel greater          { ref }
-kernel greater_equal    { ref }
-kernel and              { ref }
-kernel or               { ref }
-kernel not              { ref }
-kernel where            { ref }
-kernel neg              { cpu when dtype(x) in {f16, bf16, f32}; ref }
-kernel abs              { ref }
-kernel is_nan           { ref }
-kernel sqrt             { cpu when dtype(x) in {f16, bf16, f32}; ref }
-kernel reciprocal       { ref }
-kernel rsqrt            { cpu when dtype(x) in {f16, bf16, f32}; ref }
-kernel exp              { cpu when dtype(x) in {f16, bf16, f32}; ref }
-kernel log              { ref }
-kernel log1p            { ref }
-kernel sin              { ref }
-kernel cos              { ref }
-kernel tanh             { ref }
-kernel erf              { ref }
-kernel relu             { ref }
-kernel sigmoid          { cpu when dtype(x) in {f16, bf16, f32}; ref }
-kernel silu             { cpu when dtype(x) in {f16, bf16, f32}; ref }
-kernel gelu             { cpu when dtype(x) in {f16, bf16, f32}; ref }
-kernel softplus         { ref }
-kernel clip             { ref }
-kernel cast             { ref }
-kernel mean             { ref }
-kernel sum              { ref }
-kernel reduce_max       { ref }
-kernel reduce_min       { ref }
-kernel softmax          { cpu when dtype(x) in {f16, bf16, f32} and axis == -1 and size(x, axis) <= 16384; ref }
-kernel cumsum           { ref }
-kernel topk             { ref }
-kernel argmax           { ref }
-kernel identity         { ref }
-kernel reshape          { ref }
-kernel squeeze          { ref }
-kernel unsqueeze        { ref }
-kernel flatten          { ref }
-kernel transpose        { hip when rank(A) <= 8; cpu; ref }
-kernel swapaxes         { cpu; ref }
-kernel expand           { cpu; ref }
-kernel concat           { hip when rank(xs) <= 8; ref }
-kernel split            { hip when rank(A) <= 8; ref }
-kernel slice            { hip when rank(A) <= 8; cpu; ref }
-kernel select           { ref }
-kernel pad              { ref }
-kernel tril             { ref }
-kernel triu             { ref }
-kernel shape            { ref }
-kernel size             { ref }
-kernel arange           { ref }
-kernel full             { ref }
-kernel gather           { ref }
-kernel gather_elements  { ref }
-kernel gather_nd        { ref }
-kernel scatter_nd       { ref }
-kernel scatter_elements { ref }
-kernel slice_scatter    { ref }
-kernel linear           { hip when dtype(x) in {f16, bf16}; cpu when dtype(x) in {f16, bf16, f32} and K <= 16384; ref }
-kernel gemm             { ref }
-kernel conv             { ref }
+kernel sub, mul, div             { cpu when floats(a); ref }
+kernel neg, sqrt, rsqrt, exp, sigmoid, silu, gelu { cpu when floats(x); ref }
+kernel softmax                   { cpu when floats(x) and axis == -1 and size(x, axis) <= 16384; ref }
+kernel transpose, slice          { hip when rank(A) <= 8; cpu; ref }
+kernel split                     { hip when rank(A) <= 8; ref }
+kernel concat                    { hip when rank(xs) <= 8; ref }
+kernel swapaxes, expand          { cpu; ref }
+kernel floor_div, pow, minimum, maximum, abs, reciprocal, clip, cast { ref }
+kernel log, log1p, sin, cos, tanh, erf, relu, softplus { ref }
+kernel equal, not_equal, less, less_equal, greater, greater_equal, and, or, not, where, is_nan { ref }
+kernel mean, sum, reduce_max, reduce_min, cumsum, topk, argmax, gemm, conv { ref }
+kernel identity, reshape, squeeze, unsqueeze, flatten, select, pad, tril, triu { ref }
+kernel shape, size, arange, full { ref }
+kernel gather, gather_elements, gather_nd, scatter_nd, scatter_elements, slice_scatter { ref }

@@ -33,8 +33,8 @@ rule rms_norm in fuse enabled fuse_norm {
 }
 
 rule rms_norm_in_f32 in fuse enabled fuse_norm {
-  match   { y = cast(rms_norm(cast(x: F[*B, H]; f32), w; eps, centred); dtype(x)) }
-  replace { y = rms_norm(x, w; eps, centred) }
+  match   { y = cast(rms_norm(cast(x: F[*B, H]; f32), w; ...); dtype(x)) }
+  replace { y = rms_norm(x, w; ...) }
   test "f16" { H = 8, F = f16; fires 1 }
 }
 
@@ -78,16 +78,16 @@ rule add_rms_norm_centred_f32 in fuse enabled fuse_norm {
 
 # Heads are split off before or after the norm of each; after is the one spelling.
 rule rms_norm_of_transpose in normalise {
-  match   { y = rms_norm(transpose(x; perm = [0, 2, 1, 3]), w; eps, centred) }
-  replace { y = transpose(rms_norm(x, w; eps, centred); [0, 2, 1, 3]) }
+  match   { y = rms_norm(transpose(x; perm = [0, 2, 1, 3]), w; ...) }
+  replace { y = transpose(rms_norm(x, w; ...); [0, 2, 1, 3]) }
   test "heads" { fires 1 }
 }
 
 rule add_rms_norm in fuse enabled fuse_norm {
   match   { sum = add(a: F[*B, H], b: F[*B, H])
-            y = rms_norm(sum, w; eps, centred)
+            y = rms_norm(sum, w; ...)
             yield y, sum }
-  replace { y, sum = add_rms_norm(a, b, w; eps, centred) }
+  replace { y, sum = add_rms_norm(a, b, w; ...) }
   test "decode" { B = [1], H = 128, dtype = bf16; fires 1 }
   test "too wide for the cpu, ref takes it" { H = 16392; fires 1 }
 }
@@ -96,9 +96,9 @@ rule add_rms_norm in fuse enabled fuse_norm {
 rule add_rms_norm_of_reshape in fuse enabled fuse_norm {
   match   { sum = add(a: F[*B, H], b: F[*B, H])
             r = reshape(sum; shape = _)
-            y = rms_norm(r: F[*C, H], w; eps, centred)
+            y = rms_norm(r: F[*C, H], w; ...)
             yield y, sum, r }
-  replace { n, sum = add_rms_norm(a, b, w; eps, centred)
+  replace { n, sum = add_rms_norm(a, b, w; ...)
             y = reshape(n; shape(y))
             r = reshape(sum; shape(r)) }
   test "batch and sequence" { B = [2, 3], C = [6], H = 16, dtype = bf16; fires 1 }
@@ -106,11 +106,11 @@ rule add_rms_norm_of_reshape in fuse enabled fuse_norm {
 
 pattern zero() = none | 0.0
 rule add_rms_norm_pad in fuse enabled fuse_act_padding {
-  match   { y, sum = add_rms_norm(a: F[M, H], b, w: G[H]; eps, centred)
+  match   { y, sum = add_rms_norm(a: F[M, H], b, w: G[H]; ...)
             p = pad(y, zero(); pads = [0, 0, 0, tail])
             yield p, y, sum }
   where   tail > 0, H > 0
-  replace { p, y, sum = add_rms_norm_pad(a, b, w; eps, centred, pads = [0, 0, 0, tail]) }
+  replace { p, y, sum = add_rms_norm_pad(a, b, w; pads = [0, 0, 0, tail], ...) }
   test "rows of 16 for products of 24" { M = 3, H = 16, tail = 8, dtype = bf16; fires 1 }
   test "cut, not padded"               { M = 3, H = 16, tail = -8; fires 0 because tail }
 }

@@ -28,40 +28,39 @@ op gated_rms_norm_group_quant(x: F[*B, H], w: G[H], z: F[*B, H]; eps: float, to:
    where to in {f8e4m3fn, f8e4m3fnuz}
 
 rule rms_norm_static_quant in fuse enabled fuse_norm_quant {
-  match   { y = rms_norm(x: F[*B, H], w: G[H]; eps, centred)
-            q = static_quant(y, scale: f32[]; to, full)
+  match   { y = rms_norm(x: F[*B, H], w: G[H]; ...)
+            q = static_quant(y, scale: f32[]; ...)
             yield q, y }
   where   dtype(w) == dtype(x)
-  replace { q, y = rms_norm_static_quant(x, w, scale; eps, centred, to, full) }
+  replace { q, y = rms_norm_static_quant(x, w, scale; ...) }
   test "f32"                     { B = [3], H = 64, F = f32, G = f32, to = f8e4m3fn; fires 1 }
   test "weight of another dtype" { B = [3], H = 64, F = f16, G = bf16, to = f8e4m3fn; fires 0 because dtype }
 }
 rule rms_norm_group_quant in fuse enabled fuse_norm_quant {
-  match   { y = rms_norm(x: F[*B, H], w: G[H]; eps, centred)
-            q, scale = group_quant(y; group, to, floor, full, pow2, columns)
+  match   { y = rms_norm(x: F[*B, H], w: G[H]; ...)
+            q, scale = group_quant(y; ...)
             yield q, scale, y }
   where   dtype(w) == dtype(x)
-  replace { q, scale, y = rms_norm_group_quant(x, w; eps, centred, group, to, floor, full, pow2, columns) }
+  replace { q, scale, y = rms_norm_group_quant(x, w; ...) }
   test "f32" { B = [3], H = 64, F = f32, G = f32, group = 32, to = f8e4m3fn; fires 1 }
   test "weight of another dtype" { B = [3], H = 64, F = f16, G = bf16, group = 32, to = f8e4m3fn;
                                    fires 0 because dtype }
 }
 rule add_rms_norm_static_quant in fuse enabled fuse_norm_quant {
-  match   { y, sum = add_rms_norm(a: F[*B, H], b, w: G[H]; eps, centred)
-            q = static_quant(y, scale: f32[]; to, full)
+  match   { y, sum = add_rms_norm(a: F[*B, H], b, w: G[H]; ...)
+            q = static_quant(y, scale: f32[]; ...)
             yield q, y, sum }
   where   dtype(w) == dtype(a)
-  replace { q, y, sum = add_rms_norm_static_quant(a, b, w, scale; eps, centred, to, full) }
+  replace { q, y, sum = add_rms_norm_static_quant(a, b, w, scale; ...) }
   test "f32"                     { B = [3], H = 64, F = f32, G = f32, to = f8e4m3fn; fires 1 }
   test "weight of another dtype" { B = [3], H = 64, F = f16, G = bf16, to = f8e4m3fn; fires 0 because dtype }
 }
 rule add_rms_norm_group_quant in fuse enabled fuse_norm_quant {
-  match   { y, sum = add_rms_norm(a: F[*B, H], b, w: G[H]; eps, centred)
-            q, scale = group_quant(y; group, to, floor, full, pow2, columns)
+  match   { y, sum = add_rms_norm(a: F[*B, H], b, w: G[H]; ...)
+            q, scale = group_quant(y; ...)
             yield q, scale, y, sum }
   where   dtype(w) == dtype(a)
-  replace { q, scale, y, sum = add_rms_norm_group_quant(a, b, w; eps, centred, group, to, floor, full, pow2,
-                                                        columns) }
+  replace { q, scale, y, sum = add_rms_norm_group_quant(a, b, w; ...) }
   test "f32" { B = [3], H = 64, F = f32, G = f32, group = 32, to = f8e4m3fn; fires 1 }
   test "weight of another dtype" { B = [3], H = 64, F = f16, G = bf16, group = 32, to = f8e4m3fn;
                                    fires 0 because dtype }
@@ -70,11 +69,10 @@ rule add_rms_norm_group_quant in fuse enabled fuse_norm_quant {
 # The gated norm of a linear attention layer: x and z are heads, and a head is a group.
 rule gated_rms_norm_group_quant_unrounded in fuse enabled fuse_norm_quant, allow_contract_change {
   match   { y = gated_rms_norm(x: F[*B, H], w: G[H], z; eps)
-            q, scale = group_quant(y; group, to, floor, full, pow2)
+            q, scale = group_quant(y; columns = false, ...)
             yield q, scale, y }
   where   H == group, dtype(w) == dtype(x)
-  replace { q, scale, y = gated_rms_norm_group_quant(x, w, z; eps, to, floor, full, pow2,
-                                                     contract = unrounded) }
+  replace { q, scale, y = gated_rms_norm_group_quant(x, w, z; contract = unrounded, ...) }
   test "head = group" { B = [2, 4], H = 128, group = 128, dtype = bf16, to = f8e4m3fn; fires 1 }
   test "two groups in a head" { B = [2, 4], H = 128, group = 64, dtype = bf16, to = f8e4m3fn;
                                 fires 0 because H }
@@ -83,9 +81,9 @@ rule gated_rms_norm_group_quant_unrounded in fuse enabled fuse_norm_quant, allow
 }
 rule gated_rms_norm_group_quant in fuse enabled fuse_norm_quant {
   match   { y = gated_rms_norm(x: F[*B, H], w: G[H], z; eps)
-            q, scale = group_quant(y; group, to, floor, full, pow2)
+            q, scale = group_quant(y; columns = false, ...)
             yield q, scale, y }
   where   H == group, dtype(w) == dtype(x)
-  replace { q, scale, y = gated_rms_norm_group_quant(x, w, z; eps, to, floor, full, pow2) }
+  replace { q, scale, y = gated_rms_norm_group_quant(x, w, z; ...) }
   test "two groups in a head" { H = 128, group = 64, dtype = bf16, to = f8e4m3fn; fires 0 because H }
 }

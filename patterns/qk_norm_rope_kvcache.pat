@@ -21,8 +21,7 @@ op qk_norm_rotary(qkv: F[S, W], wq: G[D], wk: G[D], positions: i64[P], cos_sin: 
    where W % D == 0, R <= D, R % 2 == 0
 op qk_norm_rope_cache(qkv: F[S, W], wq: G[D], wk: G[D], positions: i64[P], cos_sin: T1[L, R];
                       kv_heads: int, eps: float, eps_k: float, centred: bool = false, neox: bool,
-                      layer: string,
-                      layout: cache_layout = engine, block: int = 0, to: dtype = bf16)
+                      layer: string, layout: cache_layout = engine, block: int = 0, to: dtype = bf16)
    -> (q: F[S, W - 2 * kv_heads * D], k: F[S, kv_heads, D], v: F[S, kv_heads, D], done: F[0],
        cache: to[0, layout, block, kv_heads, D]?)
    effect where W % D == 0, R <= D, R % 2 == 0

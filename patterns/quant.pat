@@ -21,25 +21,25 @@ op group_quant_columns(x: F[M, N]; group: int, to: dtype, full: bool = false, po
    where to in {f8e4m3fn, f8e4m3fnuz}, group > 0, N % group == 0
 
 rule token_quant_is_group_quant in normalise {
-  match   { q, scale = token_quant(x: F[*A, N]; to, full) }
+  match   { q, scale = token_quant(x: F[*A, N]; ...) }
   where   N > 0
-  replace { q, scale = group_quant(x; group = N, to, floor = 0.001953125, full) }
+  replace { q, scale = group_quant(x; group = N, floor = 0.001953125, ...) }
   test "rows" { A = [3], N = 48, to = f8e4m3fn; fires 1 }
 }
 rule group_quant_by_columns in normalise {
-  match   { q, scale = group_quant_columns(x: F[M, N]; group, to, full, pow2) }
-  replace { q, s = group_quant(x; group, to, full, pow2, columns = true)
+  match   { q, scale = group_quant_columns(x: F[M, N]; ...) }
+  replace { q, s = group_quant(x; columns = true, ...)
             scale = transpose(s; [1, 0]) }
   test "rows" { M = 3, N = 256, group = 128, to = f8e4m3fn; fires 1 }
 }
 rule scaled_quant_by_one in normalise {
-  match   { q = scaled_quant(x, scale: f32[]; to, full) }
-  replace { q = static_quant(x, scale; to, full) }
+  match   { q = scaled_quant(x, scale: f32[]; ...) }
+  replace { q = static_quant(x, scale; ...) }
   test "scalar" { to = f8e4m3fn; fires 1 }
 }
 rule scaled_quant_by_one_of_one in normalise {
-  match   { q = scaled_quant(x, scale: f32[1]; to, full) }
-  replace { q = static_quant(x, reshape(scale; []); to, full) }
+  match   { q = scaled_quant(x, scale: f32[1]; ...) }
+  replace { q = static_quant(x, reshape(scale; []); ...) }
   test "one" { to = f8e4m3fn; fires 1 }
 }
 
@@ -70,25 +70,25 @@ rule static_quant_in_small_ops in normalise {
 # A quantisation reads what a reshape hides, so that the op that computes it is seen.
 rule static_quant_of_reshape in normalise {
   match   { r = reshape(x: F[*B, H]; shape = _)
-            q = static_quant(r, scale: f32[]; to, full) }
+            q = static_quant(r, scale: f32[]; ...) }
   replace { r = r
-            q = reshape(static_quant(x, scale; to, full); shape(q)) }
+            q = reshape(static_quant(x, scale; ...); shape(q)) }
   test "heads" { B = [3, 4], H = 16, dtype = bf16, to = f8e4m3fn; fires 1 }
 }
 rule static_quant_of_transpose in normalise {
   match   { t = transpose(x: F[*B, H]; perm = p)
-            q = static_quant(t, scale: f32[]; to, full) }
+            q = static_quant(t, scale: f32[]; ...) }
   replace { t = t
-            q = transpose(static_quant(x, scale; to, full); p) }
+            q = transpose(static_quant(x, scale; ...); p) }
   test "heads" { B = [3, 4], H = 16, p = [1, 0, 2], dtype = bf16, to = f8e4m3fn; fires 1 }
 }
 # Groups of a row are groups of its parts (heads) where no group crosses two of them.
 rule group_quant_of_reshape in normalise {
   match   { r = reshape(x: F[*A, D]; shape = _)
-            q, scale = group_quant(r: F[*B, N]; group, to, floor, full, pow2) }
+            q, scale = group_quant(r: F[*B, N]; columns = false, ...) }
   where   D % group == 0
   replace { r = r
-            p, s = group_quant(x; group, to, floor, full, pow2)
+            p, s = group_quant(x; ...)
             q = reshape(p; shape(q))
             scale = reshape(s; shape(scale)) }
   test "groups in heads" { A = [3, 4], D = 64, B = [3], N = 256, group = 32, to = f8e4m3fn; fires 1 }

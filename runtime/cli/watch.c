@@ -105,7 +105,7 @@ static void note_refusal(watch *w, const sld_fuse_event *e)
         w->links.at[w->links.n++] = (watch_link){w->refusals.n, *first};
         *first = w->links.n;
     }
-    w->refusals.at[w->refusals.n++] = (watch_refusal){e->rule, (uint32_t)(g - w->groups.at), root_of(e), false};
+    w->refusals.at[w->refusals.n++] = (watch_refusal){.rule = e->rule, .group = (uint32_t)(g - w->groups.at), .root = root_of(e)};
 }
 
 /* Nodes that went with a match are lost to other rules; what a quiet phase makes of them may match again. */
@@ -158,8 +158,10 @@ void watch_at_rest(void *user, const sld_fuse_event *e)
     watch_refusal *before = find(w, e->rule, root_of(e));
     if (before)
         before->taken = false;
-    if (!g)
+    if (!g || (before && before->told)) /* a match is found from each of its roots */
         return;
+    if (before)
+        before->told = true;
     g->count++;
     name_example(w, g, root_of(e));
 }

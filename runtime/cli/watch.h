@@ -17,7 +17,11 @@ typedef struct watch_group {
 typedef struct watch_rule { uint32_t fired, whole; int64_t launches, bytes; } watch_rule;
 
 /* A match that was refused, and the refusals of matches with a node. */
-typedef struct watch_refusal { uint32_t rule, group; sld_value root; bool taken; } watch_refusal;
+typedef struct watch_refusal {
+    uint32_t rule, group;
+    sld_value root;
+    bool taken, told;        /* told: at rest */
+} watch_refusal;
 typedef struct watch_link { uint32_t refusal, next; } watch_link; /* next: as in watch.links_of; 0: none */
 
 typedef struct watch {

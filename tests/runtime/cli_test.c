@@ -261,6 +261,11 @@ START_TEST(norm_quant_near_misses)
         {ROWS("f32"), "rms_norm_group_quant", "FAILS     expected dtype(w) == dtype(x), found w : f32[256], x : bf16[6, 256]\n"},
     };
     char args[1200], text[4000];
+    /* A match that is found from each of its roots is told once. */
+    ck_assert_int_eq(solder("fuse %M/engine/deepseek_v3_tp8.fx.json.gz --tokens 257..8192 --opt fuse_mla_dual_rms_norm=off --report",
+                            text, sizeof text), 0);
+    ck_assert_msg(strstr(text, "mla_dual_rms_norm                            8  option 'fuse_mla_dual_rms_norm' is off") != NULL, "%s", text);
+    ck_assert_msg(strstr(text, "mla_rope_kvcache                             8  gate tokens <= mla_rope_max") != NULL, "%s", text);
     ck_assert_int_eq(solder("fuse %M/engine/deepseek_v3_tp8.fx.json.gz --world 8 --tokens 1..64 --opt old_collectives=on --report",
                             text, sizeof text), 0);
     ck_assert_msg(strstr(text, "expected H in {512, 1024, 2048, 4096}, found H = 7168 (node 'fused_add_rms_norm.0')") != NULL,

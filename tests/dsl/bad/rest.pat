@@ -11,14 +11,6 @@ rule unread in fuse {
   match   { y = neg(scaled(x; ...)) }
   replace { y = merged(x; by) }
 }
-rule nothing in fuse {
-  match   { y = neg(plain(scaled(x; by, part, ...); ...)) }
-  replace { y = merged(x; by, part) }
-}
-rule nothing_right in fuse {
-  match   { y = neg(neg(lost(x; ...))) }
-  replace { y = merged(plain(x; ...); by = 1.0, ...) }
-}
 vocab onnx {
   "Scaled"(x; by = 1.0) -> scaled(x; by, ...)
 }

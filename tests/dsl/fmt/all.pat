@@ -19,6 +19,9 @@ kernel softmax { hip workspace 4*units when rank(x)<3;ref }
 condition half(x)=dtype(x) in {f16,bf16}
 condition few( )   = tokens<=most and a_rather_long_condition(most, tokens, world) or another_one_that_is_long(world)
 kernel mul,cast{cpu when half( x );ref}
+kernel where,and ,or,
+not, another_with_a_long_name, and_one_more_of_these_long_names, so_that_the_line_is_full, end{ ref
+}
 kernel add {
 # the fast one
 cpu one_stage when dtype(a) in {f32,f16} and rank(a) == 1
