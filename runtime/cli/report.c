@@ -83,6 +83,31 @@ static void print_groups(const report *r, const sld_ruleset *rules, bool near, b
     }
 }
 
+/* A rule whose op rounds elsewhere than what it replaces is enabled by this option. */
+static const char contract_option[] = "allow_contract_change";
+
+static bool changes_contract(const report *r, const sld_ruleset *rules, uint32_t rule)
+{
+    const sld_rule_info *info = &rules->rules[rule];
+    bool found = false;
+    for (uint32_t i = 0; i < info->n_enabled; i++)
+        found |= !strcmp(rules->options[info->enabled[i]].name, contract_option);
+    return found && r->seen.rules[rule].fired;
+}
+
+static void print_contracts(const report *r, const sld_ruleset *rules, FILE *out)
+{
+    const char *title = "rounded elsewhere than by the chain";
+    for (uint32_t i = 0; i < rules->n_rules; i++) {
+        if (!changes_contract(r, rules, i))
+            continue;
+        if (*title)
+            fprintf(out, "%s, as %s lets it:\n", title, contract_option);
+        fprintf(out, "  %-*s %6u\n", name_width(r, rules), rules->rules[i].name, r->seen.rules[i].fired);
+        title = "";
+    }
+}
+
 static void print_saved(const report *r, const char *name, int width, const watch_rule *rule, FILE *out)
 {
     fprintf(out, "  %-*s %6u", width, name, rule->fired);
@@ -113,6 +138,7 @@ void report_print(const report *r, const sld_ruleset *rules, FILE *out)
         print_saved(r, "(quiet phases)", width, &others, out);
     if (r->unread.launches)
         print_saved(r, "(nobody reads them)", width, &r->unread, out);
+    print_contracts(r, rules, out);
     print_groups(r, rules, false, false, "matches that were refused:\n", out);
     print_groups(r, rules, false, true, "matches that were refused, and that other rules took:\n", out);
     print_groups(r, rules, true, false, "near misses, by the first test that fails:\n", out);
@@ -193,6 +219,8 @@ void report_print_json(const report *r, const sld_ruleset *rules, FILE *out)
         if (r->split)
             fprintf(out, ", \"fired_in_one_piece\": %u", rule->whole);
         fprintf(out, ", \"launches_saved\": %" PRId64 ", \"bytes_saved\": %" PRId64, rule->launches, rule->bytes);
+        if (changes_contract(r, rules, i))
+            fprintf(out, ", \"contract_changed\": true");
         print_json_groups(r, i, false, "refused", out);
         print_json_groups(r, i, true, "near_misses", out);
         putc('}', out);

@@ -261,6 +261,11 @@ START_TEST(norm_quant_near_misses)
         {ROWS("f32"), "rms_norm_group_quant", "FAILS     expected dtype(w) == dtype(x), found w : f32[256], x : bf16[6, 256]\n"},
     };
     char args[1200], text[4000];
+    ck_assert_int_eq(solder("fuse %M/engine/qwen3_next_fp8_tp2.fx.json.gz --report", text, sizeof text), 0);
+    ck_assert_msg(strstr(text, "rounded elsewhere than by the chain, as allow_contract_change lets it:\n"
+                               "  gated_rms_norm_group_quant_unrounded     12\n") != NULL, "%s", text);
+    ck_assert_int_eq(solder("fuse %M/engine/qwen3_next_fp8_tp2.fx.json.gz --report --opt allow_contract_change=off", text, sizeof text), 0);
+    ck_assert_msg(!strstr(text, "rounded elsewhere"), "%s", text);
     /* A match that is found from each of its roots is told once. */
     ck_assert_int_eq(solder("fuse %M/engine/deepseek_v3_tp8.fx.json.gz --tokens 257..8192 --opt fuse_mla_dual_rms_norm=off --report",
                             text, sizeof text), 0);

@@ -268,6 +268,16 @@ START_TEST(pairs_in_pieces)
                "printf \"%%z%d = %s(%%z%d%s)\\n\", i + 1, i % 32 ? \"softmax\" : \"neg\", i, i % 32 ? \"; axis = -1\" : \"\"\n"
                "printf \"%%x%d, %%s%d = add_rms_norm(%%r%d, %%s%d, %%w; eps = 1e-6)\\n\", i + 1, i + 1, i, i }\n"
                "printf \"output x = %%x97\\noutput s = %%s97\\noutput z = %%z97\\n\" }' >\"$D/pairs.sld\"", 0));
+    /* Qwen3-30B on two ranks: the embedding, and two sums in each of 48 layers. No attention stands inside a pair. */
+    free(sh_ok(SOLDER "dump " MODELS "engine/qwen3_30b_tp1.fx.json.gz | awk '/rms_norm\\(/ && /2048\\]/ {"
+               "at = index($0, \"rms_norm(\") + 9; rest = substr($0, at); end = index(rest, \",\")\n"
+               "printf \"%%sum%d = all_reduce(%s; group = \\\"tp\\\")\\n%s%%sum%d%s\\n\", ++n, substr(rest, 1, end - 1),"
+               " substr($0, 1, at - 1), n, substr(rest, end); next } {print}' >\"$D/ranks.sld\"", 0));
+#define RANKS "fuse \"$D/ranks.sld\" --world 2 --tokens 1..256 --expect all_reduce_rms_norm_any_width=1 " \
+              "--expect all_reduce_add_rms_norm_any_width=96 --expect qk_norm_rope_kvcache=48"
+    free(sh_ok(SOLDER RANKS, 0));
+    free(sh_ok(SOLDER RANKS " --split-at paged_attention", 0));
+#undef RANKS
 #define PAIRS "fuse \"$D/pairs.sld\" --world 4 --tokens 8..8 --report --expect all_reduce_add_rms_norm_any_width="
     free(sh_ok(SOLDER PAIRS "97", 0));
     char *text = sh_ok(SOLDER PAIRS "4 --split-at softmax", 0);
