@@ -124,7 +124,7 @@ bool sld__bad_condition(sld_env *e, const sld_term *t);
 /* " with H = 64, A = [2, 3]": what the variables of conditions are; "" when they have none. */
 /* "H % 8 == 0, which does not hold with H = 4" */
 void sld__wanted_text(sld_env *e, const sld_term *t, sld_truth holds, char *buf, size_t size);
-/* ": 3 and 4 differ" or ": s1 and s2 cannot be shown equal". */
-void sld__differ_text(sld_env *e, sld_dim a, sld_dim b, char *buf, size_t n);
+/* ": 3 and 4 differ" or ": s1 and s2 cannot be shown equal"; of: what asks for a, whose words have names, or NULL. */
+void sld__differ_text(sld_env *e, const sld_term *of, sld_dim a, sld_dim b, char *buf, size_t n);
 
 #endif

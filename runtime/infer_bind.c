@@ -14,13 +14,13 @@ static bool bind_dtype(sld_env *e, uint32_t i)
     return want == got || sld__bad_dtype(e, i);
 }
 
-/* Two dims of which one is the wanted one. */
-static bool check_dim(sld_env *e, uint32_t i, sld_dim want, sld_dim got)
+/* Two dims of which one is the wanted one; of: the term that asks for it, or NULL. */
+static bool check_dim(sld_env *e, uint32_t i, const sld_term *of, sld_dim want, sld_dim got)
 {
     char more[200];
     if (sld__equal(e, want, got))
         return true;
-    sld__differ_text(e, want, got, more, sizeof more);
+    sld__differ_text(e, of, want, got, more, sizeof more);
     return sld__bad_shape(e, i, more);
 }
 
@@ -36,7 +36,7 @@ static bool bind_rank(sld_env *e, uint32_t i, uint32_t var, uint32_t at, uint32_
     if (r->n != n)
         return sld__bad_shape(e, i, "");
     for (uint32_t k = 0; k < n; k++)
-        if (!check_dim(e, i, sld_shape(e->g, e->in[r->operand])[r->at + k],
+        if (!check_dim(e, i, NULL, sld_shape(e->g, e->in[r->operand])[r->at + k],
                        sld_shape(e->g, e->in[i])[at + k]))
             return false;
     return true;
@@ -48,12 +48,13 @@ static bool bind_dim(sld_env *e, uint32_t i, const sld_term *t, sld_dim got)
         e->dims[t->id] = got;
         return true;
     }
+    const sld_term *of = t;
     sld_val want;
     if (!sld__eval(e, &t, &want))
         return false;
     if (want.kind != SLD_VAL_NUM)
         return sld__bad_shape(e, i, "");
-    return check_dim(e, i, want.num, got);
+    return check_dim(e, i, of, want.num, got);
 }
 
 typedef enum pass { VARIABLES, ARITHMETIC } pass;

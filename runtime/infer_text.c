@@ -317,14 +317,24 @@ void sld__wanted_text(sld_env *e, const sld_term *t, sld_truth holds, char *buf,
              *values.at ? values.at : " here");
 }
 
-void sld__differ_text(sld_env *e, sld_dim a, sld_dim b, char *buf, size_t n)
+/* A dim that stands for a word of an attribute. */
+static void put_word(const sld_env *e, text *out, const sld_attr_info *words, sld_dim d)
+{
+    if (words && d >= 0 && d < words->n_names)
+        put(out, "%s %s", words->name, words->names[d]);
+    else
+        put_dim(e, out, d);
+}
+
+void sld__differ_text(sld_env *e, const sld_term *of, sld_dim a, sld_dim b, char *buf, size_t n)
 {
     text out = {0};
+    const sld_attr_info *words = of ? words_of(e, of) : NULL;
     bool never = sld_dim_eq(e->g, a, b) == SLD_NEVER;
     put(&out, ": ");
-    put_dim(e, &out, a);
+    put_word(e, &out, words, a);
     put(&out, " and ");
-    put_dim(e, &out, b);
+    put_word(e, &out, words, b);
     put(&out, never ? " differ" : " cannot be shown equal");
     snprintf(buf, n, "%s", out.at);
 }

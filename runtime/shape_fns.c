@@ -50,7 +50,7 @@ bool sld__agree(sld_env *e, const char *what, sld_dim a, sld_dim b)
     char text[200];
     if (sld__equal(e, a, b))
         return true;
-    sld__differ_text(e, a, b, text, sizeof text);
+    sld__differ_text(e, NULL, a, b, text, sizeof text);
     return sld__infer_fail(e, "%s%s", what, text);
 }
 

@@ -30,6 +30,28 @@ START_TEST(options_and_why)
 }
 END_TEST
 
+/* A cache that is written in one layout and read in another: no graph, and no rule that makes it. */
+START_TEST(layouts_are_types)
+{
+    write_path(in_folder("two.sld"), "solder 1\ninput %q : bf16[8, 8, 64]\ninput %k : bf16[8, 2, 64]\ninput %v : bf16[8, 2, 64]\n"
+               "%done, %c = kv_cache_update(%k, %v; layer = \"l\", layout = nhd, block = 16)\n"
+               "%o = decode_attention(%q, %c; layer = \"l\", layout = shuffle)\noutput o = %o\noutput d = %done\n");
+    char *text = sh_ok(SOLDER "dump \"$D/two.sld\" 2>&1", 1);
+    ASSERT_HAS(text, "two.sld:6:6: decode_attention: operand cache: expected C[0, layout, B, Hk, D] with layout = shuffle, ");
+    ASSERT_HAS(text, ": layout shuffle and layout nhd differ\n");
+    free(text);
+    write_path(in_folder("two.pat"), "rule two_layouts in caches {\n"
+               "  match   { done, cache = kv_cache_update(k: F[S, Hk, D], v: F[S, Hk, D]; layer)\n"
+               "            o = paged_attention(q: F[S, Hq, D], k, v, done; layer)\n            yield done, o }\n"
+               "  where   bits16(k), Hq % Hk == 0\n"
+               "  replace { done, c = kv_cache_update(k, v; layer, layout = nhd, block = 16, to = dtype(k))\n"
+               "            o = decode_attention(q, c; layer, layout = shuffle) }\n}\n");
+    text = sh_ok("\"$SOLDERC_BIN\" --check patterns/*.pat \"$D/two.pat\" 2>&1", 1);
+    ASSERT_HAS(text, "operand 'cache' of 'decode_attention' is C[0, layout, B, Hk, D]; this is F[0, 1, 16, Hk, D]");
+    free(text);
+}
+END_TEST
+
 /* The file is overruled by the environment, and both by the command line. */
 START_TEST(who_sets_an_option)
 {
@@ -352,6 +374,7 @@ Suite *how_suite(void)
     tcase_add_checked_fixture(t, make_folder, remove_folder);
     tcase_set_timeout(t, 120);
     tcase_add_test(t, options_and_why);
+    tcase_add_test(t, layouts_are_types);
     tcase_add_test(t, who_sets_an_option);
     tcase_add_test(t, bad_usage);
     tcase_add_test(t, where_nothing_fires_the_output_is_the_input);
