@@ -247,7 +247,7 @@ static const char *described(checker *c, const near *n)
     char text[400];
     pat_location(c->s, n->span, &file, &line, &col);
     const char *slash = strrchr(file, '/'), *of = pat_span_text(c->s, n->span, &len);
-    const char *part = n->was && n->was->span.end ? pat_span_text(c->s, n->was->span, &was) : "";
+    const char *part = n->was && n->was->span.end ? pat_expr_text(c->s, n->was, &was) : "";
     len = n->kind == NEAR_NUMBER || n->kind == NEAR_RANK || n->kind >= NEAR_SAME || (n->attr && n->was == n->attr->dflt) ? first_of(of, len) : len;
     int k = snprintf(text, sizeof text, "%s:%u:%u: %s: %s%s%s of %.*s", slash ? slash + 1 : file, line, col,
                      pat_written_name(c->rule), near_names[n->kind], n->attr ? " " : "", n->attr ? n->attr->name : "",

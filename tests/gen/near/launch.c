@@ -405,7 +405,7 @@ static const pat_kernel_row *expected(search *s, const char *target)
 static const char *spelt(search *s, const pat_expr *e)
 {
     size_t n;
-    const char *at = pat_span_text(s->l->s, e->span, &n);
+    const char *at = pat_expr_text(s->l->s, e, &n);
     char text[2000], *to = text;
     for (size_t i = 0; i < n && to < text + sizeof text - 1; i++)
         if (at[i] != '\n' && at[i] != ' ')
