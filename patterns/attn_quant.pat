@@ -59,6 +59,9 @@ rule decode_attention_static_quant in fuse enabled fuse_attn_quant {
   match   { o = decode_attention(q, cache; ...)
             q8 = static_quant(o, by: f32[]; ...) }
   replace { q8 = decode_attention_static_quant(q, cache, by; ...) }
+  test "scales of tokens" { layout = nhd, scales = token, dtype = bf16, to = f8e4m3fn, fuse_attn_quant = on;
+                            fires 1 }
+  test "one scale" { layout = nhd, scales = one, dtype = bf16, to = f8e4m3fn, fuse_attn_quant = on; fires 1 }
 }
 rule paged_latent_attention_static_quant in fuse enabled fuse_attn_quant {
   match   { q8 = static_quant(paged_latent_attention(queries, out, updated; layer), by: f32[]; ...) }

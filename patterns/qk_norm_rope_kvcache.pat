@@ -51,6 +51,7 @@ rule rotary_of_table in fuse enabled fuse_rope {
             q1 = reshape(q2; [S, Hq, D])
             k1 = reshape(k2; [S, Hk, D])
             done, cache = kv_cache_update(k1, v; ...) }
+  test "heads" { S = 3, Hq = 4, Hk = 2, D = 8, R = 6, N = 3, dtype = bf16; fires 1 }
 }
 
 pattern normed_heads(x: F[S, N], w: G[D]; H, eps, centred) =

@@ -546,26 +546,12 @@ static bool read_opset(importer *im, const Onnx__ModelProto *m)
     return true;
 }
 
-static bool names_present(importer *im, const Onnx__GraphProto *p)
-{
-    bool ok = true;
-    for (size_t i = 0; i < p->n_node; i++) {
-        for (size_t k = 0; k < p->node[i]->n_input; k++)
-            ok &= p->node[i]->input[k] != NULL;
-        for (size_t k = 0; k < p->node[i]->n_output; k++)
-            ok &= p->node[i]->output[k] != NULL;
-    }
-    if (!ok)
-        sld__fail(im->ctx, SLD_ERR_FORMAT, "%s: a node has an unnamed input or output", im->path);
-    return ok;
-}
-
 static bool import_graph(importer *im, const Onnx__GraphProto *p)
 {
     size_t n = p->n_initializer + p->n_input;
     for (size_t i = 0; i < p->n_node; i++)
         n += p->node[i]->n_output;
-    if (!names_present(im, p) || !reserve_names(im, n))
+    if (!reserve_names(im, n))
         return false;
     snprintf(im->where, sizeof im->where, "%s: initializer", im->path);
     for (size_t i = 0; i < p->n_initializer; i++) {

@@ -87,7 +87,7 @@ Suite *near_suite(void)
     Suite *s = suite_create("near");
     TCase *t = tcase_create("near misses");
     tcase_add_checked_fixture(t, setup, remove_folder);
-    tcase_set_timeout(t, 120);
+    tcase_set_timeout(t, 400);
     tcase_add_test(t, shipped_rules);
     tcase_add_test(t, shipped_kernels);
     tcase_add_test(t, matcher_as_it_is);

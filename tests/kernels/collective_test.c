@@ -182,6 +182,8 @@ START_TEST(quantised)
         others += d;
     }
     ck_assert_uint_lt(others * 8, codes);
+    size_t y = codes + 5 * 4 * sizeof(float); /* behind the scales */
+    ck_assert(_i != 1 || !memcmp(all->results[0] + y, first + y, 5 * 512 * 2));
     for (uint32_t r = 1; r < 4; r++)
         ck_assert(!memcmp(all->results[r], all->results[0], RESULT));
 }
@@ -234,6 +236,44 @@ START_TEST(missing_rank)
 {
     patience = 0;
     on_ranks(chains[0], _i, 4, 2, "a rank is missing");
+}
+END_TEST
+
+/* Rows of which a window holds a part: scattered and gathered they are the sum that all ranks make. */
+#define PIECES "%p = slice(%y; axes = [0], starts = [0], ends = [8])\n%q = slice(%y; axes = [0], starts = [40], ends = [48])\n" \
+               "%r = slice(%y; axes = [0], starts = [88], ends = [96])\noutput p = %p\noutput q = %q\noutput r = %r\n"
+START_TEST(in_pieces)
+{
+    char text[800];
+    const uint32_t world = _i;
+    unsigned char (*whole)[RESULT] = malloc(sizeof all->results);
+    on_ranks("input %x : f32[96, 512]\n%y = all_reduce(%x; group = \"tp\")\n" PIECES, false, world, RANKS_MAX, "");
+    memcpy(whole, all->results, sizeof all->results);
+    snprintf(text, sizeof text, "input %%x : f32[96, 512]\n%%s = reduce_scatter(%%x; group = \"tp\", ranks = %u)\n"
+             "%%y = all_gather(%%s; group = \"tp\", ranks = %u, rows = 96)\n%s", world, world, PIECES);
+    on_ranks(text, false, world, RANKS_MAX, "");
+    ck_assert_mem_eq(whole, all->results, sizeof all->results);
+    free(whole);
+}
+END_TEST
+
+/* Without other ranks each of these ops gives what it is given. */
+START_TEST(alone)
+{
+    static const char text[] = "input %x : f32[5, 3]\n%a = reduce_scatter(%x; group = \"tp\", ranks = 1)\n"
+                               "%b = own_rows(%a; group = \"tp\", ranks = 1)\n"
+                               "%y = all_gather(%b; group = \"tp\", ranks = 1, rows = 5)\noutput y = %y\n";
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_graph *g = parse(ctx, text, 1);
+    void *x = input(g, 0, 0);
+    sld_plan *p = sld_plan_new(g, SLD_TARGET_CPU, NULL);
+    sld_tensor out;
+    ck_assert_msg(p && sld_plan_run(p, (const void *const *)&x, &out) == SLD_OK, "%s", sld_error(ctx));
+    ck_assert_mem_eq(out.data, x, 5 * 3 * sizeof(float));
+    free(x);
+    sld_plan_free(p);
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
 }
 END_TEST
 
@@ -339,6 +379,8 @@ Suite *collective_suite(void)
     tcase_add_loop_test(t, quantised, 0, 3);
     tcase_add_loop_test(t, rows_of_ranks, 0, 4);
     tcase_add_loop_test(t, missing_rank, 0, 2);
+    tcase_add_loop_test(t, in_pieces, 2, 5);
+    tcase_add_test(t, alone);
     tcase_add_test(t, crossover);
     tcase_add_test(t, whole_stack);
     suite_add_tcase(s, t);

@@ -2,7 +2,7 @@
 # Kills mutants of kernels: sh tests/mutate/kernels.sh LIST FOLDER >RESULTS
 #
 # LIST is what kernels.awk prints. Prints for each mutant what killed it, operator, file, line and its new text, by tabs:
-# the compiler, the suites that know the file, verification of the rules that make its ops, or the emulation for HIP
+# the compiler, or that it makes the same code, the suites that know the file, verification of the rules that make its ops, or the emulation for HIP
 # sources. A mutant is a shared object with the one file, which is loaded before the library of all kernels.
 # The environment gives B, KERNEL_CC and EMU_CC, as the Makefile has them.
 set -u
@@ -26,7 +26,7 @@ suites_of() {
 sources_of() {
     case $1 in
     *.c) echo "$work/$1" ;;
-    *) grep -l "\"${1##*/}\"" "$work"/kernels/cpu/*.c ;;
+    *) grep -l "$1" "$B"/kernels/cpu/*.d | sed "s|^$B/|$work/|; s|\.d$|.c|" ;;
     esac
 }
 
@@ -34,7 +34,7 @@ sources_of() {
 verified() {
     ops=$(nm -D --defined-only "$work/m.so" | sed -n 's/.* T sld_cpu_//p' | paste -sd, -)
     for rule in $("$B/bin/mutate_rules" makers "$ops" patterns/*.pat); do
-        LD_PRELOAD="$work/m.so" timeout 300 "$B/bin/mutate_verify" --rule "$rule" --cases "${CASES:-4}" --elements 2048 \
+        timeout 300 env LD_PRELOAD="$work/m.so" "$B/bin/mutate_verify" --rule "$rule" --cases "${CASES:-4}" --elements 2048 \
             --failures 1 --targets cpu --quiet patterns/*.pat >"$work/err" 2>&1 </dev/null
         [ $? -ne 1 ] || return 1
     done
@@ -44,8 +44,12 @@ verified() {
 judge_c() {
     sources=$(sources_of "$1")
     $KERNEL_CC -I"$work/kernels" -shared -o "$work/m.so" $sources >"$work/err" 2>&1 || { echo compiler; return; }
+    cp "$1" "$work/$1"
+    same=$work/same.$(basename "$1").so
+    [ -f "$same" ] || $KERNEL_CC -I"$work/kernels" -shared -o "$same" $sources
+    cmp -s "$same" "$work/m.so" && { echo "same code"; return; }
     for suite in $(suites_of "$1"); do
-        LD_PRELOAD="$work/m.so" CK_FORK=no CK_RUN_SUITE=$suite timeout 300 "$B/bin/mutate_tests" >"$work/err" 2>&1 ||
+        timeout 300 env LD_PRELOAD="$work/m.so" CK_FORK=no CK_RUN_SUITE=$suite "$B/bin/mutate_tests" >"$work/err" 2>&1 ||
             { echo "its suites"; return; }
     done
     verified && echo survivor || echo verification
@@ -53,7 +57,7 @@ judge_c() {
 
 judge_hip() {
     $EMU_CC -I"$work/kernels/hip" -x c++ -o "$work/m.so" "$work/$1" >"$work/err" 2>&1 || { echo compiler; return; }
-    LD_PRELOAD="$work/m.so" timeout 600 "$B/bin/mutate_emu" --first >"$work/err" 2>&1 && echo survivor || echo emulation
+    timeout 600 env LD_PRELOAD="$work/m.so" "$B/bin/mutate_emu" --first >"$work/err" 2>&1 && echo survivor || echo emulation
 }
 
 while IFS=$tab read -r op file line text; do

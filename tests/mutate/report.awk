@@ -78,7 +78,7 @@ FILENAME == ARGV[2] { near[n_near++] = $0; next }
 }
 
 END {
-    split("compiler,checker,checker; all rules,generation,C compiler,crash,tests in rules,near misses,expected texts,its suites,other suites," \
+    split("compiler,same code,checker,checker; all rules,generation,C compiler,crash,tests in rules,near misses,expected texts,its suites,other suites," \
           "emulation,verification,test suites,equivalent,survivors", order, ",")
     printf "| operator |"
     for (i = 1; i in order; i++) {
@@ -110,9 +110,9 @@ END {
         if (verdicts[order[j]])
             printf " %d |", verdicts[order[j]]
     printf " %d |\n\n", all
-    different = all - verdicts["equivalent"] - verdicts["compiler"]
+    different = all - verdicts["equivalent"] - verdicts["compiler"] - verdicts["same code"]
     printf "%d mutants, %d of which do not compile and %d are equivalent; of the others %d killed, %.1f %%\n", all,
-           verdicts["compiler"], verdicts["equivalent"],
+           verdicts["compiler"], verdicts["equivalent"] + verdicts["same code"],
            different - n_left, different ? 100 * (different - n_left) / different : 100
     for (why in reasons)
         printf "equivalent: %d: %s\n", reasons[why], why

@@ -320,6 +320,35 @@ START_TEST(numbers_and_promotion)
 }
 END_TEST
 
+/* A number beside a tensor has the tensor's dtype, and its bytes. */
+START_TEST(numbers_of_all_dtypes)
+{
+    static const struct { const char *torch, *expected; } cases[] = {
+        {"uint8", ": u8[] = 3|mul("}, {"int8", ": i8[] = 3|mul("}, {"int32", ": i32[] = 3|mul("},
+        {"int64", ": i64[] = 3|mul("}, {"float16", ": f16[] = 3|mul("}, {"bfloat16", ": bf16[] = 3|mul("},
+        {"float64", ": f64[] = 3|mul("},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char json[800], type[60];
+        snprintf(type, sizeof type, TYPE("%s", "[4]"), cases[i].torch);
+        snprintf(json, sizeof json, GRAPH(IN("x", "%s") "," CALL("y", "aten.mul.Tensor", "[" REF("x") ",3]", "%s") ","
+                                          OUT(REF("y"))), type, type);
+        expect_text(json, cases[i].expected);
+    }
+}
+END_TEST
+
+/* An attribute of the module is a constant without contents. */
+START_TEST(attributes_of_a_module)
+{
+    expect_text(GRAPH(NODE("w", "get_attr", "w", "[]", "{}", F8) "," CALL("y", "aten.neg.default", "[" REF("w") "]", F8) ","
+                      OUT(REF("y"))),
+                "const %w : f32[8]|%y = neg(%w)");
+    expect_error(GRAPH(NODE("w", "get_attr", "w", "[]", "{}", "null")), "node 'w'|an attribute has one type");
+    expect_error(GRAPH(IN("w", "[" F8 "," F8 "]")), "node 'w'|an input has one type");
+}
+END_TEST
+
 START_TEST(symbols)
 {
     /* The integer before a tensor is the size that the tensor brings. */
@@ -575,6 +604,8 @@ Suite *fx_suite(void)
     tcase_add_test(t, wrong_types);
     tcase_add_test(t, wrong_arguments);
     tcase_add_test(t, numbers_and_promotion);
+    tcase_add_test(t, numbers_of_all_dtypes);
+    tcase_add_test(t, attributes_of_a_module);
     tcase_add_test(t, symbols);
     tcase_add_test(t, functionalised_calls);
     tcase_add_test(t, write_is_seen);

@@ -347,6 +347,45 @@ static void external_nowhere(parts *p)
     p->c.data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
 }
 
+static Onnx__AttributeProto *only_attr[1];
+static void give_attr(parts *p, char *name, Onnx__AttributeProto__AttributeType type)
+{
+    p->attr.name = name;
+    p->attr.has_type = 1;
+    p->attr.type = type;
+    only_attr[0] = &p->attr;
+    p->node[0].n_attribute = 1;
+    p->node[0].attribute = only_attr;
+}
+static void subgraph(parts *p)
+{
+    give_attr(p, "to", ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH);
+    p->node[0].op_type = "Cast";
+    p->node[0].n_input = 1;
+}
+static void no_tensor(parts *p)
+{
+    p->node[0].op_type = "Constant";
+    p->node[0].n_input = 0;
+}
+static void negative_size(parts *p) { p->dim[0].dim_value = -1; }
+static void no_shape(parts *p) { p->in_tensor.shape = NULL; }
+static void many_dims(parts *p)
+{
+    static Onnx__TensorShapeProto__Dimension *dims[17];
+    for (int i = 0; i < 17; i++)
+        dims[i] = &p->dim[0];
+    p->in_shape.n_dim = 17;
+    p->in_shape.dim = dims;
+}
+static void functions(parts *p)
+{
+    static Onnx__FunctionProto f, *all[1] = {&f};
+    onnx__function_proto__init(&f);
+    p->model.n_functions = 1;
+    p->model.functions = all;
+}
+
 START_TEST(lies)
 {
     static const struct { void (*spoil)(parts *); const char *message; } cases[] = {
@@ -372,6 +411,12 @@ START_TEST(lies)
         {extra_operand, "too many inputs"},
         {twice, "value 'y' is defined twice"},
         {unknown_attr, "'speed' is not known"},
+        {subgraph, "holds a subgraph"},
+        {no_tensor, "a constant without a tensor"},
+        {negative_size, "has a negative dim"},
+        {no_shape, "input 'x' has no shape"},
+        {many_dims, "more than 16 dims"},
+        {functions, "model-local functions are not supported"},
         {external_nowhere, "must lie in a file in the model's folder"},
         {external_up, "must lie in a file in the model's folder"},
         {external_root, "must lie in a file in the model's folder"},
@@ -401,6 +446,69 @@ START_TEST(lies)
 END_TEST
 
 /* Weights in a file of their own, behind some bytes of another tensor. */
+/* ----------------------------------------------------------- typed elements -- */
+
+/* Numbers 1 to 4 as each dtype has them in fields of its own. */
+static void typed_data(parts *p, int dtype)
+{
+    static float f[] = {1, 2, 3, 4};
+    static double d[] = {1, 2, 3, 4};
+    static int64_t l[] = {1, 2, 3, 4};
+    static int32_t i[] = {1, 2, 3, 4}, h[] = {0x3c00, 0x4000, 0x4200, 0x4400};
+    static int32_t b[] = {0x3f80, 0x4000, 0x4040, 0x4080};
+    p->c.has_raw_data = 0;
+    p->c.data_type = p->in_tensor.elem_type = p->out_tensor.elem_type = dtype;
+    if (dtype == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT)
+        p->c.float_data = f, p->c.n_float_data = 4;
+    else if (dtype == ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE)
+        p->c.double_data = d, p->c.n_double_data = 4;
+    else if (dtype == ONNX__TENSOR_PROTO__DATA_TYPE__INT64)
+        p->c.int64_data = l, p->c.n_int64_data = 4;
+    else {
+        p->c.int32_data = dtype == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16 ? h
+                          : dtype == ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16 ? b : i;
+        p->c.n_int32_data = 4;
+    }
+}
+
+#define TYPED(onnx, text) {ONNX__TENSOR_PROTO__DATA_TYPE__##onnx, "const %c : " text}
+static const struct { int dtype; const char *text; } typed[] = {
+    TYPED(FLOAT, "f32[2, 2] = [1.0, 2.0, 3.0, 4.0]"), TYPED(DOUBLE, "f64[2, 2] = [1.0, 2.0, 3.0, 4.0]"),
+    TYPED(INT64, "i64[2, 2] = [1, 2, 3, 4]"), TYPED(INT32, "i32[2, 2] = [1, 2, 3, 4]"),
+    TYPED(UINT8, "u8[2, 2] = [1, 2, 3, 4]"), TYPED(INT8, "i8[2, 2] = [1, 2, 3, 4]"),
+    TYPED(FLOAT16, "f16[2, 2] = [1.0, 2.0, 3.0, 4.0]"), TYPED(BFLOAT16, "bf16[2, 2] = [1.0, 2.0, 3.0, 4.0]"),
+};
+
+/* Of an initialiser, and of a node that holds the tensor. */
+START_TEST(typed_elements)
+{
+    for (int of_node = 0; of_node < 2; of_node++) {
+        char *x = "x", *z = "z";
+        parts p;
+        memset(&p, 0, sizeof p);
+        build(&p);
+        p.node[0].input[0] = x;
+        p.node[1].output[0] = z;
+        typed_data(&p, typed[_i].dtype);
+        if (of_node) {
+            give_attr(&p, "value", ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR);
+            p.attr.t = &p.c;
+            p.graph.n_initializer = 0;
+            p.node[0].op_type = "Constant";
+            p.node[0].n_input = 0;
+            p.graph.n_input = 0;
+        }
+        sld_graph *g = import_parts(&p);
+        ck_assert_msg(g != NULL, "%s", sld_error(ctx));
+        char *text = text_of(g);
+        const char *named = of_node ? strchr(typed[_i].text, ':') : typed[_i].text;
+        ck_assert_msg(strstr(text, named) != NULL, "%s", text);
+        free(text);
+        sld_graph_free(g);
+    }
+}
+END_TEST
+
 START_TEST(external_data)
 {
     char data[80], name[80];
@@ -499,6 +607,7 @@ Suite *onnx_suite(void)
     tcase_add_test(t, truncation);
     tcase_add_test(t, bit_flips);
     tcase_add_test(t, lies);
+    tcase_add_loop_test(t, typed_elements, 0, (int)(sizeof typed / sizeof *typed));
     tcase_add_test(t, external_data);
     tcase_add_test(t, files);
     tcase_add_test(t, out_of_memory);

@@ -8,6 +8,7 @@ option wide                   : bool = on at O2
 option both                   : bool = off requires decode, wide
 option debug                  : bool = off excludes wide
 option on_hip                 : bool = on
+option remainders             : bool = off
 option max_num_seqs           : int = 32
 option num_speculative_tokens : int = 3
 option decode_tokens          : int = max_num_seqs * (1 + num_speculative_tokens)
@@ -24,6 +25,18 @@ op few_tokens(x: T[*A]) -> T[*A]
 op few_rows(x: T[S, H]) -> T[S, H]
 op few_ranks(x: T[*A]) -> T[*A]
 op of_hip(x: T[*A]) -> T[*A]
+op scaled(x: T[*A]; by: float, order: ints = [], flag: bool = false, way: {up, down} = up, to: dtype = f32)
+   -> T[*A]
+op of_numbers(x: T[*A]; by: float, order: ints, flag: bool, way: {up, down}, to: dtype) -> T[*A]
+op of_gates(x: T[*A]) -> T[*A]
+kernel scaled { ref }
+kernel of_numbers {
+  cpu low when by < 0.5 and by != 0.25 and by / 2.0 - 1.0 <= by * 2.0 + 1.0 and -by < 0.0 and not flag
+      and way != down and order == [1, 0]
+  cpu listed when by < 0.5 and order != [1, 0] and order != [] and to != f16
+  cpu high when by > 1.0 and by >= 1.5 and by != 3.0
+}
+kernel of_gates    { ref }
 kernel neg         { ref }
 kernel exp         { ref }
 kernel gelu        { ref }
@@ -76,4 +89,41 @@ rule few_ranks in fuse {
 rule of_hip in fuse enabled on_hip {
   match   { y = exp(gelu(x)) }
   replace { y = of_hip(x) }
+}
+# Conditions of every kind: of a rule over what it captures, of kernels over attributes, of a gate over the run.
+rule of_numbers in fuse {
+  match   { y = neg(scaled(x: T[*A]; by, order, flag, way, to)) }
+  where   by != 16.0, by < 8.0, -by > -4.0, by / 2.0 - 0.25 <= 1.5, by >= 0.0, not (flag and by == 1.0),
+          rank(x) - 1 < 4 or flag, way != down or by * 2.0 > 4.0, to != bf16
+  replace { y = of_numbers(x; by, order, flag, way, to) }
+  test "low"       { A = [2], by = 0.375, order = [1, 0], flag = false, way = up, to = f32; fires 1 }
+  test "low, down" { A = [2], by = 2.5, order = [1, 0], flag = false, way = down, to = f32; fires 1 }
+  test "listed"    { A = [2], by = 0.375, order = [0, 1], flag = true, way = up, to = f32; fires 1 }
+  test "high"      { A = [2], by = 1.5, order = [], flag = true, way = up, to = f16; fires 1 }
+  test "no kernel" { A = [2], by = 3.0, order = [], flag = false, way = up, to = f32; fires 0 because by }
+  test "order"     { A = [2], by = 0.375, order = [], flag = false, way = up, to = f32; fires 0 because order }
+  test "16"        { A = [2], by = 16.0, order = [], flag = false, way = up, to = f32; fires 0 because by }
+  test "8"         { A = [2], by = 8.0, order = [], flag = false, way = up, to = f32; fires 0 because by }
+  test "4"         { A = [2], by = 4.0, order = [], flag = false, way = up, to = f32; fires 0 because by }
+  test "3.75"      { A = [2], by = 3.75, order = [], flag = false, way = up, to = f32; fires 0 because by }
+  test "below 0"   { A = [2], by = -1.0, order = [], flag = false, way = up, to = f32; fires 0 because by }
+  test "flag"      { A = [2], by = 1.0, order = [], flag = true, way = up, to = f32; fires 0 because flag }
+  test "five dims" { A = [2, 1, 1, 1, 1], by = 2.0, order = [], flag = false, way = up, to = f32;
+                     fires 0 because x }
+  test "down" { A = [2], by = 1.5, order = [], flag = false, way = down, to = f32; fires 0 because way }
+}
+rule of_gates in fuse enabled remainders {
+  match   { y = gelu(gelu(x)) }
+  gate    tokens % 8 == 0, tokens - 1 < 4096, ceildiv(tokens, 64) != 3, not (tokens == 24 and world == 2),
+          -tokens <= -16 or world > 1, min(tokens, 512) > max(world, 7)
+  replace { y = of_gates(x) }
+  test "as it may"   { tokens = 64, world = 1, remainders = on; fires 1 }
+  test "remainder"   { tokens = 65, world = 1, remainders = on; fires 0 because tokens }
+  test "too many"    { tokens = 4104, world = 1, remainders = on; fires 0 because tokens }
+  test "three times" { tokens = 192, world = 1, remainders = on; fires 0 because tokens }
+  test "both"        { tokens = 24, world = 2, remainders = on; fires 0 because world }
+  test "one of them" { tokens = 24, world = 1, remainders = on; fires 1 }
+  test "few, alone"  { tokens = 8, world = 1, remainders = on; fires 0 because world }
+  test "few"         { tokens = 8, world = 2, remainders = on; fires 1 }
+  test "many ranks"  { tokens = 8, world = 8, remainders = on; fires 0 because world }
 }

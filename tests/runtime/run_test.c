@@ -18,6 +18,11 @@ const sld_ruleset *sld_ruleset_run(void);
         return #name;                            \
     }
 KERNEL(sld_ref_norm)
+KERNEL(sld_ref_scaled)
+KERNEL(sld_ref_of_gates)
+KERNEL(sld_cpu_of_numbers_low)
+KERNEL(sld_cpu_of_numbers_listed)
+KERNEL(sld_cpu_of_numbers_high)
 KERNEL(sld_cpu_decode_neg)
 KERNEL(sld_cpu_prefill_exp)
 KERNEL(sld_cpu_neg_norm_table)

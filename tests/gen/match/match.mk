@@ -1,7 +1,7 @@
 # For tests/gen/match_test.c: matchers over primitives that write down what they find, beside a naive matcher.
 MATCH_O := $(call obj,$(filter-out %/random_rules.c,$(wildcard tests/gen/match/*.c)))
 MATCH_LINK := $(MATCH_O) $(DSL_O) $(B)/lib/libsolder.a $(LDLIBS)
-MATCH_CC := $(CC) -std=c11 -D_GNU_SOURCE -w $(filter -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) -Iruntime -Itests/gen/match \
+MATCH_CC := $(CC) -std=c11 -D_GNU_SOURCE -w $(filter -fsanitize% -fno-sanitize% --coverage,$(ALL_CFLAGS)) -Iruntime -Itests/gen/match \
     -DSLD_PRIMITIVES=<recording.h>
 $(B)/gen/recorded.c: $(B)/bin/solderc $(PATTERNS)
 	$(call say,SOLDERC,$@)

@@ -18,7 +18,7 @@
 #include "run.h"
 #include "solder.h"
 
-enum { DRAWS = 12 };
+enum { DRAWS = 12, IN_SCOPE = 1 /* what follows is not told */ };
 static const char other_test[] = "the rule does not fire, and another test fails first: ";
 
 const sld_ruleset *sld_ruleset_solder(void);
@@ -229,7 +229,7 @@ static void write_tests(checker *c)
 static void wrong(checker *c, const char *what, const char *text)
 {
     c->n_wrong++;
-    printf("WRONG: rule %s, variant %u: %s\n%s", c->rule->name, c->variant, what, text);
+    printf("WRONG: rule %s, variant %u: %.*s\n%s", c->rule->name, c->variant, (int)strcspn(what, "\1"), what, text);
 }
 
 /* Up to a bracket or the end of the line. */
@@ -256,10 +256,14 @@ static const char *described(checker *c, const near *n)
         k += snprintf(text + k, sizeof text - (size_t)k, ", %.*s", (int)was, part);
     if (n->val && n->val->name)
         k += snprintf(text + k, sizeof text - (size_t)k, ", %s", n->val->name);
+    if (n->operand)
+        k += snprintf(text + k, sizeof text - (size_t)k, ", operand %u", n->operand);
     if (n->how)
         k += snprintf(text + k, sizeof text - (size_t)k, " (%s)", n->how);
     for (char *t = text; *t; t++)
         *t = *t == '\n' ? ' ' : *t;
+    if (n->scope) /* a pattern has its conditions once in each place */
+        k += snprintf(text + k, sizeof text - (size_t)k, "%c%s", IN_SCOPE, n->scope->prefix);
     return pat_intern(c->s, text, strlen(text));
 }
 
@@ -412,13 +416,11 @@ static pat_expr *edge_of(checker *c, const pat_expr *e, const pat_expr *value, i
 
 /* Graphs for which a condition just holds, on which the rule fires as well, unless something else than its left side
  * refuses them. */
-static void try_edge(checker *c, x_choice *choice, const x_cond *of, const pat_expr *edge)
+static void try_edge(checker *c, x_choice *choice, uint32_t of, const pat_expr *edge)
 {
     x_variant *v = pat_expand(c->s, c->p, c->rule, choice);
-    x_cond cond = {edge, v->scope};
+    x_cond cond = {edge, v->where.at[of]->scope};
     sld_rule_stats stats;
-    if (!of->scope->rule_level)
-        return;
     PAT_PUSH(c->s->arena, v->where, &cond);
     t_env *t = t_open(c->s, c->p, c->rule, v, NULL);
     for (uint32_t seed = 0; seed < 3; seed++) {
@@ -439,7 +441,7 @@ static void try_edge(checker *c, x_choice *choice, const x_cond *of, const pat_e
     t_close(t);
 }
 
-static void try_edges(checker *c, x_choice *choice, const x_cond *of, const pat_expr *e)
+static void try_edges(checker *c, x_choice *choice, uint32_t of, const pat_expr *e)
 {
     if (e->kind == PE_AND) {
         try_edges(c, choice, of, e->args.at[0]);
@@ -458,7 +460,7 @@ static void more_matches(checker *c, x_choice *choice)
     sld_rule_stats stats;
     const x_variant *v = pat_expand(c->s, c->p, c->rule, choice);
     for (uint32_t i = 0; i < v->where.n; i++)
-        try_edges(c, choice, v->where.at[i], v->where.at[i]->expr);
+        try_edges(c, choice, i, v->where.at[i]->expr);
     static const sld_dtype dtypes[] = {SLD_F32, SLD_F16, SLD_I64, SLD_BF16, SLD_F64};
     for (uint32_t seed = 1; seed < 5; seed++) {
         t_env *t = t_open(c->s, c->p, c->rule, pat_expand(c->s, c->p, c->rule, choice), NULL);
@@ -555,7 +557,7 @@ static void sum_up(checker *c)
             continue;
         c->n_conditions++;
         c->n_other += !strncmp(c->left.at[i + 1], other_test, strlen(other_test));
-        snprintf(text, sizeof text, "%s: %s", c->left.at[i], c->left.at[i + 1]);
+        snprintf(text, sizeof text, "%.*s: %s", (int)strcspn(c->left.at[i], "\1"), c->left.at[i], c->left.at[i + 1]);
         const char *line = pat_intern(c->s, text, strlen(text));
         if (listed(c->told.at, c->told.n, line))
             continue;

@@ -251,6 +251,8 @@ static void loosen_number(loosener *l, x_node *n, uint32_t i)
 {
     x_val *v = n->operands.at[i];
     near out = {.kind = NEAR_NUMBER, .span = n->span, .val = v};
+    for (uint32_t k = 0; k < i; k++)
+        out.operand = n->operands.at[k]->kind == XVAL_NUMBER ? i : out.operand;
     if (v->kind == XVAL_NUMBER && here(l, out)) /* just out of reach */
         v->fval += v->fval != 0 ? 3 * v->tol * v->fval : 1e-3;
     out.how = "no constant";
@@ -259,7 +261,7 @@ static void loosen_number(loosener *l, x_node *n, uint32_t i)
         v->name = NULL;
     }
     out.how = NULL;
-    here(l, (near){.kind = NEAR_RANK, .span = n->span, .val = v});
+    here(l, (near){.kind = NEAR_RANK, .span = n->span, .val = v, .operand = out.operand});
     uint32_t same = 0;
     for (uint32_t k = 0; v->kind == XVAL_CONST && k < v->id; k++)
         same += l->v->vals.at[k]->kind == XVAL_CONST && l->v->vals.at[k]->capture == v->capture;

@@ -22,6 +22,7 @@ typedef struct near {
     const x_val *val;        /* DTYPE, SHAPE, NUMBER, SAME, READERS, PRESENCE: of what */
     x_scope *scope;          /* WHERE, DTYPE, SHAPE, ATTR: of the names in it */
     pat_name dtype, other;   /* DTYPE: that was asked; ATTR of a dtype: the name that stands there now */
+    uint32_t operand;        /* NUMBER, RANK: which of a node's, where another number stands before it; 0 */
     const char *how;         /* it is broken, where there are several ways; NULL: in any */
     bool elsewhere;          /* DTYPE: others are asked to be the same */
 } near;
