@@ -210,8 +210,8 @@ $(B)/bin/tests: $(B)/tests/main.o $(call obj,$(TEST_C)) $(ACCEPTANCE_O) $(B)/gen
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
 
-TEST_ENV = CK_DEFAULT_TIMEOUT=60 $(EMBED_ENV) $(MATCH_ENV) $(NEAR_ENV) $(if $(EMU_LIBRARY),SOLDER_EMU=$(EMU_LIBRARY)) SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
-TEST_NEEDS = all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(B)/bin/near_check $(FAULTS_NEEDS) $(EMU_LIBRARY)
+TEST_ENV = CK_DEFAULT_TIMEOUT=60 $(EMBED_ENV) $(MATCH_ENV) $(NEAR_ENV) $(VERIFY_TEST_ENV) $(if $(EMU_LIBRARY),SOLDER_EMU=$(EMU_LIBRARY)) SOLDER_BIN=$(B)/bin/solder SOLDERC_BIN=$(B)/bin/solderc SOLDER_MODELS=tests/models
+TEST_NEEDS = all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(B)/bin/near_check $(B)/bin/verify $(FAULTS_NEEDS) $(EMU_LIBRARY)
 .PHONY: run-tests
 run-tests: $(TEST_NEEDS) replay check-hipemu check-verify
 	@$(TEST_ENV) $(B)/bin/tests

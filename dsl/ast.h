@@ -134,6 +134,7 @@ typedef struct pat_result {
     bool optional;           /* kernels do without it where nothing reads it */
 } pat_result;
 
+enum { PAT_SIG_DIMS = 64, PAT_SIG_RANKS = 32, PAT_SIG_DTYPES = 16 }; /* variables of one signature, at most */
 typedef struct pat_op {
     pat_span span, name_span;
     pat_name name;

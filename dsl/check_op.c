@@ -296,6 +296,37 @@ static void check_contents(pat_session *s, const pat_op *op)
     pat_suggest(s, op->contents, contents + 1, SLD_CONTENTS_COUNT - 1);
 }
 
+/* How many names there are, each counted once, leaving out those of attributes. */
+static uint32_t distinct(const pat_op *op, const pat_names *names)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < names->n; i++) {
+        const pat_names before = {.at = names->at, .n = i};
+        n += !pat_listed(&before, names->at[i]) && !pat_find_attr(op, names->at[i]);
+    }
+    return n;
+}
+
+static bool is_any(const pat_type *t) { return t->elems.n == 1 && t->elems.at[0]->kind == PE_WILD; }
+
+/* The generator numbers the variables of a signature; each `_` is one. */
+static void check_size(pat_session *s, const pat_op *op, const pat_sig *g)
+{
+    uint32_t any = 0;
+    for (uint32_t i = 0; i < op->operands.n; i++)
+        any += is_any(op->operands.at[i]->type);
+    for (uint32_t i = 0; i < op->results.n; i++)
+        any += is_any(op->results.at[i]->type);
+    const struct { const char *kind; uint32_t n, most; } counts[] = {
+        {"dim", distinct(op, &g->dims), PAT_SIG_DIMS},
+        {"rank", distinct(op, &g->ranks) + any, PAT_SIG_RANKS},
+        {"dtype", distinct(op, &g->dtypes), PAT_SIG_DTYPES}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        if (counts[i].n > counts[i].most)
+            pat_error(s, op->name_span, E_SIGNATURE_SIZE, "the signature of '%s' has %u %s variables, more than %u", op->name,
+                      counts[i].n, counts[i].kind, counts[i].most);
+}
+
 void pat_check_op(pat_session *s, pat_program *p, pat_op *op)
 {
     pat_sig g = pat_signature(s, op);
@@ -323,4 +354,5 @@ void pat_check_op(pat_session *s, pat_program *p, pat_op *op)
         pat_error(s, op->name_span, E_COMMUTATIVE, "a commutative op has two operands");
     check_contents(s, op);
     check_versions(s, op);
+    check_size(s, op, &g);
 }

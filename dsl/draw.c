@@ -12,7 +12,13 @@ enum { TRIES = 40, ATTEMPTS = 8, /* what tries compute stays in an environment: 
        USUAL_DTYPES = 1 << SLD_F16 | 1 << SLD_BF16 | 1 << SLD_F32 };
 /* What is drawn: see pat_drawn.seed. */
 typedef enum mode { EMPTY, ONES, LARGE, MIXED, ROUND } mode;
-typedef struct drawer { maker m; mode mode; int64_t most, large, last; } drawer;
+typedef struct drawer {
+    maker m;
+    mode mode;
+    int64_t most, large, last;
+    int64_t least, largest; /* elements of the smallest and the largest value */
+    bool one;               /* some value has one row */
+} drawer;
 
 /* -------------------------------------------------------- dtypes and numbers -- */
 
@@ -80,12 +86,18 @@ static void limit_words(t_env *t)
 
 /* --------------------------------------------------------------------- sizes -- */
 
-static void collect_of_made(drawer *d, const pat_term *t)
+static void collect_of_kernels(drawer *d, pat_name op)
 {
-    const pat_kernel *k = t->kind == PT_APPLY ? pat_map_get(&d->m.t->p->by_name.kernels, t->name) : NULL;
+    const pat_kernel *k = pat_map_get(&d->m.t->p->by_name.kernels, op);
     for (uint32_t i = 0; k && i < k->rows.n; i++)
         if (k->rows.at[i]->when)
             m_collect(&d->m, k->rows.at[i]->when, d->most);
+}
+
+static void collect_of_made(drawer *d, const pat_term *t)
+{
+    if (t->kind == PT_APPLY)
+        collect_of_kernels(d, t->name);
     for (uint32_t i = 0; i < t->operands.n; i++)
         collect_of_made(d, t->operands.at[i]);
 }
@@ -166,10 +178,18 @@ static int64_t span_of(s_ctx *c, s_shape s)
     return product;
 }
 
+static bool has_one_row(s_ctx *c, s_shape s)
+{
+    int64_t n;
+    s = s_resolve_shape(c, s);
+    return s.n > 1 && !s.at[0].seg && s_is_const(s_resolve(c, s.at[0].dim), &n) && n == 1;
+}
+
 /* Elements of all values, or -1 when one has too many. */
-static int64_t count(const drawer *d)
+static int64_t count(drawer *d)
 {
     int64_t sum = 0, n = 0;
+    d->least = INT64_MAX, d->largest = 0, d->one = false;
     for (uint32_t i = 0; i < d->m.t->v->vals.n; i++) {
         const t_value *v = &d->m.t->vals[i];
         if (!v->known || !s_is_const(s_resolve(d->m.t->c, s_numel(d->m.t->c, v->shape)), &n))
@@ -177,8 +197,30 @@ static int64_t count(const drawer *d)
         if (n > d->most || span_of(d->m.t->c, v->shape) > d->most)
             return -1;
         sum += n;
+        d->least = n < d->least ? n : d->least;
+        d->largest = n > d->largest ? n : d->largest;
+        d->one |= has_one_row(d->m.t->c, v->shape);
     }
     return sum;
+}
+
+/* Whether the sizes are of the kind that is wanted; after many tries others will do. */
+static bool suits(const drawer *d, uint32_t tries)
+{
+    if (tries > TRIES / 2)
+        return true;
+    return d->mode == EMPTY ? d->least == 0 : d->mode == ONES ? d->one : d->mode != LARGE || d->largest >= d->most / 4;
+}
+
+/* Of five sizes the largest, or as large as fits beside other dims, and just below. */
+static int64_t draw_large(drawer *d)
+{
+    int64_t large = 0;
+    for (int k = 0; k < 5; k++) {
+        int64_t some = d->m.candidates[m_next(&d->m, d->m.n_candidates)];
+        large = some > large ? some : large;
+    }
+    return m_next(&d->m, 2) ? large : (d->most >> m_next(&d->m, 7)) - m_next(&d->m, 2);
 }
 
 static bool find(drawer *d)
@@ -186,14 +228,10 @@ static bool find(drawer *d)
     s_ctx *c = d->m.t->c;
     for (uint32_t i = 0; i < TRIES && !c->contradiction; i++) {
         s_mark mark = s_save(c);
-        d->large = d->m.candidates[m_next(&d->m, d->m.n_candidates)];
-        for (int k = 0; k < 4; k++) {
-            int64_t other = d->m.candidates[m_next(&d->m, d->m.n_candidates)];
-            d->large = other > d->large ? other : d->large;
-        }
+        d->large = draw_large(d);
         c->work = 0;
         fill(d);
-        if (count(d) >= 0 && m_fits(&d->m, true))
+        if (count(d) >= 0 && suits(d, i) && m_fits(&d->m, true))
             return true;
         s_undo(c, mark);
     }
@@ -260,10 +298,14 @@ static const char *print_binds(maker *m)
     return pat_print_kept(&text, m->t->s->arena);
 }
 
+/* Results that nobody reads; one at least is read. */
 static uint64_t draw_left_out(maker *m)
 {
-    uint64_t keep = 1ull << m_next(m, 4);
-    return m_next(m, 4) ? 0 : (m_next(m, 1 << 16) * 0x1000100010001ull) & ~(keep * 0x1111111111111111ull);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->t->v->vals.n; i++)
+        n += m->t->v->vals.at[i]->kind == XVAL_RESULT && m->t->v->vals.at[i]->yielded;
+    uint64_t kept = 1ull << m_next(m, n ? n : 1);
+    return m_next(m, 4) ? 0 : m_next(m, 1 << 16) * 0x1000100010001ull & ~kept;
 }
 
 /* last: what is found by search will do. */
@@ -279,6 +321,8 @@ static bool attempt(pat_session *s, const pat_program *p, int64_t most, pat_draw
     m_find_candidates(&d.m);
     for (uint32_t i = 0; i < out->rule->replace.n; i++)
         collect_of_made(&d, out->rule->replace.at[i]->value);
+    for (uint32_t i = 0; i < t->v->nodes.n; i++)
+        collect_of_kernels(&d, t->calls[i]->op->name);
     bool found = !t->c->contradiction && (find(&d) || (last && m_search(&d.m, true) && count(&d) >= 0));
     if (found) {
         d.m.left_out = draw_left_out(&d.m);
@@ -303,10 +347,10 @@ bool pat_draw(pat_session *s, const pat_program *p, int64_t most, pat_drawn *out
 /* The same for a rule whatever others there are. */
 static uint32_t seed_of(const pat_rule *r, uint32_t variant, uint32_t seed, uint32_t k)
 {
-    uint32_t h = seed * 0x9e3779b9u + variant * 0x85ebca6bu + k / 8 * 0xc2b2ae35u;
+    uint32_t h = seed * 0x9e3779b9u + variant * 0x85ebca6bu + k / 128 * 0xc2b2ae35u;
     for (const char *c = r->name; *c; c++)
         h = (h ^ (unsigned char)*c) * 16777619u;
-    return h / 8 * 8 + k % 8;
+    return h / 128 * 128 + k % 128;
 }
 
 static void draw_variant(pat_session *s, const pat_program *p, pat_drawn d, const pat_draws *o)

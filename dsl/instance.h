@@ -41,8 +41,8 @@ typedef struct pat_drawn {
     const pat_rule *rule;
     x_variant *v;
     uint32_t variant;        /* from 1 */
-    uint32_t seed;           /* seed % 8 chooses what kind of sizes: 1 some are 0, 3 most are 1, 5 some as large as fits,
-                              * 6 and 7 what kernels ask for; 0, 2 and 4 mixed */
+    uint32_t seed;           /* seed % 8 chooses what kind of sizes: 1 some are 0, 3 most are 1 and one value has one row, 5
+                              * some as large as fits, 6 and 7 what kernels ask for; 0, 2 and 4 mixed */
     const char *graph;       /* text form */
     const char *binds;       /* what a test gives the names to get the same graph: "H = 64, dtype = bf16" */
     int64_t elements;        /* of all its values */

@@ -145,15 +145,21 @@ static void print_rule(void *data, FILE *out)
 
 static bool print_case(void *out, const pat_drawn *d)
 {
-    fprintf(out, "# rule %s, variant %u: test \"%u\" { %s; fires 1 }\n%s\n", d->rule->name, d->variant, d->seed, d->binds,
-            d->graph);
+    fprintf(out, "# rule %s, variant %u: test \"verify %u\" { %s%sfires 1 }\n%s\n", d->rule->name, d->variant, d->seed, d->binds,
+            *d->binds ? "; " : "", d->graph);
     return true;
+}
+
+static void print_none(void *out, const pat_drawn *d)
+{
+    fprintf(out, "# rule %s, variant %u: no graph was found\n\n", d->rule->name, d->variant);
 }
 
 static void print_cases(void *data, FILE *out)
 {
     const run *r = data;
-    const pat_draws all = {.n = r->o->cases, .seed = r->o->seed, .most = PAT_DRAW_MOST, .each = print_case, .user = out};
+    const pat_draws all = {.n = r->o->cases, .seed = r->o->seed, .most = PAT_DRAW_MOST, .each = print_case,
+                           .none = print_none, .user = out};
     pat_draw_all(r->session, r->program, &all);
 }
 

@@ -167,21 +167,17 @@ void emit_attr_const(gen *g, const pat_attr *attr, const pat_expr *e)
 typedef struct sig {
     gen *g;
     const pat_op *op;
-    pat_name dims[64], ranks[32], dtypes[16];
+    pat_name dims[PAT_SIG_DIMS], ranks[PAT_SIG_RANKS], dtypes[PAT_SIG_DTYPES]; /* the checker lets no more through */
     uint32_t n_dims, n_ranks, n_dtypes;
     out terms;          /* C text of terms */
     uint32_t n_terms;
 } sig;
 
-static uint32_t number_of(pat_name *at, uint32_t *n, uint32_t cap, pat_name name, bool fresh)
+static uint32_t number_of(pat_name *at, uint32_t *n, pat_name name, bool fresh)
 {
     for (uint32_t i = 0; i < *n && !fresh; i++)
         if (at[i] == name)
             return i;
-    if (*n == cap) {
-        fprintf(stderr, "solderc: signature with more than %u variables\n", cap);
-        exit(1);
-    }
     at[*n] = name;
     return (*n)++;
 }
@@ -244,7 +240,7 @@ static void emit_name_term(sig *s, const pat_expr *e, const pat_attr *words)
     } else if ((slot = attr_slot(s->op, e->name)) >= 0) {
         term(s, "SLD_T_ATTR", 0, (uint32_t)slot, "0");
     } else if (known(s->ranks, s->n_ranks, e->name)) {
-        term(s, "SLD_T_RANK", 0, number_of(s->ranks, &s->n_ranks, 32, e->name, false), "0");
+        term(s, "SLD_T_RANK", 0, number_of(s->ranks, &s->n_ranks, e->name, false), "0");
     } else if ((slot = operand_slot(s->op, e->name)) >= 0) {
         term(s, "SLD_T_OPERAND", 0, (uint32_t)slot, "0");
     } else if (run_name(e->name) && !known(s->dims, s->n_dims, e->name)) {
@@ -252,7 +248,7 @@ static void emit_name_term(sig *s, const pat_expr *e, const pat_attr *words)
     } else if (dtype_by_name(e->name) > 0) {
         term(s, "SLD_T_DTYPE", 0, 0, gen_format(s->g, ".ival = %s", dtype_enum(dtype_by_name(e->name))));
     } else {
-        term(s, "SLD_T_DIM", 0, number_of(s->dims, &s->n_dims, 64, e->name, false), "0");
+        term(s, "SLD_T_DIM", 0, number_of(s->dims, &s->n_dims, e->name, false), "0");
     }
 }
 
@@ -301,10 +297,10 @@ static void emit_term(sig *s, const pat_expr *e, const pat_attr *words)
         emit_name_term(s, e, words);
         break;
     case PE_RANK:
-        term(s, "SLD_T_RANK", 0, number_of(s->ranks, &s->n_ranks, 32, e->name, false), "0");
+        term(s, "SLD_T_RANK", 0, number_of(s->ranks, &s->n_ranks, e->name, false), "0");
         break;
     case PE_WILD:
-        term(s, "SLD_T_RANK", 0, number_of(s->ranks, &s->n_ranks, 32, "_", true), "0");
+        term(s, "SLD_T_RANK", 0, number_of(s->ranks, &s->n_ranks, "_", true), "0");
         break;
     case PE_LIST:
         term(s, "SLD_T_LIST", e->args.n, 0, "0");
@@ -346,7 +342,7 @@ static void emit_type(sig *s, const pat_type *t)
     else if (slot >= 0)
         out_f(o, "{SLD_DT_ATTR, %d, ", slot);
     else
-        out_f(o, "{SLD_DT_VAR, %u, ", number_of(s->dtypes, &s->n_dtypes, 16, t->dtype, false));
+        out_f(o, "{SLD_DT_VAR, %u, ", number_of(s->dtypes, &s->n_dtypes, t->dtype, false));
     out_f(o, "%u, ", t->elems.n);
     emit_terms(s, &t->elems);
     out_f(o, "}");

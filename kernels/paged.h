@@ -85,6 +85,8 @@ static inline const char *paged_open_cache(const sld_launch *l, paged *a, const 
     if (a->out->dtype != a->q->dtype)
         a->by = &l->in[l->n_in - 1];
     const char *bad = cache_check_shape(c, a->q->dtype, heads, a->q->dims[2]);
+    if (!bad && (heads ? a->heads % (size_t)heads : a->heads))
+        bad = "query heads do not divide into key/value heads";
     for (int64_t i = 0; !bad && i < c->sequences; i++)
         bad = paged_check_sequence(a, i, queries);
     return bad;

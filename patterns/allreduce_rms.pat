@@ -2,9 +2,7 @@
 # nothing is added: the kernel reads no buffer for it.
 use "collective.pat"
 
-# Rules may round in other places than the ops that they replace.
-option allow_contract_change : bool = on at O1
-option fuse_norm_quant       : bool = on at O1 requires fuse_norm
+option fuse_norm_quant : bool = on at O1 requires fuse_norm
 # What an op quantises that computes it first: the value as the chain of ops rounds it, or before it is rounded.
 enum contract = {chain, unrounded}
 

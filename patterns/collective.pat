@@ -8,7 +8,7 @@ option enable_sp : bool requires fuse_norm
 option sp_min_token_num : int = 4096
 
 op all_reduce(x: F[*A]; group: string) -> F[*A]  # sum over the ranks of a group, in their order, rounded once
-# Each of the ranks has a run of rows, as long as those of the others: rows of zeros follow the last where it is short.
+# Each rank has a run of rows, as long as those of the others: zeros follow the last row, also in what is gathered.
 op reduce_scatter(x: F[M, *A]; group: string, ranks: int) -> F[ceildiv(M, ranks), *A] where ranks > 0
 op own_rows(x: F[M, *A]; group: string, ranks: int) -> F[ceildiv(M, ranks), *A] where ranks > 0
 op all_gather(x: T[K, *A]; group: string, ranks: int, rows: int) -> T[rows, *A]

@@ -271,6 +271,8 @@ rule conv1d_is_conv in normalise {
   replace { y = conv(x, w, bias; strides = [stride], pads = [padding, padding], dilations = [dilation],
                      group) }
 }
+kernel reshape_as { ref }
+kernel conv1d     { ref }
 # A batched product whose right side was repeated for each head of a group, all batch dims merged.
 rule merged_repeated_batch in normalise {
   match   { y = matmul(reshape(a: F[B, H, S, L]; shape = [N, S, L]),

@@ -98,7 +98,7 @@ kernel matmul {
   cpu when floats(a)
   ref
 }
-kernel linear { hip when bits16(x); cpu when floats(x) and K <= 16384; ref }
+kernel linear { hip when bits16(x) and K > 0; cpu when floats(x) and K <= 16384; ref }
 kernel add {
   hip when bits16(a) and numel(A) == numel(B) and rank(A) == rank(B) and numel(A) % 8 == 0
   cpu when floats(a)

@@ -30,12 +30,12 @@ op mla_rope_cache(q: F[S, H, N], kv: F[S, C], pe: F[S, 1, R], positions: i64[P],
 # [N - rope, latent], then the last ones; rounded to F, then stored as f8 by the layer's scale where `to` is f8.
 op mla_latent_queries(q: F[S, H, N]; layer: string, latent: int, rope: int, to: dtype)
    -> to[S, H, latent + rope]
-   where rope < N
+   where rope < N, to in {f16, bf16, f32, f8e4m3fn, f8e4m3fnuz}
 # Both at once, where nothing else reads turned queries and keys.
 op mla_decode_queries(q: F[S, H, N], kv: F[S, C], pe: F[S, 1, R], positions: i64[P],
                       cos_sin: T1[L, R], scale: f32[*A]; neox: bool, layer: string, cache: string, to: dtype)
    -> (queries: to[S, H, C + R], done: F[0])
-   effect where R < N, R % 2 == 0
+   effect where R < N, R % 2 == 0, to in {f16, bf16, f32, f8e4m3fn, f8e4m3fnuz}
 # Attention of every row, decode step or part of a prompt, over the rows of the cache that its sequence has.
 op paged_latent_attention(queries: Q1[S, H, D], out: F[S, M], updated: F[0]; layer: string) -> F[S, M]
 

@@ -120,10 +120,13 @@ rule one_over_sqrt in normalise {
   replace { y = rsqrt(x) }
   test "as written" { fires 1 }
 }
+# Of a mean of squares: the power of -inf is 0, the root is not a number.
 rule power_minus_half in normalise {
-  match   { y = pow(x, -0.5) }
-  where   shape(y) == shape(x)
-  replace { y = rsqrt(x) }
+  match   { s = add(mean(mul(x, x); axes = _, keepdims = _), const eps)
+            y = pow(s, -0.5) }
+  where   shape(y) == shape(s)
+  replace { s = s
+            y = rsqrt(s) }
   test "as written" { fires 1 }
 }
 rule divide_by_sqrt in normalise {

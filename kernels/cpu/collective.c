@@ -91,7 +91,9 @@ static const char *sum_to(const piece *p, void *to)
 /* Rows, of the width given, that fit half a window. */
 static size_t rows_at_once(const sld_launch *l, size_t width)
 {
-    size_t n = width ? kern_numel(&l->in[0]) / width : 0;
+    if (!width)
+        return 0;
+    size_t n = kern_numel(&l->in[0]) / width;
     return l->comm ? row_min(n, l->comm->bytes / 128 * 64 / (width * kern_size(l->in[0].dtype))) : n;
 }
 

@@ -29,8 +29,10 @@ static const char *reader_begin(const sld_launch *l, const paged *a, reader *r, 
     }
     for (int i = 0; i < 256 && !bad; i++)
         r->codes[i] = a->cache->dtype == SLD_F8E4M3FN ? sld_f8e4m3fn_to_f32((uint8_t)i) : sld_f8e4m3fnuz_to_f32((uint8_t)i);
-    if (!bad && kern_numel(a->out)) /* rows without a token to see */
-        memset(a->out->data, 0, kern_numel(a->out) * kern_size(a->out->dtype));
+    if (!bad && kern_numel(a->out)) { /* rows without a token to see */
+        f8_put(l, a->q->dtype, a->by, 0, 0);
+        memset(a->out->data, a->by ? *(uint8_t *)a->out->data : 0, kern_numel(a->out) * kern_size(a->out->dtype));
+    }
     return bad;
 }
 
@@ -106,11 +108,12 @@ static void part_join(part *to, part *from, size_t dim)
         to->acc[d] += from->acc[d];
 }
 
-/* Scores become weights by their largest. */
+/* Scores become weights by their largest; those of -inf have no say, also where all so far are. */
 static void part_weigh(part *p, float *restrict scores, size_t n)
 {
+    float max = p->max == -INFINITY ? 0 : p->max;
     for (size_t i = 0; i < n; i++)
-        scores[i] = expf(scores[i] - p->max);
+        scores[i] = expf(scores[i] - max);
     for (size_t i = 0; i < n; i++)
         p->sum += scores[i];
 }
@@ -313,7 +316,8 @@ static void attend(const reader *r, int64_t sequence, int64_t row, size_t head)
         load(r, CACHE_KEY, slot, kv, k);
         float score = (float)a->scale * paged_scale(c, CACHE_KEY, slot, kv) * row_dot(q, k, a->dim);
         score = cap ? cap * tanhf(score / cap) : score;
-        float top = score > max ? score : max, shrink = max == top ? 1 : expf(max - top), weight = expf(score - top);
+        float top = score > max ? score : max, shrink = max == top ? 1 : expf(max - top);
+        float weight = score == -INFINITY ? 0 : expf(score - top);
         sum = sum * shrink + weight;
         weight *= paged_scale(c, CACHE_VALUE, slot, kv);
         max = top;

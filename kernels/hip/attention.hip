@@ -120,8 +120,9 @@ DEVICE void weigh(const gpu_attention &a, const span &s, int kv, int first, int 
         for (int t = lane; t < n; t += 32)
             m = fmaxf(m, scores[h][t]);
         m = max_lanes<32>(m);
+        const float base = base_of(m);
         for (int t = 2 * lane; t < n; t += 64) {
-            float x = h < group ? expf(scores[h][t] - m) : 0, y = h < group ? expf(scores[h][t + 1] - m) : 0;
+            float x = h < group ? expf(scores[h][t] - base) : 0, y = h < group ? expf(scores[h][t + 1] - base) : 0;
             sum += x + y;
             if (ODD && a.token_scales[1])
                 x *= token_scale(a, 1, s, kv, first + t), y *= token_scale(a, 1, s, kv, first + t + 1);
@@ -129,7 +130,7 @@ DEVICE void weigh(const gpu_attention &a, const span &s, int kv, int first, int 
         }
         sum = sum_lanes<32>(sum);
         if (lane == 0) {
-            const float by = expf(state->most[h] - m);
+            const float by = expf(state->most[h] - base);
             state->by[h] = by, state->most[h] = m, state->sums[h] = state->sums[h] * by + sum;
         }
     }

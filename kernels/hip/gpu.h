@@ -364,11 +364,11 @@ DEVICE float silu(float x) { return x / (1.0f + expf(-x)); }
 #endif
 
 /* a / b, where inverse = 1 / b: one step of Newton's makes it the nearest float but for rare ties. An infinite b leaves
- * nothing to mend. */
+ * nothing to mend, nor does an infinite quotient. */
 DEVICE float quotient(float a, float b, float inverse)
 {
     float q = a * inverse;
-    return fmaf(inverse != 0 ? fmaf(-q, b, a) : 0, inverse, q);
+    return fmaf(inverse != 0 && fabsf(q) < INFINITY ? fmaf(-q, b, a) : 0, inverse, q);
 }
 
 #endif

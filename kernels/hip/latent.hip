@@ -118,11 +118,11 @@ DEVICE void weigh(float (*partial)[HEADS][TILE + 1], T (*weights)[TILE + 8], sof
         for (int k = 0; k < SPLIT; k++)
             x += partial[k][h][lane];
         x = lane < live ? x * by : -INFINITY;
-        const float before = state->most[h], most = fmaxf(before, max_lanes<32>(x)), w = expf(x - most);
+        const float before = state->most[h], most = fmaxf(before, max_lanes<32>(x)), base = base_of(most), w = expf(x - base);
         const float sum = sum_lanes<32>(w);
         weights[h][place_of(lane)].bits = (uint16_t)pack(T(), w, 0);
         if (lane == 0)
-            state->by[h] = expf(before - most), state->most[h] = most, state->sums[h] = state->sums[h] * expf(before - most) + sum;
+            state->by[h] = expf(before - base), state->most[h] = most, state->sums[h] = state->sums[h] * expf(before - base) + sum;
     }
 }
 

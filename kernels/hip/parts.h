@@ -37,6 +37,9 @@ static inline int parts_for(int64_t alone, int64_t blocks, int64_t longest, int6
 /* Of each head: the largest score so far, the sum of weights, and by what the last tile makes those before it smaller. */
 struct softmax { float most[16], sums[16], by[16]; };
 
+/* What scores are taken relative to: those of -inf have no say, also where all so far are. */
+DEVICE float base_of(float most) { return most == -INFINITY ? 0.0f : most; }
+
 /* The weight of a logit that has no value. */
 DEVICE float sink_beside(const float *sink, float most) { return sink ? expf(*sink - most) : 0.0f; }
 
@@ -52,10 +55,11 @@ template <typename T, int D> DEVICE void join_parts(const float *from, int n, co
     for (int i = id; i < n; i += JOINERS)
         most = fmaxf(most, from[i * (D + 2) + D]);
     most = max_block(most, scratch[0]);
+    const float base = base_of(most);
     for (int first = 0; first < n; first += JOINERS) {
         const int own = first + id, end = n - first < JOINERS ? n - first : JOINERS;
         __syncthreads();
-        weights[id] = own < n ? expf(from[own * (D + 2) + D] - most) : 0;
+        weights[id] = own < n ? expf(from[own * (D + 2) + D] - base) : 0;
         sum += own < n ? weights[id] * from[own * (D + 2) + D + 1] : 0;
         __syncthreads();
 #pragma unroll 4

@@ -427,8 +427,10 @@ static const char *refused(const gpu_ranks *r, const gpu_reduce *a)
 {
     if (r->world < 2 || r->world > GPU_RANKS || r->rank < 0 || r->rank >= r->world)
         return "there must be 2 to 8 ranks";
-    if (a->rows < 0 || a->width <= 0 || a->width % (a->quant ? 16 : 8) || a->width > 16384)
+    if (a->rows < 0 || a->width < 0 || a->width % (a->quant ? 16 : 8) || a->width > 16384)
         return "the width must be a multiple of 8, of 16 for FP8, at most 16384";
+    if (!a->width)
+        return NULL;
     if (a->quant == GPU_GROUP && a->width % 128)
         return "the width must be a multiple of the group of 128";
     if (a->quant && !a->w)
@@ -441,7 +443,7 @@ const char *gpu_all_reduce(const gpu_ranks *r, const gpu_reduce *a, void *stream
 {
     const int units = compute_units();
     const char *why = refused(r, a);
-    if (why || !a->rows)
+    if (why || !a->rows || !a->width)
         return why;
     if (!units)
         return "the device does not answer";

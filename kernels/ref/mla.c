@@ -164,7 +164,8 @@ typedef struct attention {
     bool raw;    /* queries are as the graph has them */
 } attention;
 
-/* Softmax as it goes: acc holds what the rows so far give, over weights that are relative to the largest. */
+/* Softmax as it goes: acc holds what the rows so far give, over weights that are relative to the largest. Rows whose score
+ * is -inf have no say; where there are no others, nothing is a number. */
 static void attend(attention *a, size_t token, const sld_tensor *query, size_t at)
 {
     const sld_cache *c = &a->c;
@@ -180,12 +181,14 @@ static void attend(attention *a, size_t token, const sld_tensor *query, size_t a
         for (size_t i = 0; i < width; i++)
             dot += kern_get(query, at + i) * kern_get(&cells, row + i);
         dot *= w->softmax_scale * mla_query_scale(w) * cache_scale(c, CACHE_KEY);
-        double top = dot > most ? dot : most, old = exp(most - top), weight = exp(dot - top);
+        double top = dot > most ? dot : most, base = top == -INFINITY ? 0 : top, old = exp(most - base), weight = exp(dot - base);
         for (size_t i = 0; i < n; i++)
             a->acc[i] = a->acc[i] * old + weight * kern_get(&cells, row + i);
         a->sum = a->sum * old + weight;
         most = top;
     }
+    if (most == -INFINITY && (int64_t)token < w->n_tokens && w->length[token] && a->sum == 0)
+        a->sum = NAN;
 }
 
 static void attend_head(attention *a, size_t head)

@@ -62,7 +62,7 @@ static const char *run(const sld_launch *l, const paged *a, const char *bad)
     if (!bad && a->dim > HEAD_MAX)
         bad = "the head size is too large";
     for (size_t i = 0, n = bad ? 0 : kern_numel(a->out); i < n; i++)
-        kern_put(a->out, i, 0); /* rows without a token to see */
+        f8_put(l, a->q->dtype, a->by, i, 0); /* rows without a token to see */
     for (int64_t s = 0; !bad && s < a->cache->sequences; s++)
         for (int64_t row = paged_first(a->cache, s); row < paged_first(a->cache, s + 1); row++)
             for (size_t h = 0; h < a->heads; h++)

@@ -111,3 +111,26 @@ const char *sld_ref_conv(const sld_launch *l)
     }
     return NULL;
 }
+
+/* One spatial dim, with numbers for lists. */
+const char *sld_ref_conv1d(const sld_launch *l);
+const char *sld_ref_conv1d(const sld_launch *l)
+{
+    const sld_tensor *x = &l->in[0], *w = &l->in[1], *o = &l->out[0];
+    int64_t group = kern_attr(l, "group")->i, stride = kern_attr(l, "stride")->i, dilation = kern_attr(l, "dilation")->i;
+    int64_t length = x->dims[2], channels = w->dims[1], window = w->dims[2], places = o->dims[2];
+    if (group < 1 || w->dims[0] % group || x->dims[1] != channels * group)
+        return "channels do not divide into the groups";
+    for (int64_t i = 0, n = (int64_t)kern_numel(o); i < n; i++) {
+        int64_t image = i / places / w->dims[0], m = i / places % w->dims[0], at = i % places * stride - kern_attr(l, "padding")->i;
+        int64_t first = image * x->dims[1] + m / (w->dims[0] / group) * channels;
+        double sum = kern_present(l, 2) ? kern_get(&l->in[2], (size_t)m) : 0;
+        for (int64_t k = 0; k < channels * window; k++) {
+            int64_t from = at + k % window * dilation;
+            if (from >= 0 && from < length)
+                sum += kern_get(x, (size_t)((first + k / window) * length + from)) * kern_get(w, (size_t)(m * channels * window + k));
+        }
+        kern_put(o, (size_t)i, sum);
+    }
+    return NULL;
+}

@@ -18,6 +18,7 @@ COPY(reshape)
 COPY(squeeze)
 COPY(unsqueeze)
 COPY(flatten)
+COPY(reshape_as)
 
 /* out[i] = x[j] with j[perm[k]] = i[k]. */
 static void permute(const sld_tensor *x, const sld_tensor *o, const uint32_t *perm)

@@ -266,6 +266,8 @@ void refusals()
     check(gpu_all_reduce(&r, &a, NULL) != NULL, "nine ranks are accepted");
     r.world = 2, a.width = 68;
     check(gpu_all_reduce(&r, &a, NULL) != NULL, "a width of 68 is accepted");
+    a.width = 0;
+    check(gpu_all_reduce(&r, &a, NULL) == NULL, "rows of no elements are refused");
 }
 
 /* ------------------------------------------------------------- planted bug -- */

@@ -232,6 +232,21 @@ START_TEST(rows_of_ranks)
 }
 END_TEST
 
+/* No rows, and rows of no elements. */
+START_TEST(nothing_to_sum)
+{
+    static const char *const texts[] = {
+        X("[0, 512]", "512", "bf16") "output a = %a\n",
+        X("[0, 512]", "512", "f32") ADD "output n = %n\noutput t = %t\n",
+        X("[3, 0]", "0", "bf16") "%n, %t = all_reduce_rms_norm(%x, %w, %b; eps = 1e-06, ranks = \"tp\")\noutput n = %n\n",
+        X("[3, 0]", "0", "f16") "%q, %n, %t = all_reduce_rms_norm_static_quant(%x, %w, %s, %b; eps = 1e-06, ranks = \"tp\", "
+                                "to = f8e4m3fn)\noutput q = %q\n",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        on_ranks(texts[i], false, 2, RANKS_MAX, "");
+}
+END_TEST
+
 START_TEST(missing_rank)
 {
     patience = 0;
@@ -378,6 +393,7 @@ Suite *collective_suite(void)
     tcase_add_loop_test(t, as_the_chain, 0, 3 * sizeof chains / sizeof *chains);
     tcase_add_loop_test(t, quantised, 0, 3);
     tcase_add_loop_test(t, rows_of_ranks, 0, 4);
+    tcase_add_test(t, nothing_to_sum);
     tcase_add_loop_test(t, missing_rank, 0, 2);
     tcase_add_loop_test(t, in_pieces, 2, 5);
     tcase_add_test(t, alone);

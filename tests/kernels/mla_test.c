@@ -457,6 +457,25 @@ START_TEST(bad_layers_are_refused)
 }
 END_TEST
 
+/* Queries are of a dtype that attention takes. */
+START_TEST(queries_of_other_dtypes_are_refused)
+{
+    static const char *const dtypes[] = {"bf16", "f8e4m3fnuz", "bool", "i64"};
+    for (int i = 0; i < 4; i++) {
+        char text[300];
+        sld_ctx *ctx = sld_ctx_new(NULL);
+        int n = snprintf(text, sizeof text,
+                         "solder 1\ninput %%q : bf16[2, 4, 24]\n"
+                         "%%r = mla_latent_queries(%%q; layer = \"l0\", latent = 32, rope = 8, to = %s)\noutput r = %%r\n", dtypes[i]);
+        sld_graph *g = sld_text_parse(ctx, sld_ruleset_solder(), "queries", text, (size_t)n);
+        ck_assert_msg(!g == (i > 1), "%s: %s", dtypes[i], sld_error(ctx));
+        ck_assert_msg(g || strstr(sld_error(ctx), "to in {f16, bf16, f32, f8e4m3fn, f8e4m3fnuz}"), "%s", sld_error(ctx));
+        sld_graph_free(g);
+        sld_ctx_free(ctx);
+    }
+}
+END_TEST
+
 Suite *mla_suite(void)
 {
     Suite *s = suite_create("mla");
@@ -467,6 +486,7 @@ Suite *mla_suite(void)
     tcase_add_loop_test(t, quantised, 0, 8);
     tcase_add_loop_test(t, yarn_attention_of_heads, 0, 2 * (int)(sizeof yarns / sizeof *yarns));
     tcase_add_loop_test(t, bad_layers_are_refused, 0, N_BADS);
+    tcase_add_test(t, queries_of_other_dtypes_are_refused);
     suite_add_tcase(s, t);
     return s;
 }

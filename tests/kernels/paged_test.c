@@ -312,6 +312,35 @@ START_TEST(as_one_softmax)
 }
 END_TEST
 
+/* The first 300 tokens of the longest sequence have scores of -inf: more than a kernel takes at a time, and no say. */
+START_TEST(keys_without_a_say)
+{
+    static const shape plain = {8, 2, 128, 16, SLD_BF16, 0, "agf", ONE};
+    static const char *const kernels[] = {"sld_ref_decode_attention", "sld_cpu_decode_attention_assembly",
+                                          "sld_cpu_decode_attention_general", "sld_cpu_decode_attention_fallback"};
+    batch b = batch_new(&plain);
+    for (size_t i = 0; i < (size_t)(b.rows * plain.hq * plain.d); i++)
+        b.q[i] &= 0x7fff; /* nothing below 0 */
+    for (size_t t = 0; t < 300; t++) {
+        size_t slot = (size_t)b.tables[(SEQUENCES - 1) * WIDTH + (int)t / 16] * 16 + t % 16;
+        for (size_t i = 0; i < (size_t)(plain.hk * plain.d); i++)
+            b.kv[0][slot * (size_t)(plain.hk * plain.d) + i] = -INFINITY;
+    }
+    double *wanted = want(&b);
+    lay_out(&b, SLD_CACHE_SHUFFLE);
+    for (int k = 0; k < 4; k++) {
+        launched l = parse(&plain, b.rows, SLD_CACHE_SHUFFLE);
+        ck_assert_ptr_null(run(&l, &b, kernels[k]));
+        compare(&l.out[0], wanted, kernels[k], "shuffle");
+        free(l.out[0].data);
+        launch_free(&l);
+    }
+    free(wanted);
+    free(b.cache.memory);
+    batch_free(&b);
+}
+END_TEST
+
 /* Codes of what decode_attention gives: the same by the reference kernel, neighbours by the others. */
 static void check_codes(const sld_tensor *got, const sld_tensor *plain, uint8_t from, bool exact)
 {
@@ -476,6 +505,45 @@ START_TEST(bad_batches_are_refused)
 }
 END_TEST
 
+/* Codes of rows without a token to see are those of 0 over the scale, 0 over 0 too. */
+START_TEST(codes_of_rows_without_tokens)
+{
+    static const shape plain = {8, 2, 64, 16, SLD_BF16, 0, "gf", ONE};
+    static const char *const kernels[] = {"sld_ref_decode_attention_static_quant", "sld_cpu_decode_attention_static_quant_general",
+                                          "sld_cpu_decode_attention_static_quant_fallback"};
+    for (int i = 0; i < 6; i++) {
+        batch b = batch_new(&plain);
+        lay_out(&b, SLD_CACHE_NHD);
+        launched l = parse_as(&plain, b.rows, SLD_CACHE_NHD, false, "f8e4m3fn");
+        *(float *)sld_const_of(l.g, sld_operand(l.g, sld_first_node(l.g), 2))->data = i / 3 ? 0 : 0.01f;
+        ck_assert_ptr_null(run(&l, &b, kernels[i % 3]));
+        ck_assert_uint_eq(((uint8_t *)l.out[0].data)[kern_numel(&l.out[0]) - 1] & 0x7f, i / 3 ? 0x7f : 0);
+        free(l.out[0].data);
+        launch_free(&l);
+        free(b.cache.memory);
+        batch_free(&b);
+    }
+}
+END_TEST
+
+/* The signature of the engine's own attention does not say that heads of queries divide. */
+START_TEST(heads_that_do_not_divide_are_refused)
+{
+    static const shape odd[] = {{1, 2, 64, 16, SLD_BF16, 0, "", ONE}, {5, 2, 64, 16, SLD_BF16, 0, "", ONE}};
+    static const char *const kernels[] = {"sld_ref_paged_attention", "sld_cpu_paged_attention"};
+    for (int i = 0; i < 4; i++) {
+        batch b = batch_new(&odd[i / 2]);
+        lay_out(&b, SLD_CACHE_NHD);
+        launched l = parse_as(b.s, b.rows, SLD_CACHE_NHD, true, NULL);
+        ck_assert_pstr_eq(run(&l, &b, kernels[i % 2]), "query heads do not divide into key/value heads");
+        free(l.out[0].data);
+        launch_free(&l);
+        free(b.cache.memory);
+        batch_free(&b);
+    }
+}
+END_TEST
+
 /* ---------------------------------------------------------------- layouts as types -- */
 
 /* A cache that is written in one layout, and read in another. */
@@ -507,9 +575,12 @@ Suite *paged_suite(void)
     TCase *t = tcase_create("attention");
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, as_one_softmax, 0, N_SHAPES);
+    tcase_add_test(t, keys_without_a_say);
     tcase_add_loop_test(t, engine_and_codes, 0, N_SHAPES);
     tcase_add_loop_test(t, kernels_are_bound, 0, N_BOUNDS);
     tcase_add_loop_test(t, bad_batches_are_refused, 0, N_REFUSALS);
+    tcase_add_test(t, codes_of_rows_without_tokens);
+    tcase_add_test(t, heads_that_do_not_divide_are_refused);
     tcase_add_test(t, layouts_are_types);
     suite_add_tcase(s, t);
     return s;

@@ -229,6 +229,30 @@ START_TEST(like_the_reference)
 }
 END_TEST
 
+/* What is infinite becomes the largest that the format has. */
+START_TEST(infinities_are_quantised)
+{
+    static const char text[] = "solder 1\ninput %x : bf16[128]\nconst %s : f32[] = 0.03\n"
+                               "%q = static_quant(%x, %s; to = f8e4m3fn)\noutput q = %q\n";
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_device *d = open_emulation(ctx);
+    sld_graph *g = sld_text_parse(ctx, sld_ruleset_solder(), "infinities", text, sizeof text - 1);
+    ck_assert_msg(g != NULL, "%s", sld_error(ctx));
+    sld_plan *p = sld_plan_new_on(g, d, NULL);
+    uint16_t x[128];
+    sld_tensor in = {.dtype = SLD_BF16, .data = x}, out;
+    for (size_t i = 0; i < 128; i++)
+        kern_put(&in, i, i % 3 == 0 ? INFINITY : i % 3 == 1 ? -INFINITY : NAN);
+    ck_assert_msg(p && sld_plan_get_info(p).n_host == 0 && !sld_plan_run(p, (const void *const[]){x}, &out), "%s", sld_error(ctx));
+    for (size_t i = 0; i < 128; i++)
+        ck_assert_uint_eq(((uint8_t *)out.data)[i], i % 3 == 0 ? 0x7e : i % 3 == 1 ? 0xfe : 0x7f);
+    sld_plan_free(p);
+    sld_graph_free(g);
+    sld_device_close(d);
+    sld_ctx_free(ctx);
+}
+END_TEST
+
 /* ---------------------------------------------------------- latent attention -- */
 
 /* From a projection to attention, in one op for queries and cache, and in steps. */
@@ -375,6 +399,7 @@ Suite *device_suite(void)
     TCase *c = tcase_create("device");
     if (getenv("SOLDER_EMU")) {
         tcase_add_loop_test(c, like_the_reference, 0, N_GRAPHS);
+        tcase_add_test(c, infinities_are_quantised);
         tcase_add_loop_test(c, latent_attention, 0, N_CHAINS);
         tcase_add_test(c, no_device);
         tcase_add_test(c, kernel_that_syncs);

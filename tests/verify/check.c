@@ -1,76 +1,7 @@
 /* See verify.h. */
 #include <stdlib.h>
 
-#include "gate.h"
 #include "verify.h"
-
-/* ------------------------------------------------------------------- the run -- */
-
-enum { CANDIDATES = 64 };
-
-/* Numbers that the gate mentions, with those beside them. */
-static uint32_t candidates(const sld_rule_info *r, int64_t *at)
-{
-    uint32_t n = 0;
-    at[n++] = 1;
-    at[n++] = 8;
-    for (uint32_t i = 0; i < r->n_gate && n + 3 < CANDIDATES; i++)
-        if (r->gate[i].kind == SLD_T_INT)
-            for (int64_t k = -1; k <= 1; k++)
-                at[n++] = r->gate[i].ival + k;
-    return n;
-}
-
-static void set(vf_run *r, const char *name, const char *value)
-{
-    size_t n = strlen(r->options);
-    snprintf(r->options + n, sizeof r->options - n, "%s%s = %s", n ? ", " : "", name, value);
-    sld_settings_set(r->settings, name, value, "verify");
-}
-
-/* Options that the gate reads get a number, those that the rule needs are on. */
-static bool draw_options(vf_run *r, vf_rng *rng, const int64_t *numbers, uint32_t n)
-{
-    const sld_rule_info *rule = &r->rules->rules[r->rule];
-    sld_settings_free(r->settings);
-    r->settings = sld_settings_new(r->ctx, r->rules);
-    r->options[0] = 0;
-    for (uint32_t i = 0; i < rule->n_enabled; i++)
-        set(r, r->rules->options[rule->enabled[i]].name, "on");
-    for (uint32_t i = 0; i < rule->n_gate; i++) {
-        char value[24];
-        const sld_option_info *o = &r->rules->options[rule->gate[i].id];
-        snprintf(value, sizeof value, "%lld", (long long)numbers[vf_below(rng, n)]);
-        if (rule->gate[i].kind == SLD_T_OPTION && o->is_int && !strstr(r->options, o->name) && vf_below(rng, 2))
-            set(r, o->name, value);
-    }
-    return sld_settings_resolve(r->settings, SLD_TARGET_CPU, NULL, NULL) == SLD_OK;
-}
-
-bool vf_run_find(vf_run *r, const sld_ruleset *rules, uint32_t rule, uint32_t seed)
-{
-    static const int64_t worlds[] = {1, 2, 4, 8, 3};
-    int64_t numbers[CANDIDATES];
-    vf_rng rng = {seed};
-    uint32_t n = candidates(&rules->rules[rule], numbers);
-    *r = (vf_run){.rules = rules, .rule = rule, .units = 2, .ctx = sld_ctx_new(NULL)};
-    for (uint32_t i = 0; i < 400; i++) {
-        r->world = worlds[i < 4 ? 0 : vf_below(&rng, 5)];
-        r->tokens = numbers[vf_below(&rng, n)];
-        if (r->tokens > 0 && draw_options(r, &rng, numbers, n) &&
-            sld_rule_runs(rules, rule, r->settings, (sld_bucket){r->tokens, r->tokens}, r->world, NULL, 0) == SLD_ALWAYS)
-            return true;
-    }
-    return false;
-}
-
-void vf_run_free(vf_run *r)
-{
-    sld_settings_free(r->settings);
-    if (r->ctx)
-        sld_ctx_free(r->ctx);
-    *r = (vf_run){0};
-}
 
 /* ----------------------------------------------------------------- both sides -- */
 
@@ -89,7 +20,7 @@ static bool fuse(vf_side *s, const vf_run *run, sld_target target)
 {
     for (uint32_t r = 0; r < s->world; r++) {
         sld_rule_stats *stats = calloc(run->rules->n_rules + 1u, sizeof *stats);
-        const sld_fuse_options options = {.target = target, .settings = run->settings, .tokens = {run->tokens, run->tokens},
+        const sld_fuse_options options = {.target = target, .settings = run->settings, .tokens = run->tokens,
                                           .world = run->world, .units = run->units, .only = run->rule + 1};
         bool ok = sld_fuse(s->g[r], &options, stats) == SLD_OK && sld_graph_verify(s->g[r]) == SLD_OK;
         if (!ok)
@@ -134,7 +65,7 @@ static bool oracle_make(oracle *o, const vf_run *run, const char *text, uint32_t
     if (!lend(o, run, text, &rng))
         return false;
     o->left.shown = vf_below(&rng, o->left.world);
-    if (!vf_data_make(&o->data, &o->left, &rng))
+    if (!vf_data_make(&o->data, &o->left, seed, &rng))
         return false;
     if (!vf_side_run(&o->left, &o->data, NULL, &o->want)) {
         snprintf(o->left.error, sizeof o->left.error, "%s", o->want.error);
@@ -155,9 +86,9 @@ static void oracle_free(oracle *o)
 }
 
 /* n samples of what rounding elsewhere does to a side whose results are `base`. */
-static void sample(oracle *o, vf_side *s, const vf_results *base, uint32_t n)
+static void sample(oracle *o, vf_side *s, sld_target target, const vf_results *base, uint32_t n)
 {
-    vf_noise z = {.rng = {vf_next(&o->rng)}, .learn = true, .n = s->plan[0]->n_steps};
+    vf_noise z = {.rng = {vf_next(&o->rng)}, .learn = true, .n = s->plan[0]->n_steps, .device = target == SLD_TARGET_HIP};
     vf_results r;
     z.moves = calloc(z.n + 1, 1);
     vf_side_run(s, &o->data, &z, &r);
@@ -177,29 +108,39 @@ static void sample(oracle *o, vf_side *s, const vf_results *base, uint32_t n)
 }
 
 /* Of both sides; the right one on the host, where it can be. */
-static void sample_both(oracle *o, const vf_run *run, uint32_t n)
+static void sample_both(oracle *o, const vf_run *run, sld_target target, uint32_t n)
 {
     vf_side right;
     vf_results base = {0};
-    sample(o, &o->left, &o->want, n);
+    sample(o, &o->left, target, &o->want, n);
     bool ready = vf_side_parse(&right, run, o->text) && fuse(&right, run, SLD_TARGET_CPU) && vf_side_plan(&right, SLD_TARGET_CPU);
     right.shown = o->left.shown;
     right.lent = o->left.lent;
     if (ready && vf_side_run(&right, &o->data, NULL, &base))
-        sample(o, &right, &base, n);
+        sample(o, &right, target, &base, n);
     vf_results_free(&base);
     vf_side_free(&right);
 }
 
+/* The option that lets rules leave what is not a number out of scales. */
+static bool leaves_out(const vf_run *run)
+{
+    const sld_rule_info *r = &run->rules->rules[run->rule];
+    bool found = false;
+    for (uint32_t i = 0; i < r->n_enabled; i++)
+        found |= !strcmp(run->rules->options[r->enabled[i]].name, "allow_contract_change");
+    return found;
+}
+
 /* Seldom is more than equality asked; what noise does is sampled the more thoroughly the worse it looks. */
-static vf_error compare(oracle *o, const vf_run *run, const vf_results *got)
+static vf_error compare(oracle *o, const vf_run *run, sld_target target, const vf_results *got)
 {
     static const uint32_t samples[] = {8, 56};
     vf_results exact;
-    const vf_case c = {&o->left, &o->data, o->length};
+    const vf_case c = {&o->left, &o->data, o->length, leaves_out(run)};
     vf_error e = vf_compare(got, &o->want, NULL, NULL, &c);
     for (uint32_t i = 0; e.wrong && i < 2; i++) {
-        sample_both(o, run, samples[i]);
+        sample_both(o, run, target, samples[i]);
         e = vf_compare(got, &o->want, &o->spread, NULL, &c);
         if (e.wrong && !i && vf_exact(run, o->text, &o->left, &o->data, &exact)) {
             e = vf_compare(got, &o->want, &o->spread, &exact, &c);
@@ -260,13 +201,15 @@ static bool right_wrong(oracle *o, const vf_run *run, sld_target target, vf_tall
     if (!ready && !right.error[0])
         cell->unfired++;
     ready = ready && vf_side_plan(&right, target);
+    ready = ready && (run->world == 1 || !right.device || vf_side_emulated(&right)); /* a real one is one to a process */
     if (ready && own_kernels(&right, target)) {
         if (vf_side_run(&right, &o->data, NULL, &got)) {
-            out->error = compare(o, run, &got);
+            out->error = compare(o, run, target, &got);
             count(cell, &out->error);
             count_launches(&right, t->launched);
             out->wrong = out->error.wrong;
-            snprintf(out->what, sizeof out->what, "output %u: %s", out->error.output, out->error.why);
+            snprintf(out->what, sizeof out->what, "output %u: %s; all are at most %.3g steps of the dtype, and %.1e in norm, off",
+                     out->error.output, out->error.why, out->error.ulp, out->error.norm);
             say_inputs(o, &out->error, out->inputs, sizeof out->inputs);
         } else if (o->data.negative) {
             cell->refused++; /* fused ops need not count indices from the end */
@@ -283,13 +226,52 @@ static bool right_wrong(oracle *o, const vf_run *run, sld_target target, vf_tall
     return out->wrong;
 }
 
-/* Kernels of a device check no indices, write in no order, and meet other ranks in other tests. */
-static bool fit_for_device(const oracle *o, const vf_run *run)
+/* A scale so small that f32 does not hold its inverse, by which kernels of a device multiply. */
+static bool has_tiny_scale(const oracle *o)
 {
-    return run->world == 1 && !o->data.negative && !vf_lent_races(o->left.lent);
+    bool found = false;
+    for (uint32_t i = 0; i < o->data.n; i++) {
+        sld_tensor t = vf_input(&o->left, &o->data, 0, i);
+        double x = t.dtype == SLD_F32 && kern_numel(&t) == 1 ? fabs(kern_get(&t, 0)) : 1;
+        found |= x > 0 && x < 0x1p-126;
+    }
+    return found;
 }
 
-vf_outcome vf_check(const sld_ruleset *rules, const pat_drawn *d, unsigned targets, vf_tally *tally)
+/* Kernels of a device check no indices, and write in no order. */
+static bool fit_for_device(const oracle *o)
+{
+    return !o->data.negative && !vf_lent_races(o->left.lent) && !has_tiny_scale(o);
+}
+
+static bool fits(const sld_graph *g, int64_t most)
+{
+    int64_t largest = 0;
+    for (sld_value v = 1; v < g->values.n; v++) {
+        int64_t n = 1;
+        for (uint32_t k = 0; k < sld_rank(g, v); k++)
+            n *= sld_shape(g, v)[k];
+        largest = n > largest ? n : largest;
+    }
+    return largest <= most;
+}
+
+/* Every target's kernels against the oracle. */
+static void compare_all(oracle *o, const vf_run *run, unsigned targets, int64_t most, vf_tally *tally, vf_outcome *out)
+{
+    uint32_t before[SLD_TARGET_COUNT], compared = 0;
+    for (sld_target t = SLD_TARGET_REF; t < SLD_TARGET_COUNT && !out->wrong; t++) {
+        before[t] = tally->cells[t].cases;
+        if (targets >> t & 1 && (t != SLD_TARGET_HIP || fit_for_device(o)) && right_wrong(o, run, t, tally, out))
+            out->target = t;
+        compared += tally->cells[t].cases - before[t];
+    }
+    if (compared)
+        vf_edges_add(&tally->edges, &o->left, &o->data, most);
+}
+
+vf_outcome vf_check(const sld_ruleset *rules, const pat_drawn *d, const pat_instance *test, int64_t most, unsigned targets,
+                    vf_tally *tally)
 {
     vf_outcome out = {0};
     vf_run run = {0};
@@ -297,17 +279,16 @@ vf_outcome vf_check(const sld_ruleset *rules, const pat_drawn *d, unsigned targe
     uint32_t rule = 0;
     while (rule < rules->n_rules && strcmp(rules->rules[rule].name, d->rule->name))
         rule++;
-    if (rule == rules->n_rules || !vf_run_find(&run, rules, rule, d->seed)) {
-        snprintf(out.what, sizeof out.what, "no options and tokens were found with which it runs");
-        tally->cells[0].refused++;
-    } else if (!oracle_make(&o, &run, d->graph, d->seed)) {
+    bool found = rule < rules->n_rules && (test ? vf_run_of(&run, rules, rule, d->graph, test)
+                                                : vf_run_find(&run, rules, rule, d->graph, d->seed));
+    if (!found)
+        snprintf(out.what, sizeof out.what, "no options, tokens and ranks were found with which it runs");
+    else if (!oracle_make(&o, &run, d->graph, d->seed))
         snprintf(out.what, sizeof out.what, "%s", o.left.error);
-        tally->cells[0].refused++;
-    } else {
-        for (sld_target t = SLD_TARGET_REF; t < SLD_TARGET_COUNT && !out.wrong; t++)
-            if (targets >> t & 1 && (t != SLD_TARGET_HIP || fit_for_device(&o, &run)) && right_wrong(&o, &run, t, tally, &out))
-                out.target = t;
-    }
+    else if (!fits(o.left.plan[0]->g, most))
+        snprintf(out.what, sizeof out.what, "a value is too large");
+    else
+        compare_all(&o, &run, targets, most, tally, &out);
     oracle_free(&o);
     if (out.wrong)
         out.run = run;

@@ -11,18 +11,16 @@
 
 const sld_ruleset *sld_ruleset_solder(void);
 
-enum { WRONG_OF_RULE = 2 }; /* more tell nothing new */
-typedef struct row { const char *name; uint32_t wrong; vf_tally tally; char why[300]; } row;
-
+enum { WRONG_OF_RULE = 2, /* more tell nothing new */
+       TEST_DATA = 4,     /* how often a test gets numbers */
+       HUNTED = 8 };      /* with so many graphs of each variant, kernels that none reached are looked for */
 typedef struct session {
     pat_session *s;
     pat_program *p;
-    const sld_ruleset *rules;
-    unsigned targets;
+    vf_report r;
     bool quiet, list;
-    uint32_t n_rows, wrong, most_wrong;
-    row *rows;
-    uint32_t *launched; /* by kernel */
+    uint32_t wrong, most_wrong;
+    int64_t most;
 } session;
 
 static const char usage[] =
@@ -41,13 +39,13 @@ static const char usage[] =
 /* A smaller graph on which the same target is wrong, drawn until none is found. */
 static vf_outcome shrink(const session *s, pat_drawn *d, vf_outcome worst)
 {
-    vf_tally unused = {.launched = calloc(s->rules->n_kernels + 1u, sizeof(uint32_t))};
+    vf_tally unused = {.launched = calloc(s->r.rules->n_kernels + 1u, sizeof(uint32_t))};
     for (uint32_t k = 0, tries = 60; k < tries; k++) {
         pat_drawn smaller = *d;
-        smaller.seed = d->seed + 8 * k + k % 5;
+        smaller.seed = d->seed + 128 * k + k % 5;
         if (!pat_draw(s->s, s->p, d->elements > 4 ? d->elements / 2 : 2, &smaller) || smaller.elements >= d->elements)
             continue;
-        vf_outcome o = vf_check(s->rules, &smaller, 1u << worst.target, &unused);
+        vf_outcome o = vf_check(s->r.rules, &smaller, NULL, s->most, 1u << worst.target, &unused);
         if (!o.wrong)
             continue;
         vf_run_free(&worst.run);
@@ -59,16 +57,19 @@ static vf_outcome shrink(const session *s, pat_drawn *d, vf_outcome worst)
     return worst;
 }
 
-static void tell(session *s, pat_drawn d, vf_outcome o)
+static void tell(session *s, pat_drawn d, const pat_instance *test, vf_outcome o)
 {
     static const char *const targets[] = {"ref", "cpu", "hip"};
     const char *name = d.rule->name;
-    fprintf(stderr, "%s, variant %u, on %s: wrong with seed %u\n", name, d.variant, targets[o.target], d.seed);
-    o = shrink(s, &d, o);
-    fprintf(stderr, "  %s\n  where %s\n  test \"verify %u\" { %s%s%s", o.what, o.inputs, d.seed, d.binds, *d.binds && *o.run.options ? ", " : "",
-            o.run.options);
-    fprintf(stderr, "%stokens = %lld, world = %lld; fires 1 }\n", *d.binds || *o.run.options ? ", " : "",
-            (long long)o.run.tokens, (long long)o.run.world);
+    fprintf(stderr, "%s, variant %u, on %s: wrong with seed %u%s%s%s\n", name, d.variant, targets[o.target], d.seed,
+            test ? ", test \"" : "", test ? test->test->title : "", test ? "\"" : "");
+    if (!test)
+        o = shrink(s, &d, o);
+    fprintf(stderr, "  %s\n  where %s\n", o.what, o.inputs);
+    if (!test)
+        fprintf(stderr, "  test \"verify %u\" { %s%s%s%stokens = %lld, world = %lld, units = %lld; fires 1 }\n", d.seed, d.binds,
+                *d.binds && *o.run.options ? ", " : "", o.run.options, *d.binds || *o.run.options ? ", " : "",
+                (long long)o.run.tokens.lo, (long long)o.run.world, (long long)o.run.units);
     if (s->list)
         fprintf(stderr, "%s", d.graph);
     vf_run_free(&o.run);
@@ -76,111 +77,91 @@ static void tell(session *s, pat_drawn d, vf_outcome o)
 
 /* -------------------------------------------------------------------- cases -- */
 
-static row *row_of(session *s, const pat_rule *r)
+static vf_row *row_of(session *s, const pat_rule *r)
 {
     const char *name = pat_written_name(r);
-    for (uint32_t i = 0; i < s->n_rows; i++)
-        if (!strcmp(s->rows[i].name, name))
-            return &s->rows[i];
-    s->rows = realloc(s->rows, (s->n_rows + 1) * sizeof *s->rows);
-    s->rows[s->n_rows] = (row){.name = name, .tally.launched = s->launched};
-    return &s->rows[s->n_rows++];
+    for (uint32_t i = 0; i < s->r.n; i++)
+        if (!strcmp(s->r.rows[i].name, name))
+            return &s->r.rows[i];
+    s->r.rows = realloc(s->r.rows, (s->r.n + 1) * sizeof *s->r.rows);
+    s->r.rows[s->r.n] = (vf_row){.name = name, .tally.launched = s->r.launched};
+    return &s->r.rows[s->r.n++];
 }
 
-static uint32_t comparisons(const row *r)
+static bool check_one(session *s, const pat_drawn *d, const pat_instance *test)
 {
-    uint32_t n = 0;
-    for (int t = 0; t < SLD_TARGET_COUNT; t++)
-        n += r->tally.cells[t].cases;
-    return n;
-}
-
-static bool check(void *of, const pat_drawn *d)
-{
-    session *s = of;
-    row *r = row_of(s, d->rule);
-    uint32_t before = comparisons(r);
+    vf_row *r = row_of(s, d->rule);
+    uint32_t before = vf_comparisons(r);
     if (s->wrong >= s->most_wrong || r->wrong >= WRONG_OF_RULE)
         return true;
-    vf_outcome o = vf_check(s->rules, d, s->targets, &r->tally);
+    vf_outcome o = vf_check(s->r.rules, d, test, s->most, s->r.targets, &r->tally);
     if (!o.wrong && o.what[0])
         snprintf(r->why, sizeof r->why, "%.299s", o.what);
     if (o.wrong) {
         s->wrong++;
         r->wrong++;
-        tell(s, *d, o);
+        tell(s, *d, test, o);
     }
-    return o.wrong || comparisons(r) > before;
+    return o.wrong || vf_comparisons(r) > before;
+}
+
+static bool check(void *of, const pat_drawn *d)
+{
+    return check_one(of, d, NULL);
+}
+
+/* ---- kernels that no graph reached: sizes as kernels ask for them, more of them ---- */
+
+typedef struct hunt { session *s; uint32_t kernel; } hunt;
+
+static bool check_for_kernel(void *of, const pat_drawn *d)
+{
+    hunt *h = of;
+    if (h->s->r.launched[h->kernel])
+        return true;
+    if (d->seed % 8 < 6)
+        return false;
+    check_one(h->s, d, NULL);
+    return h->s->r.launched[h->kernel];
+}
+
+static void hunt_kernels(session *s, const pat_draws *o)
+{
+    const sld_ruleset *r = s->r.rules;
+    for (uint32_t k = 0; k < r->n_kernels; k++)
+        for (uint32_t i = 0; i < r->n_rules && s->r.targets >> r->kernels[k].target & 1; i++)
+            for (uint32_t j = 0; j < r->rules[i].n_made && !s->r.launched[k]; j++) {
+                hunt h = {s, k};
+                const pat_draws more = {.rule = r->rules[i].name, .n = 8, .seed = o->seed + 1000, .most = o->most,
+                                        .each = check_for_kernel, .user = &h};
+                if (r->rules[i].made[j] == r->kernels[k].op)
+                    pat_draw_all(s->s, s->p, &more);
+            }
 }
 
 static void none(void *of, const pat_drawn *d)
 {
-    row *r = row_of(of, d->rule);
+    vf_row *r = row_of(of, d->rule);
     snprintf(r->why, sizeof r->why, "no graph was found for variant %u of %s", d->variant, d->rule->name);
 }
 
-/* -------------------------------------------------------------------- table -- */
-
-static void print_cell(const vf_cell *c)
+/* The graphs of tests that stand in the rules. One that was pasted from here has its seed in its name. */
+static void check_tests(session *s, const char *rule)
 {
-    if (!c->cases)
-        printf(" |");
-    else if (c->share > 0)
-        printf(" %u: %.3g, %.1e, %.2g%% |", c->cases, c->ulp, c->norm, 100 * c->share);
-    else if (c->norm > 0 || c->ulp > 0)
-        printf(" %u: %.3g, %.1e |", c->cases, c->ulp, c->norm);
-    else
-        printf(" %u: equal |", c->cases);
-}
-
-static uint32_t comparisons_of_all(const session *s)
-{
-    uint32_t cases = 0;
-    for (uint32_t i = 0; i < s->n_rows; i++)
-        cases += comparisons(&s->rows[i]);
-    return cases;
-}
-
-static uint32_t print_table(const session *s)
-{
-    printf("| rule | ref | cpu | hip | |\n| --- | --- | --- | --- | --- |\n");
-    for (uint32_t i = 0; i < s->n_rows; i++) {
-        const row *r = &s->rows[i];
-        uint32_t n = comparisons(r);
-        printf("| `%s` |", r->name);
-        for (int t = 0; t < SLD_TARGET_COUNT; t++)
-            print_cell(&r->tally.cells[t]);
-        printf(" %s |\n", n ? "" : r->why[0] ? r->why : "it never fired");
-    }
-    return comparisons_of_all(s);
-}
-
-/* Ops that rules make. */
-static bool is_made(const sld_ruleset *r, uint16_t op)
-{
-    for (uint32_t i = 0; i < r->n_rules; i++)
-        for (uint32_t k = 0; k < r->rules[i].n_made; k++)
-            if (r->rules[i].made[k] == op)
-                return true;
-    return false;
-}
-
-static void print_kernels(const session *s)
-{
-    uint32_t ran = 0, all = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        for (uint32_t i = 0; i < s->rules->n_kernels; i++) {
-            const sld_kernel_row *k = &s->rules->kernels[i];
-            bool asked = s->targets >> k->target & 1 && is_made(s->rules, k->op);
-            if (pass && asked && !s->launched[i])
-                printf(" %s", k->name);
-            all += !pass && asked;
-            ran += !pass && asked && s->launched[i];
+    pat_instances tests = {0};
+    pat_make_instances(s->s, s->p, &tests);
+    for (uint32_t i = 0; i < tests.n; i++) {
+        const pat_instance *t = tests.at[i];
+        pat_drawn d = {.rule = t->rule, .variant = t->variant, .graph = t->graph, .binds = ""};
+        unsigned seed = 0;
+        if (!t->test->fires || (rule && strcmp(rule, t->rule->name) && strcmp(rule, pat_written_name(t->rule))))
+            continue;
+        sscanf(t->test->title, "verify %u", &seed);
+        for (unsigned k = 0; k < TEST_DATA; k++) {
+            d.seed = seed + 128 * k + (seed ? 0 : k);
+            check_one(s, &d, t);
         }
-        if (!pass)
-            printf("\n%u of %u kernels of ops that rules make ran; these did not:", ran, all);
     }
-    printf("\n");
 }
 
 /* -------------------------------------------------------------- command line -- */
@@ -212,10 +193,29 @@ static unsigned targets_of(const char *text)
     return (strstr(text, "ref") ? 1u : 0) | (strstr(text, "cpu") ? 2u : 0) | (strstr(text, "hip") ? 4u : 0);
 }
 
+static uint32_t comparisons_of_all(const vf_report *r)
+{
+    uint32_t cases = 0;
+    for (uint32_t i = 0; i < r->n; i++)
+        cases += vf_comparisons(&r->rows[i]);
+    return cases;
+}
+
+static void print_all(const session *s, bool one)
+{
+    if (!s->quiet)
+        vf_print_table(&s->r);
+    if (!s->quiet && !one)
+        vf_print_kernels(&s->r);
+    if (!s->quiet)
+        vf_print_edges(&s->r);
+    printf("verify: %u comparisons of %u rules, %u wrong\n", comparisons_of_all(&s->r), s->r.n, s->wrong);
+}
+
 static int run(session *s, pat_draws *o, int n, char **files)
 {
     s->s = pat_open();
-    s->launched = calloc(s->rules->n_kernels + 1u, sizeof *s->launched);
+    s->r.launched = calloc(s->r.rules->n_kernels + 1u, sizeof *s->r.launched);
     s->p = pat_parse_files(s->s, n, (const char *const *)files);
     bool ok = pat_check(s->s, s->p);
     int status = 2;
@@ -223,15 +223,16 @@ static int run(session *s, pat_draws *o, int n, char **files)
         pat_print_diags(s->s, stderr);
     else if (!pat_draw_all(s->s, s->p, o))
         fprintf(stderr, "verify: there is no rule '%s'\n", o->rule ? o->rule : "");
-    else
+    else {
+        check_tests(s, o->rule);
+        if (!o->rule && o->n >= HUNTED)
+            hunt_kernels(s, o);
+        print_all(s, o->rule);
         status = s->wrong != 0;
-    if (ok)
-        printf("verify: %u comparisons of %u rules, %u wrong\n", s->quiet ? comparisons_of_all(s) : print_table(s), s->n_rows, s->wrong);
-    if (ok && !s->quiet && !o->rule)
-        print_kernels(s);
+    }
     pat_close(s->s);
-    free(s->launched);
-    free(s->rows);
+    free(s->r.launched);
+    free(s->r.rows);
     return status;
 }
 
@@ -242,7 +243,7 @@ int main(int argc, char **argv)
         {"targets", required_argument, 0, 't'}, {"elements", required_argument, 0, 'e'}, {"quiet", no_argument, 0, 'q'},
         {"ruleset", required_argument, 0, 'l'}, {"failures", required_argument, 0, 'f'}, {"graph", no_argument, 0, 'g'},
         {0, 0, 0, 0}};
-    session s = {.rules = sld_ruleset_solder(), .most_wrong = 10};
+    session s = {.r.rules = sld_ruleset_solder(), .most_wrong = 10};
     pat_draws draws = {.n = 24, .seed = 1, .most = PAT_DRAW_MOST, .each = check, .none = none, .user = &s};
     const char *targets = NULL;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;)
@@ -255,13 +256,14 @@ int main(int argc, char **argv)
         case 't': targets = optarg; break;
         case 'q': s.quiet = true; break;
         case 'g': s.list = true; break;
-        case 'l': s.rules = open_ruleset(optarg); break;
+        case 'l': s.r.rules = open_ruleset(optarg); break;
         default: fputs(usage, stderr); return 2;
         }
-    if (optind == argc || !s.rules) {
+    if (optind == argc || !s.r.rules) {
         fputs(usage, stderr);
         return 2;
     }
-    s.targets = targets_of(targets);
+    s.r.targets = targets_of(targets);
+    s.most = draws.most;
     return run(&s, &draws, argc - optind, argv + optind);
 }

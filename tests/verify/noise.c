@@ -93,7 +93,7 @@ static bool overflows(const sld_launch *l, const sld_tensor *out)
     return infinite && finite;
 }
 
-void vf_noise_add(vf_noise *z, uint32_t step, const sld_launch *l)
+static void move_results(vf_noise *z, uint32_t step, const sld_launch *l)
 {
     if (z->learn)
         z->moves[step] = true;
@@ -108,4 +108,62 @@ void vf_noise_add(vf_noise *z, uint32_t step, const sld_launch *l)
         if (!z->learn && !z->moves[step])
             vf_noise_of(&z->rng, t);
     }
+}
+
+/* ------------------------------------------------------------- rounding within -- */
+
+/* GPUs multiply the weights of attention, and sums of latent rows, in the dtype of the batch. Weights add up to 1, so
+ * that each of these is off by half a step of the largest value at most. */
+static void round_weights(vf_noise *z, const sld_launch *l, const vf_lent *lent)
+{
+    const sld_tensor *out = &l->out[0];
+    bool latent = out->rank == 2;
+    size_t rows = (size_t)out->dims[0], heads = (size_t)l->in[0].dims[1], d = rows && heads ? kern_numel(out) / rows / heads : 0;
+    for (size_t h = 0; d && h < heads; h++) {
+        double step = vf_step(out->dtype, vf_lent_weighed(lent, h, heads, out->dtype)) * (latent ? 1 : 0.5);
+        for (size_t i = 0; i < rows * d; i++) {
+            size_t at = (i / d * heads + h) * d + i % d;
+            kern_put(out, at, kern_get(out, at) + ((double)vf_below(&z->rng, 3) - 1) * step);
+        }
+    }
+}
+
+static bool is_attention(const sld_launch *l)
+{
+    return strstr(l->op->name, "attention") && kern_attr(l, "layer") && l->out[0].dtype >= SLD_F16;
+}
+
+/* Ops that round as often as the chain that they stand for: a norm before its rotation. What is rounded within moves by a
+ * step as what is read does. */
+static bool rounds_within(const sld_launch *l) { return !strncmp(l->op->name, "qk_norm_", 8); }
+
+static sld_tensor *moved_operands(vf_noise *z, const sld_launch *l)
+{
+    sld_tensor *in = calloc(l->n_in + 1u, sizeof *in);
+    for (uint32_t i = 0; i < l->n_in; i++) {
+        size_t bytes = kern_numel(&l->in[i]) * kern_size(l->in[i].dtype);
+        in[i] = l->in[i];
+        in[i].data = memcpy(malloc(bytes + 1), l->in[i].data ? l->in[i].data : "", l->in[i].data ? bytes : 0);
+        if (in[i].dtype == SLD_F16 || in[i].dtype == SLD_BF16)
+            vf_noise_of(&z->rng, &in[i]);
+    }
+    return in;
+}
+
+const char *vf_noise_launch(vf_noise *z, uint32_t step, sld_kernel_fn fn, const sld_launch *l, const vf_lent *lent)
+{
+    sld_launch moved = *l;
+    bool within = !z->learn && rounds_within(l);
+    sld_tensor *in = within ? moved_operands(z, l) : NULL;
+    moved.in = within ? in : l->in;
+    const char *why = fn(&moved);
+    for (uint32_t i = 0; within && i < l->n_in; i++)
+        free(in[i].data);
+    free(in);
+    if (why)
+        return why;
+    if (!z->learn && z->device && lent && is_attention(l))
+        round_weights(z, l, lent);
+    move_results(z, step, l);
+    return NULL;
 }

@@ -1,8 +1,7 @@
 /* See verify.h. */
-#include <pthread.h>
 #include <stdlib.h>
 
-#include "verify.h"
+#include "ranks.h"
 
 /* -------------------------------------------------------------------- making -- */
 
@@ -52,27 +51,7 @@ void vf_side_free(vf_side *s)
 
 /* ------------------------------------------------------------------- running -- */
 
-/* Ranks are threads that wait for each other; one that is refused ends the wait of all. */
-typedef struct ranks {
-    pthread_mutex_t lock;
-    pthread_cond_t all;
-    uint32_t world, here, turn;
-    bool broken;
-    void *windows[VF_RANKS];
-} ranks;
-enum { WINDOW = 1 << 18 };
-
-typedef struct rank {
-    sld_comm comm; /* first: kernels hand it back */
-    ranks *all;
-    vf_side *side;
-    const vf_data *in;
-    vf_noise *noise;
-    sld_tensor out[VF_OUTPUTS];
-    sld_status status;
-} rank;
-
-static const char *meet(const sld_comm *c)
+const char *vf_meet(const sld_comm *c)
 {
     ranks *a = ((const rank *)(const void *)c)->all;
     pthread_mutex_lock(&a->lock);
@@ -89,7 +68,7 @@ static const char *meet(const sld_comm *c)
     return broken ? "another rank is refused" : NULL;
 }
 
-static void leave(ranks *a)
+void vf_leave(ranks *a)
 {
     pthread_mutex_lock(&a->lock);
     a->broken = true;
@@ -98,31 +77,30 @@ static void leave(ranks *a)
 }
 
 /* What sld_plan_run does on the host, with noise behind each launch. */
-static sld_status run_noisy(sld_plan *p, const void *const *in, sld_tensor *out, vf_noise *z)
+static sld_status run_noisy(sld_plan *p, const vf_lent *lent, const void *const *in, sld_tensor *out, vf_noise *z)
 {
     for (uint32_t i = 0; i < p->n_patches; i++)
         p->tensors[p->patches[i].tensor].data = (void *)(uintptr_t)in[p->patches[i].input];
     for (uint32_t i = 0; i < p->n_steps; i++) {
-        const char *why = p->steps[i].fn(&p->steps[i].args);
+        const char *why = vf_noise_launch(z, i, p->steps[i].fn, &p->steps[i].args, lent);
         if (why)
             return sld__fail_node(p->g, p->steps[i].node, why);
-        vf_noise_add(z, i, &p->steps[i].args);
     }
     for (uint32_t i = 0; i < p->g->outputs.n; i++)
         out[i] = p->tensors[p->n_tensors - p->g->outputs.n + i];
     return SLD_OK;
 }
 
-static void *run_rank(void *of)
+void *vf_run_rank(void *of)
 {
     rank *r = of;
     vf_side *s = r->side;
     sld_plan *p = s->plan[r->comm.rank];
     const void *const *in = (const void *const *)r->in->at[r->comm.rank];
     sld_plan_join(p, s->world > 1 ? &r->comm : NULL);
-    r->status = r->noise && !p->device ? run_noisy(p, in, r->out, r->noise) : sld_plan_run(p, in, r->out);
+    r->status = r->noise && !p->device ? run_noisy(p, s->lent, in, r->out, r->noise) : sld_plan_run(p, in, r->out);
     if (r->status)
-        leave(r->all);
+        vf_leave(r->all);
     return NULL;
 }
 
@@ -130,15 +108,15 @@ static void run_ranks(vf_side *s, rank *r, ranks *all)
 {
     pthread_t threads[VF_RANKS];
     for (uint32_t i = 1; i < s->world; i++)
-        pthread_create(&threads[i], NULL, run_rank, &r[i]);
-    run_rank(&r[0]);
+        pthread_create(&threads[i], NULL, vf_run_rank, &r[i]);
+    vf_run_rank(&r[0]);
     for (uint32_t i = 1; i < s->world; i++)
         pthread_join(threads[i], NULL);
     for (uint32_t i = 0; i < s->world; i++)
         free(all->windows[i]);
 }
 
-static void keep(vf_results *to, const sld_tensor *t)
+void vf_keep(vf_results *to, const sld_tensor *t)
 {
     size_t bytes = kern_numel(t) * kern_size(t->dtype);
     sld_dim *dims = malloc((t->rank + 1u) * sizeof *dims);
@@ -169,7 +147,7 @@ static bool run_with_data(vf_side *s, const vf_data *in, vf_noise *noise, vf_res
         all.windows[i] = s->world > 1 ? calloc(1, WINDOW) : NULL;
         if (noise) /* each rank has its own */
             quiet[i] = *noise, quiet[i].rng.state += i * 7919u;
-        r[i] = (rank){.comm = {i, s->world, WINDOW, all.windows, meet, NULL, 0}, .all = &all, .side = s, .in = in,
+        r[i] = (rank){.comm = {i, s->world, WINDOW, all.windows, vf_meet, NULL, 0}, .all = &all, .side = s, .in = in,
                       .noise = noise && !(noise->learn && i) ? &quiet[i] : NULL};
     }
     if (s->lent)
@@ -183,7 +161,7 @@ static bool run_with_data(vf_side *s, const vf_data *in, vf_noise *noise, vf_res
             ok = false;
         }
     for (uint32_t i = 0; ok && i < s->g[0]->outputs.n && i < VF_OUTPUTS - 2; i++)
-        keep(out, &r[s->shown].out[i]);
+        vf_keep(out, &r[s->shown].out[i]);
     vf_results contents = {0};
     if (s->lent)
         vf_lent_take(s->lent, s->plan[0], ok ? out : &contents);
@@ -191,9 +169,13 @@ static bool run_with_data(vf_side *s, const vf_data *in, vf_noise *noise, vf_res
     return ok;
 }
 
+bool vf_side_emulated(const vf_side *s) { return s->device && strstr(sld_device_text(s->device), "emulated"); }
+
 /* Inputs of f32 take part in the noise: what kernels compute of them has such errors. */
 bool vf_side_run(vf_side *s, const vf_data *in, vf_noise *noise, vf_results *out)
 {
+    if (s->device && s->world > 1)
+        return vf_run_forked(s, in, out);
     if (!noise || noise->learn || !noise->rounds)
         return run_with_data(s, in, noise, out);
     vf_data moved = *in;
