@@ -46,7 +46,7 @@ static const char *reduce_norm(const sld_launch *l, int quant, bool two_stage)
                     .sum = l->out[l->n_out - 1].data, .eps = number(l, "eps", 0), .offset = kern_flag(l, "centred"),
                     .rows = rows_of(x), .width = (int32_t)dim_of(x, BACK), .dtype = gpu_type(x),
                     .quant = quant, .two_stage = two_stage, .unrounded = kern_flag(l, "contract"),
-                    .columns = kern_flag(l, "columns")};
+                    .columns = kern_flag(l, "columns") ? (int32_t)dim_of(x, 2) : 0};
     if (!c)
         return "the ranks were not joined";
     if (quant != GPU_NONE) {

@@ -41,7 +41,7 @@ typedef struct gpu_reduce {
     void *sum;            /* [rows, width]; may be NULL, x or res */
     void *y;              /* [rows, width], of the dtype or of FP8 */
     void *norm;           /* [rows, width]: the rounded norm beside an FP8 y; may be NULL */
-    float *scales;        /* GPU_TOKEN: [rows]; GPU_GROUP: [rows, width / 128], or [width / 128, rows] with columns */
+    float *scales;        /* GPU_TOKEN: [rows]; GPU_GROUP: [rows, width / 128], or [rows / columns, width / 128, columns] */
     gpu_range range;
     float eps, offset;    /* the weight is w + offset */
     int32_t rows, width, dtype, fp8, quant;

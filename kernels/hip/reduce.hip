@@ -159,7 +159,8 @@ template <int VECS> DEVICE operands<VECS> operands_of(const gpu_reduce &a, size_
 
 DEVICE void store_scale(const gpu_reduce &a, size_t row, int group, float s)
 {
-    a.scales[a.columns ? (size_t)group * a.rows + row : row * (a.width / 128) + group] = s;
+    const size_t groups = a.width / 128, m = a.columns;
+    a.scales[m ? (row / m * groups + group) * m + row % m : row * groups + group] = s;
 }
 
 template <fp8 F, int VECS> DEVICE void quantise(const gpu_reduce &a, int row, float (*v)[8], float *scratch)

@@ -29,7 +29,9 @@ void check(bool ok, const std::string &what)
 
 struct step {
     int rows, width, two_stage, quant;
-    bool res = false, norm = false, centred = false, columns = false, unrounded = false, alone = false;
+    bool res = false, norm = false, centred = false;
+    int columns = 0; /* rows of a matrix, whose scales for a group stand together */
+    bool unrounded = false, alone = false;
 };
 
 float from16(uint16_t u) { return dtype == GPU_BF16 ? sld_bf16_to_f32(u) : sld_f16_to_f32(u); }
@@ -168,7 +170,8 @@ bool right(const step &s, const results &at, const uint8_t *from, size_t i, doub
     const size_t row = i / s.width, group = i % s.width / 128;
     const float *scales = (const float *)(from + at.scales());
     const double scale = s.quant == GPU_STATIC ? SCALE : s.quant == GPU_TOKEN ? scales[row] :
-                         scales[s.columns ? group * s.rows + row : row * (s.width / 128) + group];
+                         scales[s.columns ? (row / s.columns * (s.width / 128) + group) * s.columns + row % s.columns
+                                          : row * (s.width / 128) + group];
     const double want = fmin(fmax(y / scale, -top()), top());
     return fabs(from8(from[at.y() + i]) - want) <= fabs(want) * (0x1p-4 + 0x1.2p-7) + 0x1p-9;
 }
@@ -318,7 +321,7 @@ int ranks_failures(int *n_checks)
             /* Sizes change from launch to launch; blocks have one row and several, parts may be ragged. */
             sums(2, {{1, 64, two, GPU_NONE, true}, {7, 256, two, GPU_GROUP, true, true},
                      {1, 8208, two, GPU_TOKEN, false}, {3, 128, two, GPU_STATIC, true, false, true}});
-            sums(3, {{5, 136, two, GPU_NONE, false}, {4, 384, two, GPU_GROUP, true, false, false, true, true},
+            sums(3, {{5, 136, two, GPU_NONE, false}, {4, 384, two, GPU_GROUP, true, false, false, 2, true},
                      {2, 64, two, GPU_NONE, false, false, false, false, false, true}});
             sums(4, {{20, 64, two, GPU_NONE, true}, {2, 128, !two, GPU_STATIC, true, true},
                      {1, 128, two, GPU_TOKEN, true}});
