@@ -205,7 +205,7 @@ static sld_status infer(sld_graph *g, const sld_call *c, sld_outcome *o)
     uint32_t n_attrs = g->rules->ops[c->op].n_attrs, at = t->words.n;
     for (uint32_t i = 0; i < n_attrs; i++)
         attrs[i] = c->attrs ? c->attrs[i] : none;
-    if (!SLD_RESERVE(g->ctx, t->words, at + c->n_in + c->n_out))
+    if (!SLD_RESERVE(g->ctx, t->words, at + c->n_in + c->n_out + 1)) /* there is a place also for none */
         return SLD_ERR_MEMORY;
     *o = (sld_outcome){.types = at + c->n_in};
     sld_status status = sld_infer(g, c->op, c->n_in, c->in, attrs, c->n_out, t->words.at + o->types, &o->contents);

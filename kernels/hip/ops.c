@@ -187,8 +187,8 @@ const char *sld_hip_decode_attention(const sld_launch *l)
     const sld_cache *c = cache_find(l, &bad);
     bad = bad ? bad : cache_declared(c, type->dims[1], type->dims[2], type->dtype);
     bad = bad ? bad : paged_check_layer(l, c);
-    if (!bad && c->starts)
-        bad = "sequences have one row each here";
+    if (!bad && c->starts && c->sequences != q->dims[0]) /* none has more than one */
+        bad = "each sequence must have one row here";
     if (bad)
         return bad;
     gpu_attention a = {.q = q->data, .out = l->out[0].data, .tables = c->tables, .lens = c->lens, .sinks = c->sinks,

@@ -53,7 +53,9 @@ static void run_one(vf_side *s, const vf_data *in, shared *m, uint32_t i)
     if (r.status)
         snprintf(m->error, sizeof m->error, "%.199s", sld_error(s->ctx[i]));
     for (uint32_t k = 0; !r.status && i == s->shown && k < s->g[0]->outputs.n; k++) {
-        memcpy(to, r.out[k].data, kern_numel(&r.out[k]) * kern_size(r.out[k].dtype));
+        size_t n = kern_numel(&r.out[k]) * kern_size(r.out[k].dtype);
+        if (n)
+            memcpy(to, r.out[k].data, n);
         to += bytes_of(output(s, k));
     }
 }

@@ -281,7 +281,9 @@ vf_lent *vf_lent_make(const sld_graph *left, const sld_graph *right, vf_rng *r, 
     t->tokens = (size_t)k.tokens, t->sinks = (size_t)k.q_heads;
     t->scale[0] = 0.5f, t->scale[1] = 0.25f;
     t->c.scale[0] = &t->scale[0], t->c.scale[1] = &t->scale[1];
-    bool fits = t->c.block_size > 0 && t->bytes < 1 << 26 && kern_size(t->c.dtype) && t->c.dtype >= SLD_F8E4M3FN;
+    bool pieces = t->c.layout != SLD_CACHE_SHUFFLE ||
+                  (t->c.head_size % cache_piece(&t->c) == 0 && t->c.block_size % cache_piece(&t->c) == 0);
+    bool fits = pieces && t->c.block_size > 0 && t->bytes < 1 << 26 && kern_size(t->c.dtype) && t->c.dtype >= SLD_F8E4M3FN;
     if (fits) {
         t->initial = malloc(t->bytes + 1);
         t->memory = malloc(t->bytes + 1);
