@@ -7,6 +7,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <memory>
 #include <vector>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -23,7 +24,7 @@ namespace {
 
 const unsigned STACK = 256 << 10, LANES = 32;
 enum state { READY, AT_BARRIER, AT_SHUFFLE, ENDED };
-struct fibre { ucontext_t context; char *stack; void *fake; state at; uint64_t x, got, *all; int from; };
+struct fibre { ucontext_t context; std::unique_ptr<char[]> stack; void *fake; state at; uint64_t x, got, *all; int from; };
 
 std::vector<fibre> fibres;
 ucontext_t scheduler;
@@ -56,7 +57,7 @@ void run(unsigned i)
 {
     running = &fibres[i];
     threadIdx = dim3(i, 0, 0);
-    __sanitizer_start_switch_fiber(&scheduler_fake, running->stack, STACK);
+    __sanitizer_start_switch_fiber(&scheduler_fake, running->stack.get(), STACK);
     swapcontext(&scheduler, &running->context);
     __sanitizer_finish_switch_fiber(scheduler_fake, NULL, NULL);
 }
@@ -118,10 +119,11 @@ void run_block()
     fibres.resize(fibres.size() < blockDim.x ? blockDim.x : fibres.size());
     for (unsigned i = 0; i < blockDim.x; i++) {
         fibre &f = fibres[i];
-        f.stack = f.stack ? f.stack : (char *)malloc(STACK);
+        if (!f.stack)
+            f.stack.reset(new char[STACK]);
         f.at = READY;
         getcontext(&f.context);
-        f.context.uc_stack.ss_sp = f.stack;
+        f.context.uc_stack.ss_sp = f.stack.get();
         f.context.uc_stack.ss_size = STACK;
         makecontext(&f.context, body, 0);
     }
@@ -230,7 +232,5 @@ void hipemu_free_all(void)
     for (const mapping &m : mappings)
         munmap(m.at, m.size);
     mappings.clear();
-    for (const fibre &f : fibres)
-        free(f.stack);
     fibres.clear();
 }

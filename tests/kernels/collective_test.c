@@ -96,7 +96,8 @@ static const char *work(const char *text, bool fused, const sld_comm *comm)
     size_t at = 0;
     for (uint32_t i = 0; ok && i < g->outputs.n; i++) {
         size_t n = kern_numel(&out[i]) * kern_size(out[i].dtype);
-        memcpy(all->results[comm->rank] + at, out[i].data, n);
+        if (n)
+            memcpy(all->results[comm->rank] + at, out[i].data, n);
         at += n;
     }
     for (uint32_t i = 0; i < g->inputs.n; i++)

@@ -369,9 +369,10 @@ static char *graph_text(search *s)
             print_type(s, op->operands.at[i], f);
             fprintf(f, "\n");
         }
-    for (uint32_t i = 0; i < op->results.n + op->variadic_results; i++)
+    const uint32_t n_out = op->results.n + op->variadic_results;
+    for (uint32_t i = 0; i < n_out; i++)
         fprintf(f, "%s%%out%u", i ? ", " : "", i);
-    fprintf(f, "%s%s(", op->results.n + op->variadic_results ? " = " : "", op->name);
+    fprintf(f, "%s%s(", n_out ? " = " : "", op->name);
     for (uint32_t i = 0; i < op->operands.n; i++)
         fprintf(f, op->operands.at[i]->optional ? "%s_" : "%s%%%s", i ? ", " : "", op->operands.at[i]->name);
     for (uint32_t i = 0; i < op->attrs.n; i++) {
@@ -609,7 +610,8 @@ static void decide_member(search *s, goal *g, const pat_exprs *set)
     for (uint32_t i = 0; i < set->n; i++) {
         g->right = set->at[i];
         missing(s, g, try_side(s, g, 0), " at ");
-        beside |= try_side(s, g, -1) | try_side(s, g, 1);
+        bool below = try_side(s, g, -1), above = try_side(s, g, 1);
+        beside |= below || above;
     }
     missing(s, g, beside, " beside ");
 }
