@@ -305,10 +305,12 @@ static void step(search *s, const goal *g)
     bool size = v->kind == DIM || number_of || (v->kind == DIMS && v->rank);
     const pat_expr *other = s->n_compared ? s->compared[next(s, s->n_compared)] : g->atom;
     const goal at = {.left = other->args.at[0], .right = other->args.at[1]};
-    if (size && s->n_compared && next(s, 2))
-        solve(s, g->right && next(s, 2) ? g : &at, &v->at[v->kind == DIMS ? next(s, v->rank) : 0]);
-    else
+    if (size && s->n_compared && next(s, 2)) {
+        double *moved = &v->at[v->kind == DIMS ? next(s, v->rank) : 0]; /* one draw after the other, for every compiler */
+        solve(s, g->right && next(s, 2) ? g : &at, moved);
+    } else {
         draw(s, v);
+    }
 }
 
 /* ---------------------------------------------------------------------- text -- */
