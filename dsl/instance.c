@@ -235,7 +235,7 @@ static void fill(maker *m, uint32_t try)
         if (a->bound || a->function)
             continue;
         int64_t v = a->set ? a->set[k % a->n_set] : m->candidates[k];
-        s_set(c, i, v < 0 || (!v && !m->wish.broken) ? a->nonneg ? 5 : v : v);
+        s_set(c, i, v < 0 || (!v && !m->wish.broken && !m->wish.zeros) ? a->nonneg ? 5 : v : v);
         m_solve(c);
     }
 }

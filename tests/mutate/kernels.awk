@@ -41,7 +41,7 @@ FNR == 1 { comment = 0; function_open = 0 }
 /^[ ]*\/\*/ { comment = 1 }
 comment { if (/\*\//) comment = 0; next }
 /^[ ]*#/ || /^[ ]*\/\// || /_Static_assert/ || /^[}{]/ || !/[;{]|\|\||&&|,$/ || /^[a-z].*\);$/ || /^(const|static|typedef|template|struct|enum|extern)/ { next }
-/^[^ ]/ { next }
+/^[^ ]/ || /^ +[A-Za-z_][A-Za-z_0-9 ]* [a-z][^=(){}]*;$/ && !/^ +(return|goto|else)/ { next }
 {
     code = $0
     sub(/[ ]*\/\*.*\*\/[ ]*$/, "", code)

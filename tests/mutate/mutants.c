@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "expand.h"
@@ -13,6 +14,7 @@ typedef struct finder {
     const char *owner;
     const pat_pattern *pattern;
     const pat_op *kernel;
+    const pat_condition *named;
     bool left;
     pat_span whole;          /* declaration */
 } finder;
@@ -35,7 +37,7 @@ static void add(const finder *f, const char *op, pat_span span, const char *text
     const char *was = text_of(f, span, &n);
     if (strlen(text) == n && !memcmp(was, text, n))
         return;
-    *x = (mutant){op, f->owner, f->pattern, f->kernel, span, text};
+    *x = (mutant){op, f->owner, f->pattern, f->kernel, f->named, span, text};
     PAT_PUSH(a, f->m->all, x);
 }
 
@@ -115,25 +117,35 @@ static void one_more(const finder *f, const pat_expr *e)
     add(f, "number", e->span, copy(f, text, strlen(text)));
 }
 
-/* The named condition that stands where e was written out; NULL: e itself stands there. */
-static const pat_condition *named(const finder *f, const pat_expr *e)
+const pat_condition *mutants_named(const mutants *m, const pat_expr *e)
 {
     size_t n, name = 0, depth = 1, i;
-    const char *at = text_of(f, e->span, &n);
+    const char *at = pat_span_text(m->s, e->span, &n);
     while (name < n && (isalnum((unsigned char)at[name]) || at[name] == '_'))
         name++;
     for (i = name + 1; i < n && depth; i++)
         depth += at[i] == '(' ? 1 : at[i] == ')' ? (size_t)-1 : 0;
-    return e->text && at[name] == '(' && i == n ? pat_find_condition(f->m->p, copy(f, at, name)) : NULL;
+    return at[name] == '(' && i == n ? pat_find_condition(m->p, pat_intern(m->s, at, name)) : NULL;
+}
+
+/* Numbers that a named condition is given: its body stands elsewhere. */
+static void arguments(const finder *f, const pat_expr *e)
+{
+    size_t n;
+    const char *at = text_of(f, e->span, &n);
+    for (size_t i = 1, end; i < n; i = end + 1) {
+        for (end = i; end < n && isdigit((unsigned char)at[end]); end++) {}
+        pat_span span = {e->span.file, e->span.begin + (uint32_t)i, e->span.begin + (uint32_t)end};
+        if (end > i && !isalnum((unsigned char)at[i - 1]) && at[i - 1] != '_')
+            add_number(f, "number", span, strtod(at + i, NULL) + 1, true);
+    }
 }
 
 /* A condition, and the numbers in it. */
 static void condition(const finder *f, const pat_expr *e)
 {
-    const pat_condition *c = named(f, e);
-    if (c) {
-        if (!pat_map_add(pat_arena_of(f->m->s), &f->m->seen, c->name, c))
-            condition(f, c->value);
+    if (mutants_named(f->m, e)) {
+        arguments(f, e);
         return;
     }
     if (e->kind >= PE_EQ && e->kind <= PE_GE)
@@ -321,6 +333,8 @@ static void term(const finder *f, const pat_term *t)
         type(f, t->type);
     if (t->kind == PT_NUMBER)
         number(f, t);
+    if (t->kind == PT_NAME && t->maybe && f->left)
+        add(f, "must-operand", t->span, t->name);
     if (t->kind == PT_NONE)
         add(f, "any-operand", t->span, f->left ? "_" : "none");
     for (uint32_t i = 1; t->kind == PT_APPLY && i < t->operands.n; i++)
@@ -426,8 +440,35 @@ static void drop_yield(finder *f, const pat_rule *r, uint32_t i)
     x->text = copy(f, text, (size_t)len);
 }
 
+/* What a choice has in one place, in text; NULL: it is no list. */
+static const pat_expr *choice_at(const pat_expr *set, uint32_t i, uint32_t place)
+{
+    const pat_expr *e = set->args.at[i];
+    return e->kind == PE_LIST ? place < e->args.n ? e->args.at[place] : NULL : place ? NULL : e;
+}
+
+/* A family without its first or last instances, and with two choices that exchange what they have in the last place. */
+static void family(const finder *f, const pat_rule *r)
+{
+    for (uint32_t i = 0; i < r->family.n; i++) {
+        const pat_expr *set = r->family.at[i]->args.at[1], *one = set->args.at[0];
+        if (set->args.n < 2)
+            continue;
+        drop(f, "drop-choice", one->span);
+        drop(f, "drop-choice", set->args.at[set->args.n - 1]->span);
+        for (uint32_t j = 0; j < set->args.n; j++)
+            for (uint32_t k = 0; choice_at(set, j, k); k++)
+                if (choice_at(set, j, k)->kind == PE_INT)
+                    one_more(f, choice_at(set, j, k));
+        if (one->kind == PE_LIST && one->args.n > 1)
+            exchange(f, "swap-choices", one->args.at[one->args.n - 1]->span, choice_at(set, 1, one->args.n - 1)->span);
+    }
+}
+
 static void rule(finder *f, const pat_rule *r)
 {
+    if (r->family_of)
+        family(f, r->family_of);
     left_side(f, &r->match, NULL);
     conditions(f, "drop-where", &r->where);
     conditions(f, "drop-gate", &r->gate);
@@ -497,11 +538,16 @@ void find_mutants(mutants *m)
         pattern(&f, p->patterns.at[i]);
         unique(m, first);
     }
+    first = m->all.n;
     for (uint32_t i = 0; i < p->kernels.n; i++) {
         finder f = {.m = m, .kernel = p->kernels.at[i]->op};
-        first = m->all.n;
         if (f.kernel)
             kernel(&f, p->kernels.at[i]);
-        unique(m, first);
+        unique(m, first); /* rows that ops share */
+    }
+    for (uint32_t i = 0; i < p->conditions.n; i++) {
+        const pat_condition *c = p->conditions.at[i];
+        finder f = {.m = m, .owner = c->name, .named = c};
+        condition(&f, c->value);
     }
 }

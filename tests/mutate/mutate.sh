@@ -18,6 +18,7 @@ draw() {
 # Kills the mutants of a list by several processes.
 run() {
     for job in $(seq "$jobs"); do
+        rm -rf "$work/$1.$job"
         awk -v n="$jobs" -v i="$job" 'NR % n == i % n' "$work/$1.list" >"$work/$1.$job.list"
         sh "tests/mutate/$2.sh" "$work/$1.$job.list" "$work/$1.$job" >"$work/$1.$job.results" &
     done
@@ -29,7 +30,7 @@ for kind in $what; do
     case $kind in
     rules)
         "$B/bin/mutate_rules" list patterns/*.pat | draw >"$work/rules.list"
-        [ -f "$work/cases" ] || NEAR_MADE=/dev/null "$B/bin/near_check" --write "$work/cases" patterns/*.pat >"$work/near.txt"
+        NEAR_MADE=/dev/null "$B/bin/near_check" --write "$work/cases" patterns/*.pat >"$work/near.txt"
         run rules rules ;;
     cpu) awk -f tests/mutate/kernels.awk kernels/cpu/*.[ch] | draw >"$work/cpu.list"; run cpu kernels ;;
     hip) awk -f tests/mutate/kernels.awk kernels/hip/*.hip | draw >"$work/hip.list"; run hip kernels ;;

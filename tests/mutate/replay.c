@@ -4,8 +4,8 @@
  *                               5 an expected text of what a rule makes
  *     replay --holds LIB CASES  prints the cases that hold
  *
- * CASES is what near_check --write wrote; of it the cases of rules that LIB has are run, each rule alone, and launches of
- * ops that it has kernels for. */
+ * CASES is what near_check --write wrote, or --holds; cases of a rule are run by it alone. --holds leaves out rules that LIB
+ * does not have, and launches of ops that it has no kernels for. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,10 +173,11 @@ static int pass(const sld_ruleset *r, const char *path, int kind, bool list)
     item c;
     for (char *at = text; (at = next_item(at, &c));) {
         uint32_t rule = rule_index(r, c.rule);
-        if (kind_of(&c) != kind || (is_launch(&c) ? !has_kernels(r, c.rule) : rule == r->n_rules))
+        bool there = is_launch(&c) ? has_kernels(r, c.rule) : rule < r->n_rules;
+        if (kind_of(&c) != kind || (list && !there))
             continue;
         char bound[17];
-        bool ok = is_launch(&c) ? binds(r, &c, bound) : holds(r, rule, &c, bound);
+        bool ok = there && (is_launch(&c) ? binds(r, &c, bound) : holds(r, rule, &c, bound));
         if (list && ok)
             printf("%s bound=%s\n%send\n", c.head, bound, c.graph);
         if (list || ok)

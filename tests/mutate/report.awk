@@ -12,7 +12,7 @@ function speaks_of(op, line, t) {
         return index(line, " of " t ",")
     if (op == "drop-where")
         return index(line, "where of " t ":")
-    return index(line, "], " t ",") || index(line, "], " t ":") || index(line, " of " t ":")
+    return index(line, " of " t ", everywhere:") || index(line, "], " t ",") || index(line, "], " t ":") || index(line, " of " t ":")
 }
 
 # What the list of near misses says of a condition at a place.

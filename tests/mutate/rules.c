@@ -41,29 +41,75 @@ static bool uses(const pat_program *p, const pat_term *t, const char *name)
     return found;
 }
 
-static bool concerns(const mutant *x, const pat_program *p, const pat_rule *r)
+static bool asks(const mutants *m, const pat_expr *e, const pat_condition *c)
 {
-    const char *name = x->kernel ? x->kernel->name : x->owner;
-    const pat_stmts *side = x->kernel ? &r->replace : &r->match;
-    bool found = !x->kernel && !x->pattern && !strcmp(pat_written_name(r), x->owner);
-    for (uint32_t i = 0; (x->kernel || x->pattern) && i < side->n && !found; i++)
-        found = uses(p, side->at[i]->value, name);
+    const pat_condition *named = mutants_named(m, e);
+    bool found = named && (named == c || asks(m, named->value, c));
+    for (uint32_t i = 0; !named && i < e->args.n && !found; i++)
+        found = asks(m, e->args.at[i], c);
     return found;
 }
 
-/* By their written names, each once; and `=op`, whose kernels it changes. */
-static void print_rules(const mutant *x, const pat_program *p)
+static bool one_asks(const mutants *m, const pat_exprs *all, const pat_condition *c)
 {
+    bool found = false;
+    for (uint32_t i = 0; i < all->n && !found; i++)
+        found = asks(m, all->at[i], c);
+    return found;
+}
+
+/* Whether it changes a row of the kernels of an op: ops may share rows, and conditions. */
+static bool concerns_kernel(const mutants *m, const mutant *x, const pat_kernel *k)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < k->rows.n && !found; i++) {
+        const pat_expr *when = k->rows.at[i]->when;
+        if (when)
+            found = x->named ? asks(m, when, x->named)
+                             : x->kernel && when->span.file == x->span.file && x->span.end > when->span.begin &&
+                                   x->span.begin < when->span.end;
+    }
+    return found;
+}
+
+static bool makes(const pat_program *p, const pat_rule *r, const char *op)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < r->replace.n && !found; i++)
+        found = uses(p, r->replace.at[i]->value, op);
+    return found;
+}
+
+static bool concerns(const mutants *m, const mutant *x, const pat_rule *r)
+{
+    const pat_program *p = m->p;
+    bool found = !x->kernel && !x->pattern && !x->named && !strcmp(pat_written_name(r), x->owner);
+    for (uint32_t i = 0; x->pattern && i < r->match.n && !found; i++)
+        found = uses(p, r->match.at[i]->value, x->owner);
+    if (x->named)
+        found = one_asks(m, &r->where, x->named) || one_asks(m, &r->gate, x->named);
+    for (uint32_t i = 0; (x->kernel || x->named) && i < p->kernels.n && !found; i++)
+        found = makes(p, r, p->kernels.at[i]->name) && concerns_kernel(m, x, p->kernels.at[i]);
+    return found;
+}
+
+/* By their written names, each once; and `=op` for each op whose kernels it changes. */
+static void print_rules(const mutants *m, const mutant *x)
+{
+    const pat_program *p = m->p;
     const char *last = "";
     for (uint32_t i = 0; i < p->rules.n; i++) {
         const char *name = pat_written_name(p->rules.at[i]);
-        if (!concerns(x, p, p->rules.at[i]) || !strcmp(name, last))
+        if (!concerns(m, x, p->rules.at[i]) || !strcmp(name, last))
             continue;
         printf("%s%s", *last ? "," : "", name);
         last = name;
     }
-    if (x->kernel)
-        printf("%s=%s", *last ? "," : "", x->kernel->name);
+    for (uint32_t i = 0; (x->kernel || x->named) && i < p->kernels.n; i++)
+        if (concerns_kernel(m, x, p->kernels.at[i])) {
+            printf("%s=%s", *last ? "," : "", p->kernels.at[i]->name);
+            last = "=";
+        }
 }
 
 /* --------------------------------------------------------------------- list -- */
@@ -95,7 +141,7 @@ static int list(pat_session *s, pat_program *p)
         pat_location(s, x->span, &file, &line, &col);
         printf("%s\t%s\t%s:%u\t%u\t%u\t", x->op, x->kernel ? x->kernel->name : x->owner, file, line, x->span.begin,
                x->span.end);
-        print_rules(x, p);
+        print_rules(&m, x);
         putchar('\t');
         print_text(was);
         putchar('\t');
@@ -114,14 +160,6 @@ static bool named(const char *names, const char *name)
         if (!strncmp(at, name, n) && (at[n] == ',' || !at[n]))
             return true;
     return false;
-}
-
-static bool makes(const pat_program *p, const pat_rule *r, const char *op)
-{
-    bool found = false;
-    for (uint32_t i = 0; i < r->replace.n && !found; i++)
-        found = uses(p, r->replace.at[i]->value, op);
-    return found;
 }
 
 static int list_makers(const pat_program *p, const char *ops)

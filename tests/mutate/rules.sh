@@ -33,6 +33,7 @@ verify() {
 
 # Rules that pass, of those named, as they are.
 sound() {
+    cp patterns/*.pat "$work/patterns"
     for rule in $(printf %s "$1" | tr , ' '); do
         if [ ! -f "$work/sound.$rule" ]; then
             compile "$rule" && object && verify "$rule"
@@ -43,7 +44,11 @@ sound() {
 }
 
 verified() {
-    for rule in $1; do
+    [ -x "$verify" ] || return 0
+    rules_sound=$(sound "$rules")
+    mutate
+    compile "$rules" && object
+    for rule in $rules_sound; do
         verify "$rule"
         [ $? -ne 1 ] || return 1
     done
@@ -52,10 +57,10 @@ verified() {
 # The suites that know what a mutant changes, on the whole program.
 suites_of() {
     case $1 in
-    all_reduce*) echo collective ;;
-    decode_attention) echo paged ;;
-    qk_norm_r* | rope_cache | rotary*) echo qkv cpu ;;
-    mla_*) echo mla ;;
+    all_reduce* | gpu_sum | *_stage) echo collective ;;
+    decode_attention | plain | pieces | readable) echo paged ;;
+    qk_norm_r* | rope_cache | rotary* | heads_on_gpu) echo qkv cpu ;;
+    mla_* | deepseek | ready) echo mla ;;
     *) echo fuse cpu acceptance ;;
     esac
 }
@@ -88,16 +93,20 @@ noticed() {
     esac
 }
 
-# The kernels that a mutant is about come alone, before the rules that make their op.
+# The kernels that a mutant is about come alone, one op after the other, before the rules that make these ops.
 judge() {
     for part in $parts; do
         verdict=$(noticed "$part")
         [ -z "$verdict" ] || { echo "$verdict"; return; }
     done
     "$B/bin/solderc" -o "$work/all.c" "$work"/patterns/*.pat >"$work/err" 2>&1 || { echo "checker, all rules"; return; }
-    verified "$rules_sound" || { echo verification; return; }
+    verified || { echo verification; return; }
     tested "$owner" || { echo "test suites"; return; }
     echo survivor
+}
+
+mutate() {
+    { head -c "$begin" "$file"; printf %s "$text"; tail -c +$((end + 1)) "$file"; } >"$work/patterns/$name"
 }
 
 tab=$(printf '\t')
@@ -106,13 +115,8 @@ while IFS=$tab read -r op owner place begin end rules was text; do
     name=${name%:*}
     cp patterns/*.pat "$work/patterns"
     [ -n "$rules" ] || { printf 'not used\t%s\t%s\t%s\t%s\t%s\n' "$op" "$owner" "$place" "$was" "$text"; continue; }
-    case $rules in
-    *,=*) parts="${rules##*,} $rules" ;;
-    *) parts=$rules ;;
-    esac
+    parts="$(printf %s "$rules" | tr , '\n' | grep '^=' | tr '\n' ' ')$rules"
     for part in $parts; do cases_of "$part"; done
-    rules_sound=
-    [ -x "$verify" ] && rules_sound=$(sound "$rules")
-    { head -c "$begin" "$file"; printf %s "$text"; tail -c +$((end + 1)) "$file"; } >"$work/patterns/$name"
+    mutate
     printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$(judge)" "$op" "$owner" "$place" "$was" "$text"
 done <"$list"

@@ -35,6 +35,7 @@ typedef struct checker {
     near_run run;            /* for which the rule fires on its own left side */
     PAT_LIST(const char) done; /* conditions of the rule that have a near miss */
     PAT_LIST(const char) left; /* and those that have none yet, with the reason */
+    PAT_LIST(const char) tried; /* of this variant, everywhere: what is left out in all places was left out in some */
     PAT_LIST(const char) told; /* what was printed: instances of a family have much in common */
     uint32_t n_rules, n_conditions, n_near, n_other, n_edges, n_wrong;
 } checker;
@@ -260,9 +261,11 @@ static const char *described(checker *c, const near *n)
         k += snprintf(text + k, sizeof text - (size_t)k, ", operand %u", n->operand);
     if (n->how)
         k += snprintf(text + k, sizeof text - (size_t)k, " (%s)", n->how);
+    if (n->uses > 1)
+        k += snprintf(text + k, sizeof text - (size_t)k, ", everywhere");
     for (char *t = text; *t; t++)
         *t = *t == '\n' ? ' ' : *t;
-    if (n->scope) /* a pattern has its conditions once in each place */
+    if (n->scope && n->uses == 1) /* a pattern has its conditions once in each place */
         k += snprintf(text + k, sizeof text - (size_t)k, "%c%s", IN_SCOPE, n->scope->prefix);
     return pat_intern(c->s, text, strlen(text));
 }
@@ -332,17 +335,17 @@ static bool draw_near(checker *c, t_env *t, const near *n, const pat_test *test,
 }
 
 /* False: the variant has no condition of this number. */
-static bool try_near(checker *c, x_choice *choice, uint32_t k)
+static bool try_near(checker *c, x_choice *choice, uint32_t k, bool everywhere)
 {
     const char *why = NULL, *what = NULL;
     for (uint32_t test = 0; test <= c->rule->tests.n; test++) {
         x_variant *v = pat_expand(c->s, c->p, c->rule, choice);
         const pat_test *given = test < c->rule->tests.n ? c->rule->tests.at[test] : NULL;
         near n;
-        if (!near_loosen(v, k, &n))
+        if (!near_loosen(v, k, everywhere, &n))
             return false;
         what = described(c, &n);
-        if (listed(c->done.at, c->done.n, what))
+        if ((everywhere && n.uses == 1) || listed(c->tried.at, c->tried.n, what) || listed(c->done.at, c->done.n, what))
             return true;
         if (given && !given->fires)
             continue;
@@ -359,6 +362,8 @@ static bool try_near(checker *c, x_choice *choice, uint32_t k)
             return true;
     }
     no_near_miss(c, what, why);
+    if (everywhere)
+        PAT_PUSH(c->s->arena, c->tried, what);
     return true;
 }
 
@@ -423,12 +428,10 @@ static void try_edge(checker *c, x_choice *choice, uint32_t of, const pat_expr *
     sld_rule_stats stats;
     PAT_PUSH(c->s->arena, v->where, &cond);
     t_env *t = t_open(c->s, c->p, c->rule, v, NULL);
-    for (uint32_t seed = 0; seed < 3; seed++) {
-        const pat_wish wish = {.seed = seed};
+    for (uint32_t seed = 0; seed < 6; seed++) { /* the last ones with sizes of 0 */
+        const pat_wish wish = {.seed = seed % 3, .zeros = seed >= 3};
         const char *text = pat_example(t, &wish);
-        if (!text)
-            break;
-        if (!fuse(c, text, &c->run, &stats))
+        if (!text || !fuse(c, text, &c->run, &stats))
             continue;
         if (!matched(&stats))
             wrong(c, "it does not match where a condition just holds", text);
@@ -506,7 +509,9 @@ static void check_variant(checker *c, x_choice *choice)
     write_case(c, "match", true, &c->run, match);
     write_made_twice(c, match);
     more_matches(c, choice);
-    for (uint32_t k = 0; try_near(c, choice, k); k++) {}
+    c->tried.n = 0;
+    for (int everywhere = 0; everywhere < 2; everywhere++)
+        for (uint32_t k = 0; try_near(c, choice, k, everywhere); k++) {}
 }
 
 /* With one option off, or one condition of the gate that does not hold, the left side stays. */

@@ -10,15 +10,47 @@
 const char *const near_names[NEAR_KINDS] = {"where", "dtype", "shape", "attribute", "literal", "rank", "same value", "readers",
                                             "presence", "count", "op", "run"};
 
-typedef struct loosener { x_variant *v; pat_arena *arena; uint32_t k; near *out; bool done; } loosener;
+typedef struct loosener { x_variant *v; pat_arena *arena; uint32_t k; near *out; bool everywhere, done; } loosener;
+
+static bool same_span(pat_span a, pat_span b)
+{
+    return a.file == b.file && a.begin == b.begin && a.end == b.end;
+}
+
+/* The same condition in another use of its pattern. */
+static bool again(const near *a, const near *b)
+{
+    pat_span of_a = a->was ? a->was->span : a->span, of_b = b->was ? b->was->span : b->span;
+    return a->kind == b->kind && same_span(a->span, b->span) && same_span(of_a, of_b) && a->attr == b->attr &&
+           a->how == b->how && a->scope && b->scope && a->scope != b->scope;
+}
 
 /* Whether this is the condition that is asked for. */
 static bool here(loosener *l, near n)
 {
-    if (l->done || l->k--)
+    if (l->done) {
+        bool one_more = l->everywhere && again(l->out, &n);
+        l->out->uses += one_more;
+        return one_more;
+    }
+    if (l->k--)
         return false;
     *l->out = n;
+    l->out->uses = 1;
     return l->done = true;
+}
+
+/* No other condition can be it. */
+static bool over(const loosener *l)
+{
+    return l->done && !l->everywhere;
+}
+
+/* What stands in the place of what was asked for, in the first of its uses. */
+static const pat_expr *instead(loosener *l, const pat_expr *e)
+{
+    l->out->now = l->out->uses > 1 ? l->out->now : e;
+    return e;
 }
 
 #define COPY(l, p) memcpy(pat_alloc((l)->arena, sizeof *(p)), (p), sizeof *(p))
@@ -106,7 +138,7 @@ static void loosen_elems(loosener *l, x_type *x, const x_val *v)
         const pat_expr *e = x->type->elems.at[i];
         near n = {.kind = NEAR_SHAPE, .span = x->type->span, .was = e, .type = x->type, .val = v, .scope = x->scope};
         if (asks(l->v, e, x->scope) && here(l, n))
-            l->out->now = own_type(l, x)->elems.at[i] = fresh(l, e);
+            instead(l, own_type(l, x)->elems.at[i] = fresh(l, e));
     }
     near n = {.kind = NEAR_SHAPE, .span = x->type->span, .type = x->type, .val = v, .scope = x->scope};
     if (!any && !run && here(l, n)) {
@@ -164,7 +196,7 @@ static void loosen_list(loosener *l, x_attr *a)
         if (!asks(l->v, e, a->scope) || !here(l, n))
             continue;
         pat_expr *copy = copy_list(l, list);
-        l->out->now = copy->args.at[i] = element(l, a, e);
+        instead(l, copy->args.at[i] = element(l, a, e));
         a->value = copy;
     }
     near n = {.kind = NEAR_ATTR, .span = list->span, .was = list, .attr = a->attr, .scope = a->scope};
@@ -175,13 +207,13 @@ static void loosen_list(loosener *l, x_attr *a)
             pat_expr *copy = copy_list(l, list);
             copy->args.at[i] = list->args.at[i - 1];
             copy->args.at[i - 1] = list->args.at[i];
-            l->out->now = a->value = copy;
+            a->value = instead(l, copy);
             return;
         }
     }
     n.how = NULL;
     if (literal && here(l, n))
-        l->out->now = a->value = fresh(l, list);
+        a->value = instead(l, fresh(l, list));
 }
 
 /* Another value than the attribute's: of strings and floats a literal, of the others a name. */
@@ -412,15 +444,15 @@ static void loosen_condition(loosener *l, uint32_t i)
     }
 }
 
-bool near_loosen(x_variant *v, uint32_t k, near *out)
+bool near_loosen(x_variant *v, uint32_t k, bool everywhere, near *out)
 {
-    loosener l = {v, v->session->arena, k, out, false};
+    loosener l = {v, v->session->arena, k, out, everywhere, false};
     for (uint32_t i = 0; i < v->where.n && !l.done; i++)
         loosen_condition(&l, i);
-    for (uint32_t i = 0, n = v->vals.n; i < n && !l.done; i++)
+    for (uint32_t i = 0, n = v->vals.n; i < n && !over(&l); i++)
         for (uint32_t j = 0; j < v->vals.at[i]->types.n; j++)
             loosen_type(&l, v->vals.at[i]->types.at[j], v->vals.at[i]);
-    for (uint32_t i = 0; i < v->nodes.n && !l.done; i++)
+    for (uint32_t i = 0; i < v->nodes.n && !over(&l); i++)
         loosen_node(&l, v->nodes.at[i]);
     return l.done;
 }

@@ -25,10 +25,11 @@ typedef struct near {
     uint32_t operand;        /* NUMBER, RANK: which of a node's, where another number stands before it; 0 */
     const char *how;         /* it is broken, where there are several ways; NULL: in any */
     bool elsewhere;          /* DTYPE: others are asked to be the same */
+    uint32_t uses;           /* of its pattern, in which it is taken out */
 } near;
 
-/* Takes condition k out of the variant. False: it has no more. */
-bool near_loosen(x_variant *v, uint32_t k, near *out);
+/* Takes condition k out of the variant; everywhere: in all uses of the pattern that it stands in. False: it has no more. */
+bool near_loosen(x_variant *v, uint32_t k, bool everywhere, near *out);
 /* Of the loosened variant, opened: what was asked for a dtype is not so; false when nothing else is left. */
 bool near_differs(t_env *t, const near *n);
 /* Of the loosened variant, opened: what was asked follows from the rest. */
