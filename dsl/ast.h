@@ -121,8 +121,9 @@ typedef struct pat_enum { pat_span span, name_span; pat_name name; pat_exprs wor
 
 typedef struct pat_attr {
     pat_span span;
+    pat_name of;          /* until checked: all attributes of this op stand here; NULL */
     pat_name name;
-    pat_name kind;        /* int float bool string dtype axis ints axes; NULL: enum; until checked, name of an enum */
+    pat_name kind;        /* int float bool string dtype axis ints axes; NULL: enum; until checked, name of an enum or of a dtype variable */
     PAT_LIST(pat_expr) words; /* enum words, PE_NAME */
     pat_expr *dflt;       /* may be NULL */
 } pat_attr;

@@ -34,7 +34,9 @@ static void check_kernel(pat_session *s, const pat_program *p, pat_kernel *k)
         return;
     }
     for (uint32_t i = 0; i < k->rows.n; i++) {
-        const pat_kernel_row *r = k->rows.at[i];
+        pat_kernel_row *r = k->rows.at[i];
+        r->when = pat_read_dtypes(s, k->op, r->when);
+        r->supports = pat_read_dtypes(s, k->op, r->supports);
         if (!is_target(r->target)) {
             pat_error(s, r->span, E_TARGET, "unknown target '%s'", r->target);
             pat_hint(s, "targets are ref, cpu and hip");
@@ -231,10 +233,14 @@ static void check_duplicates(pat_session *s, const pat_program *p)
                       p->patterns.at[i]->name);
 }
 
-static void number(pat_program *p)
+static void number_ops(pat_program *p)
 {
     for (uint32_t i = 0; i < p->ops.n; i++)
         p->ops.at[i]->id = i + 1;
+}
+
+static void number(pat_program *p)
+{
     for (uint32_t i = 0; i < p->phases.n; i++)
         p->phases.at[i]->id = i;
     for (uint32_t i = 0; i < p->patterns.n; i++)
@@ -302,7 +308,10 @@ static void warn_unused(pat_session *s, const pat_program *p)
 bool pat_check(pat_session *s, pat_program *p)
 {
     pat_write_out_conditions(s, p);
+    number_ops(p);
+    pat_spread_attrs(s, p);
     pat_expand_families(s, p);
+    pat_write_out_rests(s, p);
     number(p);
     check_duplicates(s, p);
     pat_check_dtypes(s, p);

@@ -1,4 +1,5 @@
 /* Checks dtype variables and the signatures of ops. */
+#include <stdio.h>
 #include <string.h>
 
 #include "checker.h"
@@ -89,14 +90,21 @@ static void check_dtype_name(pat_session *s, const pat_program *p, const pat_ter
         }
 }
 
+static void mark_used(const pat_program *p, pat_name name)
+{
+    pat_dtype_decl *d = name ? pat_find_dtype(p, name) : NULL;
+    if (d)
+        d->used = true;
+}
+
 static void mark_used_dtypes(const pat_program *p)
 {
-    for (uint32_t i = 0; i < p->ops.n; i++)
-        for (uint32_t j = 0; j < p->ops.at[i]->operands.n; j++) {
-            pat_dtype_decl *d = pat_find_dtype(p, p->ops.at[i]->operands.at[j]->type->dtype);
-            if (d)
-                d->used = true;
-        }
+    for (uint32_t i = 0; i < p->ops.n; i++) {
+        for (uint32_t j = 0; j < p->ops.at[i]->operands.n; j++)
+            mark_used(p, p->ops.at[i]->operands.at[j]->type->dtype);
+        for (uint32_t j = 0; j < p->ops.at[i]->attrs.n; j++)
+            mark_used(p, p->ops.at[i]->attrs.at[j]->kind);
+    }
 }
 
 void pat_check_dtypes(pat_session *s, pat_program *p)
@@ -222,8 +230,32 @@ static void unknown_kind(pat_session *s, const pat_program *p, const pat_attr *a
     pat_suggest(s, a->kind, names.at, names.n);
 }
 
-static void check_attr(pat_session *s, pat_program *p, pat_attr *a)
+/* An attribute of the kind of a dtype variable: a dtype, and the condition that it is one of these. */
+static void limit_dtype(pat_session *s, pat_op *op, pat_attr *a, const pat_dtype_decl *d)
 {
+    size_t n;
+    const char *set = pat_span_text(s, d->value->span, &n);
+    pat_expr *name = pat_alloc(s->arena, sizeof *name), *in = pat_alloc(s->arena, sizeof *in);
+    char *text = pat_alloc(s->arena, strlen(a->name) + n + sizeof " in ");
+    sprintf(text, "%s in %.*s", a->name, (int)n, set);
+    *name = (pat_expr){.kind = PE_NAME, .span = a->span, .name = a->name, .text = a->name};
+    *in = (pat_expr){.kind = PE_IN, .span = a->span, .text = text};
+    PAT_PUSH(s->arena, in->args, name);
+    PAT_PUSH(s->arena, in->args, d->value);
+    a->kind = pat_intern(s, "dtype", 5);
+    if (d->value->kind == PE_SET && !s->n_errors)
+        PAT_PUSH(s->arena, op->where, in);
+    if (a->dflt && !(a->dflt->kind == PE_NAME && d->set >> pat_dtype_number(a->dflt->name) & 1))
+        pat_error(s, a->dflt->span, E_DEFAULT, "this is no value for attribute '%s'", a->name);
+}
+
+static void check_attr(pat_session *s, pat_program *p, pat_op *op, pat_attr *a)
+{
+    const pat_dtype_decl *d = a->kind && !pat_is_attr_kind(a->kind) ? pat_find_dtype(p, a->kind) : NULL;
+    if (d) {
+        limit_dtype(s, op, a, d);
+        return;
+    }
     pat_enum *words = a->kind && !pat_is_attr_kind(a->kind) ? pat_find_enum(p, a->kind) : NULL;
     if (words) {
         words->used = true;
@@ -242,6 +274,61 @@ static void check_attr(pat_session *s, pat_program *p, pat_attr *a)
 }
 
 /* ------------------------------------------------------------------- ops -- */
+
+/* An op declared above, so that nothing goes round in a circle. */
+static const pat_op *find_above(pat_session *s, const pat_program *p, const pat_op *op, const pat_attr *a)
+{
+    const pat_op *from = pat_find_op(p, a->of);
+    if (!from)
+        pat_unknown_op(s, p, a->span, a->of, false);
+    else if (from->id >= op->id)
+        pat_error(s, a->span, E_SPREAD_LATER, "op '%s' is not declared before this one", a->of);
+    else
+        return from;
+    return NULL;
+}
+
+/* The attributes of `from` that stand in place of a; what is declared twice is told of by the first of them. */
+static void spread(pat_session *s, const pat_op *from, const pat_attr *a, pat_op *to)
+{
+    for (uint32_t i = 0; i < from->attrs.n; i++) {
+        pat_attr *copy = pat_alloc(s->arena, sizeof *copy);
+        *copy = *from->attrs.at[i];
+        copy->span = a->span;
+        if (pat_find_attr(to, copy->name)) {
+            pat_error(s, a->span, E_MEMBER_TWICE, "'%s' is declared twice", copy->name);
+            pat_note(s, from->attrs.at[i]->span, "it is an attribute of '%s'", from->name);
+            return;
+        }
+        PAT_PUSH(s->arena, to->attrs, copy);
+    }
+}
+
+static void spread_op(pat_session *s, const pat_program *p, pat_op *op)
+{
+    pat_op whole = {0};
+    bool any = false;
+    for (uint32_t i = 0; i < op->attrs.n; i++) {
+        pat_attr *a = op->attrs.at[i];
+        const pat_op *from = a->of ? find_above(s, p, op, a) : NULL;
+        if (from)
+            spread(s, from, a, &whole);
+        else if (!a->of)
+            PAT_PUSH(s->arena, whole.attrs, a);
+        any |= a->of != NULL;
+    }
+    if (any) {
+        op->attrs.at = whole.attrs.at;
+        op->attrs.n = whole.attrs.n;
+        op->attrs.cap = whole.attrs.cap;
+    }
+}
+
+void pat_spread_attrs(pat_session *s, pat_program *p)
+{
+    for (uint32_t i = 0; i < p->ops.n; i++)
+        spread_op(s, p, p->ops.at[i]);
+}
 
 static void check_member(pat_session *s, pat_names *seen, pat_span span, pat_name name)
 {
@@ -342,14 +429,16 @@ void pat_check_op(pat_session *s, pat_program *p, pat_op *op)
     g.wrong = s->n_errors != before;
     for (uint32_t i = 0; i < op->attrs.n; i++) {
         check_member(s, &seen, op->attrs.at[i]->span, op->attrs.at[i]->name);
-        check_attr(s, p, op->attrs.at[i]);
+        check_attr(s, p, op, op->attrs.at[i]);
     }
     for (uint32_t i = 0; i < op->results.n; i++) {
         check_member(s, &results, op->results.at[i]->span, op->results.at[i]->name);
         check_type(s, p, op, &g, op->results.at[i]->type, true);
     }
-    for (uint32_t i = 0; i < op->where.n; i++)
+    for (uint32_t i = 0; i < op->where.n; i++) {
+        op->where.at[i] = pat_read_dtypes(s, op, op->where.at[i]);
         pat_check_truth(s, &g, op->where.at[i]);
+    }
     if (op->commutative && op->operands.n < 2)
         pat_error(s, op->name_span, E_COMMUTATIVE, "a commutative op has two operands");
     check_contents(s, op);

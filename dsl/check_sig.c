@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "checker.h"
+#include "expand.h"
 #include "sld_abi.h"
 
 typedef enum sort { UNKNOWN, NUMBER, REAL, FLAG, TRUTH, DIMS, DTYPE, WORD, TEXT } sort; /* UNKNOWN: after an error */
@@ -66,6 +67,32 @@ static bool is_any_word(const pat_op *op, pat_name name)
         if (has_word(op->attrs.at[i], name))
             return true;
     return false;
+}
+
+/* The dtype of an operand for the variable that stands for it. */
+static const pat_expr *dtype_of_variable(void *context, pat_name name)
+{
+    const reader *r = context;
+    const pat_op *op = r->g->op;
+    bool other = pat_find_attr(op, name) || is_any_word(op, name) || pat_listed(&r->g->dims, name) || pat_dtype_number(name);
+    for (uint32_t i = 0; !other && i < op->operands.n; i++) {
+        const pat_operand *o = op->operands.at[i];
+        if (o->type->dtype != name || o->optional)
+            continue;
+        pat_expr *call = pat_alloc(r->s->arena, sizeof *call), *operand = pat_alloc(r->s->arena, sizeof *operand);
+        *operand = (pat_expr){.kind = PE_NAME, .span = o->span, .name = o->name, .text = o->name};
+        *call = (pat_expr){.kind = PE_CALL, .name = pat_intern(r->s, "dtype", 5), .text = name};
+        PAT_PUSH(r->s->arena, call->args, operand);
+        return call;
+    }
+    return NULL;
+}
+
+pat_expr *pat_read_dtypes(pat_session *s, const pat_op *op, pat_expr *e)
+{
+    pat_sig g = pat_signature(s, op);
+    reader r = {s, &g};
+    return e ? (pat_expr *)pat_replace_names(s, e, dtype_of_variable, &r) : NULL;
 }
 
 static sort sort_of_attr(const pat_attr *a)

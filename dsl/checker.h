@@ -1,6 +1,7 @@
 /* Parts of the checker.  check.c drives it and holds kernels and vocabularies, named.c writes conditions out, family.c
- * makes rules of families, check_option.c holds enums and options, check_op.c dtypes and ops, check_sig.c expressions
- * of signatures, check_term.c the terms and expressions of rules, check_rule.c patterns and rules. */
+ * makes rules of families, rests.c writes rests out, check_option.c holds enums and options, check_op.c dtypes and ops,
+ * check_sig.c expressions of signatures, check_term.c the terms and expressions of rules, check_rule.c patterns and
+ * rules. */
 #ifndef PAT_CHECKER_H
 #define PAT_CHECKER_H
 
@@ -20,6 +21,9 @@ void pat_suggest(pat_session *s, const char *name, const char *const *names, uin
 
 /* ---- family.c ---- */
 void pat_expand_families(pat_session *s, pat_program *p);
+
+/* ---- rests.c ---- */
+void pat_write_out_rests(pat_session *s, pat_program *p);
 
 /* ---- named.c ---- */
 void pat_write_out_conditions(pat_session *s, pat_program *p);
@@ -55,6 +59,8 @@ bool pat_literal_fits(const pat_attr *a, const pat_expr *e);
 bool pat_check_shape_element(pat_session *s, const pat_type *t, const pat_expr *e);
 void pat_check_dtypes(pat_session *s, pat_program *p);
 void pat_check_op(pat_session *s, pat_program *p, pat_op *op);
+/* `rms_norm...` among the attributes of an op becomes those of rms_norm. */
+void pat_spread_attrs(pat_session *s, pat_program *p);
 
 /* ---- check_sig.c ---- */
 /* What the operands of an op bind. */
@@ -65,6 +71,8 @@ typedef struct pat_sig {
     bool wrong; /* an operand is wrong: what it was meant to bind is not known */
 } pat_sig;
 pat_sig pat_signature(pat_session *s, const pat_op *op);
+/* The expression with the dtype of an operand for each dtype variable; NULL stays. */
+pat_expr *pat_read_dtypes(pat_session *s, const pat_op *op, pat_expr *e);
 /* An element of a shape: a number or dims. */
 void pat_check_element(pat_session *s, const pat_sig *g, const pat_expr *e);
 void pat_check_truth(pat_session *s, const pat_sig *g, const pat_expr *e);

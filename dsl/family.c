@@ -220,6 +220,8 @@ static pat_rule *instance(family *f, const pat_rule *rule, const uint32_t *at, b
         }
         name = join(f, name, "_", as_name(f, component(value, 0)));
     }
+    if (bound_to(f, rule->name))
+        name = copy_name(f, rule->name, rule->name_span);
     pat_rule *copy = copy_rule(f, rule);
     copy->name = pat_intern(f->s, name, strlen(name));
     copy->instance = told;
@@ -239,7 +241,7 @@ static void expand_family(family *f, const pat_rule *rule, pat_program *to)
             return;
         if (pat_map_add(f->s->arena, &names, r->name, r)) {
             pat_error(f->s, rule->name_span, E_FAMILY_NAME, "two instances of this family are called '%s'", r->name);
-            pat_hint(f->s, "an instance is called after the first name of each choice");
+            pat_hint(f->s, "an instance is called after the first name of each choice, or as the rule's name stands for");
             return;
         }
         PAT_PUSH(f->s->arena, to->rules, r);

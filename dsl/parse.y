@@ -108,8 +108,8 @@ static void append(pat_parser *p, pat_terms *to, pat_terms from);
 %type <expr> expr primary
 %type <exprs> exprs exprs1 conds words
 %type <type> type
-%type <term> term apply
-%type <terms> terms terms1 names names1 opnames
+%type <term> term apply yielded
+%type <terms> terms terms1 names names1 opnames yields
 %type <arg> arg
 %type <args> args attrs
 %type <stmt> item
@@ -267,7 +267,8 @@ operand: inout ident ':' type { $$ = NEW(pat_operand, .span = @$, .name = $2, .t
       .variadic = true); } ;
 attr_list: attr { $$ = NEW(pat_op, .span = @$); PUSH($$->attrs, $1); }
   | attr_list ',' attr { $$ = $1; PUSH($$->attrs, $3); } ;
-attr: anyname ':' kind { $$ = NEW(pat_attr, .span = @$, .name = $1, .kind = $3); }
+attr: opname "..." { $$ = NEW(pat_attr, .span = @$, .of = $1); }
+  | anyname ':' kind { $$ = NEW(pat_attr, .span = @$, .name = $1, .kind = $3); }
   | anyname ':' kind '=' expr { $$ = NEW(pat_attr, .span = @$, .name = $1, .kind = $3, .dflt = $5); }
   | anyname ':' '{' words '}' {
         $$ = NEW(pat_attr, .span = @$, .name = $1);
@@ -418,9 +419,12 @@ rule_head: "rule" ident enabled { $$ = NEW(pat_rule, .span = @$, .name = $2, .na
     } ;
 enabled: %empty { $$ = (pat_terms){0}; } | "enabled" names1 { $$ = $2; } ;
 rule_match: "match" '{' items '}' { $$ = NEW(pat_rule, .span = @$, .match = $3); }
-  | "match" '{' items "yield" names1 '}' { $$ = NEW(pat_rule, .span = @$, .match = $3, .yield = $5); }
+  | "match" '{' items "yield" yields '}' { $$ = NEW(pat_rule, .span = @$, .match = $3, .yield = $5); }
   | rule_match "where" conds { $$ = $1; for (uint32_t i = 0; i < $3.n; i++) PUSH($$->where, $3.at[i]); }
   | rule_match "gate" conds { $$ = $1; for (uint32_t i = 0; i < $3.n; i++) PUSH($$->gate, $3.at[i]); } ;
+yields: yielded { $$ = (pat_terms){0}; PUSH($$, $1); } | yields ',' yielded { $$ = $1; PUSH($$, $3); } ;
+yielded: ident { $$ = NEW(pat_term, .kind = PT_NAME, .span = @1, .name = $1, .name_span = @1); }
+  | ident "..." { $$ = NEW(pat_term, .kind = PT_SPLICE, .span = @$, .name = $1, .name_span = @1); } ;
 rule_body: rule_match "replace" '{' items '}' { $$ = $1; $$->replace = $4; }
   | rule_body test { $$ = $1; PUSH($$->tests, $2); } ;
 

@@ -176,8 +176,8 @@ static bool match_dtype(operand_use *u)
         uint32_t more = t_dtype_set(t, u->v->dtype) & ~t_declared_set(t->p, name);
         pat_error(t->s, u->term->span, E_OPERAND_TYPE, "operand '%s' of '%s' may be %s here, which '%s' is not",
                   u->o->name, u->k->op->name, pat_dtype_name(__builtin_ctz(more)), name);
-        pat_hint(t->s, "annotate the value on the left: %s: %s[...]", u->term->kind == PT_NAME ? u->term->name : "x",
-                 name);
+        bool named = u->term->kind == PT_NAME && !strchr(u->term->name, '.'); /* which a value of a rest is not */
+        pat_hint(t->s, "annotate the value on the left: %s: %s[...]", named ? u->term->name : "x", name);
     } else {
         pat_error(t->s, u->term->span, E_OPERAND_TYPE, "operand '%s' of '%s' is %s; an operand before it made '%s' %s",
                   u->o->name, u->k->op->name, t_type_text(t, u->v), name, t_dtype_text(t, bound->dtype));

@@ -27,6 +27,9 @@ static const struct { char letter; const char *type; } params[] = {
 
 static const char *param_c(gen *g, param_kind kind, pat_name name)
 {
+    const char *dot = strchr(name, '.'); /* one of the values that a rest stands for */
+    if (dot)
+        return gen_format(g, "e_%.*s_%s", (int)(dot - name), name, dot + 1);
     return gen_format(g, "%c_%s", params[kind].letter, name);
 }
 

@@ -11,22 +11,18 @@ enum act = {silu, gelu, gelu_tanh}
 op silu_and_mul(x: F[*A, N]) -> F[*A, N / 2] where N % 2 == 0
 op gelu_and_mul(x: F[*A, N]; approximate: {none, tanh} = none) -> F[*A, N / 2] where N % 2 == 0
 
-op act_mul_static_quant(g: F[*A, N], u: F[*A, N], scale: f32[]; act: act, to: dtype, full: bool = false)
+op act_mul_static_quant(g: F[*A, N], u: F[*A, N], scale: f32[]; act: act, static_quant...)
    -> (q: to[*A, N], y: F[*A, N]?)
-   where to in {f8e4m3fn, f8e4m3fnuz}
-op act_mul_group_quant(g: F[*A, N], u: F[*A, N]; act: act, group: int, to: dtype, floor: float = 1e-10,
-                       full: bool = false, pow2: bool = false, columns: bool = false)
+op act_mul_group_quant(g: F[*A, N], u: F[*A, N]; act: act, group_quant...)
    -> (q: to[*A, N], scale: f32[transpose_if(with(g, -1, N / group), columns)], y: F[*A, N]?)
-   where to in {f8e4m3fn, f8e4m3fnuz}, group > 0, N % group == 0
+   where group > 0, N % group == 0
 # The same of one tensor that holds both.
-op act_and_mul_static_quant(x: F[*A, N], scale: f32[]; act: act, to: dtype, full: bool = false)
+op act_and_mul_static_quant(x: F[*A, N], scale: f32[]; act: act, static_quant...)
    -> (q: to[*A, N / 2], y: F[*A, N / 2]?)
-   where to in {f8e4m3fn, f8e4m3fnuz}, N % 2 == 0
-op act_and_mul_group_quant(x: F[*A, N]; act: act, group: int, to: dtype, floor: float = 1e-10,
-                           full: bool = false,
-                           pow2: bool = false, columns: bool = false)
+   where N % 2 == 0
+op act_and_mul_group_quant(x: F[*A, N]; act: act, group_quant...)
    -> (q: to[*A, N / 2], scale: f32[transpose_if(with(x, -1, N / 2 / group), columns)], y: F[*A, N / 2]?)
-   where to in {f8e4m3fn, f8e4m3fnuz}, group > 0, N % 2 == 0, N / 2 % group == 0
+   where group > 0, N % 2 == 0, N / 2 % group == 0
 
 pattern by_silu(g, u) = silu_mul(g, u)
 pattern by_gelu(g, u) = gelu_mul(g, u)
@@ -53,35 +49,25 @@ rule halves_cut in fuse enabled fuse_act {
   test "halves" { A = [3], N = 64, H = 32, dtype = bf16; fires 1 }
 }
 
-for [product, act] in {[by_silu, silu], [by_gelu, gelu], [by_tanh, gelu_tanh]}
-rule act_mul_static_quant in fuse enabled fuse_act_quant {
-  match   { y = product(g: F[*A, N], u: F[*A, N])
+for [product, quantised, act] in {
+  [by_silu, act_mul_static_quant, silu], [and_silu, act_and_mul_static_quant, silu],
+  [by_gelu, act_mul_static_quant, gelu], [and_gelu, act_and_mul_static_quant, gelu],
+  [by_tanh, act_mul_static_quant, gelu_tanh], [and_tanh, act_and_mul_static_quant, gelu_tanh]}
+rule act_static_quant in fuse enabled fuse_act_quant {
+  match   { y: F[*A, N] = product(x...)
             q = static_quant(y, scale: f32[]; ...)
             yield q, y }
-  replace { q, y = act_mul_static_quant(g, u, scale; act = act, ...) }
+  replace { q, y = quantised(x..., scale; act = act, ...) }
   test "rows" { A = [3], N = 64, dtype = bf16, to = f8e4m3fn; fires 1 }
 }
-for [product, act] in {[by_silu, silu], [by_gelu, gelu], [by_tanh, gelu_tanh]}
-rule act_mul_group_quant in fuse enabled fuse_act_quant {
-  match   { y = product(g: F[*A, N], u: F[*A, N])
+for [product, quantised, act] in {
+  [by_silu, act_mul_group_quant, silu], [and_silu, act_and_mul_group_quant, silu],
+  [by_gelu, act_mul_group_quant, gelu], [and_gelu, act_and_mul_group_quant, gelu],
+  [by_tanh, act_mul_group_quant, gelu_tanh], [and_tanh, act_and_mul_group_quant, gelu_tanh]}
+rule act_group_quant in fuse enabled fuse_act_quant {
+  match   { y: F[*A, N] = product(x...)
             q, scale = group_quant(y; ...)
             yield q, scale, y }
-  replace { q, scale, y = act_mul_group_quant(g, u; act = act, ...) }
+  replace { q, scale, y = quantised(x...; act = act, ...) }
   test "rows" { A = [3], N = 64, dtype = bf16, group = 32, to = f8e4m3fn; fires 1 }
-}
-for [product, act] in {[and_silu, silu], [and_gelu, gelu], [and_tanh, gelu_tanh]}
-rule act_and_mul_static_quant in fuse enabled fuse_act_quant {
-  match   { y = product(x: F[*A, N])
-            q = static_quant(y, scale: f32[]; ...)
-            yield q, y }
-  replace { q, y = act_and_mul_static_quant(x, scale; act = act, ...) }
-  test "rows" { A = [3], N = 64, dtype = bf16, to = f8e4m3fn; fires 1 }
-}
-for [product, act] in {[and_silu, silu], [and_gelu, gelu], [and_tanh, gelu_tanh]}
-rule act_and_mul_group_quant in fuse enabled fuse_act_quant {
-  match   { y = product(x: F[*A, N])
-            q, scale = group_quant(y; ...)
-            yield q, scale, y }
-  replace { q, scale, y = act_and_mul_group_quant(x; act = act, ...) }
-  test "rows" { A = [3], N = 128, dtype = bf16, group = 32, to = f8e4m3fn; fires 1 }
 }

@@ -12,19 +12,15 @@ option collectives     : bool = on at O1 excludes old_collectives
 option old_collectives : bool
 
 # sum = the reduced x + b; y is the norm of that before it is rounded.
-op all_reduce_rms_norm(x: F[*B, H], w: G[H], b: F[*B, H]?; eps: float, centred: bool = false, ranks: string)
+op all_reduce_rms_norm(x: F[*B, H], w: G[H], b: F[*B, H]?; rms_norm..., ranks: string)
    -> (y: F[*B, H], sum: F[*B, H]?)
-op all_reduce_rms_norm_static_quant(x: F[*B, H], w: G[H], scale: f32[], b: F[*B, H]?; eps: float,
-                                    centred: bool = false, ranks: string, to: dtype, full: bool = false,
-                                    contract: contract = chain)
+op all_reduce_rms_norm_static_quant(x: F[*B, H], w: G[H], scale: f32[], b: F[*B, H]?; all_reduce_rms_norm...,
+                                    static_quant..., contract: contract = chain)
    -> (q: to[*B, H], y: F[*B, H]?, sum: F[*B, H]?)
-   where to in {f8e4m3fn, f8e4m3fnuz}
-op all_reduce_rms_norm_group_quant(x: F[*B, H], w: G[H], b: F[*B, H]?; eps: float, centred: bool = false,
-                                   ranks: string, group: int, to: dtype, floor: float = 1e-10,
-                                   full: bool = false, pow2: bool = false, columns: bool = false,
-                                   contract: contract = chain)
+op all_reduce_rms_norm_group_quant(x: F[*B, H], w: G[H], b: F[*B, H]?; all_reduce_rms_norm...,
+                                   group_quant..., contract: contract = chain)
    -> (q: to[*B, H], scale: f32[transpose_if(with(x, -1, H / group), columns)], y: F[*B, H]?, sum: F[*B, H]?)
-   where to in {f8e4m3fn, f8e4m3fnuz}, group > 0, H % group == 0
+   where group > 0, H % group == 0
 
 pattern any_width(x; ranks)           = all_reduce(x; group = ranks)
 pattern old_width(x: F[*B, H]; ranks) = all_reduce(x; group = ranks) where H in {512, 1024, 2048, 4096}
@@ -63,9 +59,7 @@ rule all_reduce_rms_norm_group_quant in fuse enabled fuse_norm_quant, fuse_allre
   match   { y, sum = all_reduce_rms_norm(x: F[*B, H], w, b?; ...)
             q, scale = group_quant(y; ...)
             yield q, scale, y, sum }
-  replace { q, scale, y, sum = all_reduce_rms_norm_group_quant(x, w, b; eps, centred, ranks, group, to, floor,
-                                                               full,
-                                                               pow2, columns, contract = contract) }
+  replace { q, scale, y, sum = all_reduce_rms_norm_group_quant(x, w, b; contract = contract, ...) }
   test "three ranks" { B = [4], H = 512, dtype = bf16, group = 128, to = f8e4m3fn, world = 3;
                        fires 0 because world }
 }

@@ -6,9 +6,8 @@ use "paged_attention.pat"
 option fuse_attn_quant : bool requires fuse_attention
 
 op sdpa_static_quant(q: F[B, Hq, S, D], k: F[B, Hk, L, D], v: F[B, Hk, L, E], mask: F[*M]?, by: f32[];
-                     scale: float = 1.0, safe: bool = false, to: dtype, full: bool = false)
-   -> to[B, Hq, S, E]
-   where to in {f8e4m3fn, f8e4m3fnuz}, Hq % Hk == 0
+                     sdpa..., static_quant...)
+   -> to[B, Hq, S, E] where Hq % Hk == 0
 
 rule sdpa_static_quant in fuse enabled fuse_attn_quant {
   match   { o = sdpa(q: F[B, Hq, S, D], k: F[B, Hk, L, D], v: F[B, Hk, L, E], mask?; ...)
@@ -20,29 +19,23 @@ rule sdpa_static_quant in fuse enabled fuse_attn_quant {
 
 # ---- over paged caches ----
 op paged_attention_static_quant(q: F[S, Hq, D], k: F[S, Hk, D], v: F[S, Hk, E], updated: F[0], by: f32[];
-                                layer: string, to: dtype, full: bool = false)
+                                paged_attention..., static_quant...)
    -> to[S, Hq, E]
-op decode_attention_static_quant(q: F[S, Hq, D], cache: C[0, layout, B, Hk, D], by: f32[]; layer: string,
-                                 layout: cache_layout, scale: float = 0.0, queries: int = 1, window: int = 0,
-                                 soft_cap: float = 0.0, sinks: bool = false, scales: {one, token} = one,
-                                 to: dtype, full: bool = false)
-   -> to[S, Hq, D]
-   where Hq % Hk == 0
+op decode_attention_static_quant(q: F[S, Hq, D], cache: C[0, layout, B, Hk, D], by: f32[];
+                                 decode_attention..., static_quant...)
+   -> to[S, Hq, D] where Hq % Hk == 0
 op paged_latent_attention_static_quant(queries: Q1[S, H, D], out: F[S, M], updated: F[0], by: f32[];
-                                       layer: string, to: dtype, full: bool = false)
+                                       paged_latent_attention..., static_quant...)
    -> to[S, M]
-op paged_latent_attention_group_quant(queries: Q1[S, H, D], out: F[S, M], updated: F[0]; layer: string,
-                                      group: int, to: dtype, floor: float = 1e-10, full: bool = false,
-                                      pow2: bool = false, columns: bool = false)
+op paged_latent_attention_group_quant(queries: Q1[S, H, D], out: F[S, M], updated: F[0];
+                                      paged_latent_attention..., group_quant...)
    -> (q: to[S, M], s: f32[transpose_if(with(out, -1, M / group), columns)])
    where group > 0, M % group == 0
 op paged_mla_attention_static_quant(q: F[S, H, D], kv: F[S, R], pe: F[S, 1, P], out: F[S, M], updated: F[0],
-                                    by: f32[];
-                                    layer: string, to: dtype, full: bool = false)
+                                    by: f32[]; paged_mla_attention..., static_quant...)
    -> to[S, M]
 op paged_mla_attention_group_quant(q: F[S, H, D], kv: F[S, R], pe: F[S, 1, P], out: F[S, M], updated: F[0];
-                                   layer: string, group: int, to: dtype, floor: float = 1e-10,
-                                   full: bool = false, pow2: bool = false, columns: bool = false)
+                                   paged_mla_attention..., group_quant...)
    -> (q: to[S, M], s: f32[transpose_if(with(out, -1, M / group), columns)])
    where group > 0, M % group == 0
 
@@ -63,23 +56,17 @@ rule decode_attention_static_quant in fuse enabled fuse_attn_quant {
                             fires 1 }
   test "one scale" { layout = nhd, scales = one, dtype = bf16, to = f8e4m3fn, fuse_attn_quant = on; fires 1 }
 }
-rule paged_latent_attention_static_quant in fuse enabled fuse_attn_quant {
-  match   { q8 = static_quant(paged_latent_attention(queries, out, updated; layer), by: f32[]; ...) }
-  replace { q8 = paged_latent_attention_static_quant(queries, out, updated, by; ...) }
+for [attention, latent_static_quant] in {[paged_latent_attention, paged_latent_attention_static_quant],
+                                         [paged_mla_attention, paged_mla_attention_static_quant]}
+rule latent_static_quant in fuse enabled fuse_attn_quant {
+  match   { q8 = static_quant(attention(latents...; layer), by: f32[]; ...) }
+  replace { q8 = latent_static_quant(latents..., by; ...) }
 }
-rule paged_latent_attention_group_quant in fuse enabled fuse_attn_quant {
-  match   { o = paged_latent_attention(queries, out, updated; layer)
-            q8, s = group_quant(o; ...) }
-  replace { q8, s = paged_latent_attention_group_quant(queries, out, updated; ...) }
-}
-rule paged_mla_attention_static_quant in fuse enabled fuse_attn_quant {
-  match   { q8 = static_quant(paged_mla_attention(q, kv, pe, out, updated; layer), by: f32[]; ...) }
-  replace { q8 = paged_mla_attention_static_quant(q, kv, pe, out, updated, by; ...) }
-}
-rule paged_mla_attention_group_quant in fuse enabled fuse_attn_quant {
-  match   { o = paged_mla_attention(q, kv, pe, out, updated; layer)
-            q8, s = group_quant(o; ...) }
-  replace { q8, s = paged_mla_attention_group_quant(q, kv, pe, out, updated; ...) }
+for [attention, latent_group_quant] in {[paged_latent_attention, paged_latent_attention_group_quant],
+                                        [paged_mla_attention, paged_mla_attention_group_quant]}
+rule latent_group_quant in fuse enabled fuse_attn_quant {
+  match   { q8, s = group_quant(attention(latents...; layer); ...) }
+  replace { q8, s = latent_group_quant(latents...; ...) }
 }
 
 kernel paged_attention_static_quant {

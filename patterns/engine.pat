@@ -5,13 +5,11 @@ use "act.pat"
 use "act_quant.pat"
 use "norm_quant.pat"
 
-dtype Q = {f8e4m3fn, f8e4m3fnuz}
-
 # cos_sin rows are [cos | sin] of one position; heads lie in the last dim or the last two.
 op rotary_embedding(positions: i64[P], q: F[S, *A], k: F[S, *B], cos_sin: G[L, R]; head_size: int, neox: bool)
    -> (q1: F[S, *A], k1: F[S, *B])
    where head_size > 0, R <= head_size, R % 2 == 0
-op scaled_mm(a: Q[M, K], b: Q[K, N], a_scale: f32[*S], b_scale: f32[*W]; to: dtype) -> to[M, N]
+op scaled_mm(a: F8[M, K], b: F8[K, N], a_scale: f32[*S], b_scale: f32[*W]; to: dtype) -> to[M, N]
 op moe_forward(x: F[S, H], logits: F[S, E]; layer: string) -> F[S, H]
 op gdn_attention(qkvz: F[S, N], ba: F[S, M]; heads: int, head_dim: int, layer: string)
    -> (core: F[S, heads, head_dim], z: F[S, heads, head_dim])

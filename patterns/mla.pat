@@ -23,19 +23,18 @@ op mla_dual_rms_norm(x: F[S, W], wq: G[A], wkv: G[C]; eps: float, eps_kv: float)
 # The last R dims of each head of q, and pe, are turned; [kv | turned pe] is written.  All rows of q come back, also
 # those that no slot names.
 op mla_rope_cache(q: F[S, H, N], kv: F[S, C], pe: F[S, 1, R], positions: i64[P],
-                  cos_sin: T1[L, R], scale: f32[*A]; neox: bool, layer: string, cache: string)
+                  cos_sin: T1[L, R], scale: f32[*A]; neox: bool, mla_kv_cache_update...)
    -> (q1: F[S, H, N], pe1: F[S, 1, R], done: F[0])
    effect where R <= N, R % 2 == 0
 # Queries as the cache holds keys: all but the last `rope` dims of a head multiplied by the layer's weights of keys,
 # [N - rope, latent], then the last ones; rounded to F, then stored as f8 by the layer's scale where `to` is f8.
-op mla_latent_queries(q: F[S, H, N]; layer: string, latent: int, rope: int, to: dtype)
-   -> to[S, H, latent + rope]
-   where rope < N, to in {f16, bf16, f32, f8e4m3fn, f8e4m3fnuz}
+op mla_latent_queries(q: F[S, H, N]; layer: string, latent: int, rope: int, to: Q1)
+   -> to[S, H, latent + rope] where rope < N
 # Both at once, where nothing else reads turned queries and keys.
 op mla_decode_queries(q: F[S, H, N], kv: F[S, C], pe: F[S, 1, R], positions: i64[P],
-                      cos_sin: T1[L, R], scale: f32[*A]; neox: bool, layer: string, cache: string, to: dtype)
+                      cos_sin: T1[L, R], scale: f32[*A]; mla_rope_cache..., to: Q1)
    -> (queries: to[S, H, C + R], done: F[0])
-   effect where R < N, R % 2 == 0, to in {f16, bf16, f32, f8e4m3fn, f8e4m3fnuz}
+   effect where R < N, R % 2 == 0
 # Attention of every row, decode step or part of a prompt, over the rows of the cache that its sequence has.
 op paged_latent_attention(queries: Q1[S, H, D], out: F[S, M], updated: F[0]; layer: string) -> F[S, M]
 
@@ -110,37 +109,35 @@ rule mla_decode_queries in fuse enabled fuse_mla_decode_queries {
 }
 
 # On the GPU the sizes of DeepSeek's models: heads of 128 + 64 dims, latents of 512.
-condition deepseek(x, latent, rope) = bits16(x) and latent == 512 and rope == 64
-condition ready(x)                  = to == dtype(x) or to in {f8e4m3fn, f8e4m3fnuz}
+condition deepseek(latent, rope) = F in {f16, bf16} and latent == 512 and rope == 64
+condition ready()                = to == F or to in {f8e4m3fn, f8e4m3fnuz}
 kernel mla_dual_rms_norm {
-  hip when bits16(x) and dtype(wq) == dtype(x) and A % 8 == 0 and C % 8 == 0 and W % 8 == 0 and W <= 8192
+  hip when bits16(x) and G == F and A % 8 == 0 and C % 8 == 0 and W % 8 == 0 and W <= 8192
   cpu when floats(x) and A <= 16384 and C <= 16384
   ref
 }
-kernel mla_kv_cache_update {
-  hip when deepseek(kv, R, P); cpu when floats(kv) and R <= 4096 and P <= 1024; ref
-}
+kernel mla_kv_cache_update { hip when deepseek(R, P); cpu when floats(kv) and R <= 4096 and P <= 1024; ref }
 kernel mla_rope_cache {
-  hip when deepseek(q, C, R) and N == 192 and dtype(cos_sin) == dtype(q)
+  hip when deepseek(C, R) and N == 192 and T1 == F
   cpu when floats(q) and N <= 1024 and C <= 4096
   ref when N <= 4096
 }
 kernel mla_latent_queries {
-  hip when deepseek(q, latent, rope) and N == 192 and ready(q)
+  hip when deepseek(latent, rope) and N == 192 and ready()
   cpu when floats(q) and N <= 1024 and N - rope <= 256
   ref
 }
 kernel mla_decode_queries {
-  hip when deepseek(q, C, R) and N == 192 and ready(q) and dtype(cos_sin) == dtype(q)
+  hip when deepseek(C, R) and N == 192 and ready() and T1 == F
   cpu when floats(q) and N <= 1024 and N - R <= 256 and C <= 4096
   ref when N <= 4096
 }
 kernel paged_latent_attention {
-  hip workspace 65792 * units + 1024 * S * H when D == 576 and bits16(out)
-      and (dtype(queries) == dtype(out) or dtype(queries) in {f8e4m3fn, f8e4m3fnuz})
+  hip workspace 65792 * units + 1024 * S * H
+      when D == 576 and bits16(out) and (Q1 == F or Q1 in {f8e4m3fn, f8e4m3fnuz})
   ref when D <= 4096
 }
 kernel paged_mla_attention {
-  hip workspace 65792 * units + 2176 * S * H when deepseek(q, R, P) and D == 192
+  hip workspace 65792 * units + 2176 * S * H when deepseek(R, P) and D == 192
   ref when D <= 4096
 }

@@ -10,11 +10,11 @@ op rms_norm(x: F[*B, H], w: G[H]; eps: float, centred: bool = false) -> F[*B, H]
 # Subtracts the mean first, and adds a bias (Ba et al. 2016).
 op layer_norm(x: F[*B, H], w: G[H], bias: G[H]?; eps: float) -> F[*B, H]
 # sum = a + b rounded; y is the norm of the unrounded sum.
-op add_rms_norm(a: F[*B, H], b: F[*B, H], w: G[H]; eps: float, centred: bool = false)
+op add_rms_norm(a: F[*B, H], b: F[*B, H], w: G[H]; rms_norm...)
    -> (y: F[*B, H], sum: F[*B, H])
    commutative
 # And y once more as rows with zeros behind them, as products with padded weights want them.
-op add_rms_norm_pad(a: F[*B, H], b: F[*B, H], w: G[H]; eps: float, centred: bool = false, pads: ints)
+op add_rms_norm_pad(a: F[*B, H], b: F[*B, H], w: G[H]; rms_norm..., pads: ints)
    -> (p: F[pad(a, pads)], y: F[*B, H]?, sum: F[*B, H]?)
    where H > 0
 # rms_norm(x, w) * silu(z)
@@ -39,41 +39,25 @@ rule rms_norm_in_f32 in fuse enabled fuse_norm {
 }
 
 # Weights centred on zero: 1 + w, made in f32 for one norm or for several.
-rule rms_norm_centred in fuse enabled fuse_norm {
+for [norm, norm_centred] in {[rms_norm, rms_norm_centred], [add_rms_norm, add_rms_norm_centred]}
+rule norm_centred in fuse enabled fuse_norm {
   match   { f = cast(w: G[H]; f32)
             c = add(f, 1.0)
-            y = rms_norm(x, c; eps)
-            yield f, c, y }
+            y... = norm(x..., c; eps)
+            yield f, c, y... }
   replace { f = f
             c = c
-            y = rms_norm(x, w; eps, centred = true) }
+            y... = norm(x..., w; eps, centred = true) }
   test "bf16" { H = 64, dtype = bf16; fires 1 }
 }
-rule rms_norm_centred_f32 in fuse enabled fuse_norm {
+for [norm, norm_centred_f32] in {[rms_norm, rms_norm_centred_f32], [add_rms_norm, add_rms_norm_centred_f32]}
+rule norm_centred_f32 in fuse enabled fuse_norm {
   match   { c = add(w: f32[H], 1.0)
-            y = rms_norm(x: F[*B, H], c; eps)
-            yield c, y }
+            y... = norm(x..., c; eps)
+            yield c, y... }
   replace { c = c
-            y = rms_norm(x, w; eps, centred = true) }
-  test "f32" { H = 64, F = f32; fires 1 }
-}
-rule add_rms_norm_centred in fuse enabled fuse_norm {
-  match   { f = cast(w: G[H]; f32)
-            c = add(f, 1.0)
-            y, sum = add_rms_norm(a, b, c; eps)
-            yield f, c, y, sum }
-  replace { f = f
-            c = c
-            y, sum = add_rms_norm(a, b, w; eps, centred = true) }
-  test "bf16" { H = 64, dtype = bf16; fires 1 }
-}
-rule add_rms_norm_centred_f32 in fuse enabled fuse_norm {
-  match   { c = add(w: f32[H], 1.0)
-            y, sum = add_rms_norm(a: F[*B, H], b, c; eps)
-            yield c, y, sum }
-  replace { c = c
-            y, sum = add_rms_norm(a, b, w; eps, centred = true) }
-  test "f16" { H = 64, F = f16; fires 1 }
+            y... = norm(x..., w; eps, centred = true) }
+  test "f16" { H = 64, dtype = f16; fires 1 }
 }
 
 # Heads are split off before or after the norm of each; after is the one spelling.

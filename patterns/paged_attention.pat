@@ -18,8 +18,7 @@ dtype C = {f16, bf16, f8e4m3fn, f8e4m3fnuz}
 op decode_attention(q: F[S, Hq, D], cache: C[0, layout, B, Hk, D]; layer: string, layout: cache_layout,
                     scale: float = 0.0, queries: int = 1, window: int = 0, soft_cap: float = 0.0,
                     sinks: bool = false, scales: {one, token} = one)
-   -> F[S, Hq, D]
-   where Hq % Hk == 0, dtype(cache) == dtype(q) or dtype(cache) in {f8e4m3fn, f8e4m3fnuz}
+   -> F[S, Hq, D] where Hq % Hk == 0, C == F or C in {f8e4m3fn, f8e4m3fnuz}
 
 # Layers whose attention is plain: no window, no soft cap, no sinks, the usual scale.
 for [kind, to] in {[kv_cache_auto, dtype(k)], [kv_cache_e4m3fn, f8e4m3fn], [kv_cache_e4m3fnuz, f8e4m3fnuz]},
@@ -47,17 +46,16 @@ rule shuffled_attention in caches enabled shuffle_kv_cache, kind {
 # caches lie in pieces of 16 bytes, of blocks and of heads.
 condition plain()      = queries == 1 and window == 0 and soft_cap == 0.0 and not sinks
 condition pieces(size) = layout != shuffle or B % size == 0 and D % size == 0
-condition readable() = bits16(q) and layout != engine
-    and (pieces(16) or dtype(cache) == dtype(q) and pieces(8))
+condition readable()   = bits16(q) and layout != engine and (pieces(16) or C == F and pieces(8))
 kernel decode_attention {
   cpu assembly when S * Hq > 2 * units and D == 128 and B == 16 and layout == shuffle and Hq <= 16 * Hk
-      and plain() and scale == 0.0 and bits16(q) and (dtype(cache) == dtype(q) or scales == token)
+      and plain() and scale == 0.0 and bits16(q) and (C == F or scales == token)
   cpu general when D in {64, 80, 96, 112, 120, 128, 192, 256} and Hq <= 16 * Hk and plain() and scales == one
       and bits16(q) and layout != engine and pieces(16)
   cpu fallback when D <= 1024 and scales == one and readable()
   ref when D <= 4096 and readable()
   hip workspace 16 * units * (Hq / Hk) * (D + 2) when D in {64, 128} and Hq <= 16 * Hk and queries == 1
-      and (scales == one or dtype(cache) != dtype(q)) and readable()
+      and (scales == one or C != F) and readable()
 }
 # In the engine's own layout, of which the layer tells at run time.
 kernel paged_attention { cpu when bits16(q) and D == E and D <= 1024; ref when D == E and D <= 4096 }

@@ -20,14 +20,12 @@ op qk_norm_rotary(qkv: F[S, W], wq: G[D], wk: G[D], positions: i64[P], cos_sin: 
    -> (q: F[S, W - 2 * kv_heads * D], k: F[S, kv_heads, D], v: F[S, kv_heads, D])
    where W % D == 0, R <= D, R % 2 == 0
 op qk_norm_rope_cache(qkv: F[S, W], wq: G[D], wk: G[D], positions: i64[P], cos_sin: T1[L, R];
-                      kv_heads: int, eps: float, eps_k: float, centred: bool = false, neox: bool,
-                      layer: string, layout: cache_layout = engine, block: int = 0, to: dtype = bf16)
+                      qk_norm_rotary..., kv_cache_update...)
    -> (q: F[S, W - 2 * kv_heads * D], k: F[S, kv_heads, D], v: F[S, kv_heads, D], done: F[0],
        cache: to[0, layout, block, kv_heads, D]?)
    effect where W % D == 0, R <= D, R % 2 == 0
 op rope_cache(qkv: F[S, W], positions: i64[P], cos_sin: T1[L, R];
-              kv_heads: int, head_size: int, neox: bool, layer: string,
-              layout: cache_layout = engine, block: int = 0, to: dtype = bf16)
+              kv_heads: int, head_size: int, neox: bool, kv_cache_update...)
    -> (q: F[S, W - 2 * kv_heads * head_size], k: F[S, kv_heads, head_size], v: F[S, kv_heads, head_size],
        done: F[0], cache: to[0, layout, block, kv_heads, head_size]?)
    effect where W % head_size == 0, R <= head_size, R % 2 == 0
@@ -107,21 +105,16 @@ rule qk_norm_rotary in fuse_parts enabled enable_qk_norm_rope_fusion {
 }
 
 # On the GPU heads and what turns of them are powers of two; on the CPU heads lie on the stack.
-condition heads_on_gpu(x, table, size) =
-    bits16(x) and dtype(table) == dtype(x) and size in {64, 128, 256} and R in {16, 32, 64, 128, 256}
-kernel rotary_embedding {
-  hip when heads_on_gpu(q, cos_sin, head_size)
-  cpu when floats(q) and head_size <= 1024
-  ref when head_size <= 4096
-}
-kernel rope_cache {
-  hip when heads_on_gpu(qkv, cos_sin, head_size)
-  cpu when floats(qkv) and head_size <= 1024
+condition heads_on_gpu(size) =
+    F in {f16, bf16} and dtype(cos_sin) == F and size in {64, 128, 256} and R in {16, 32, 64, 128, 256}
+kernel rotary_embedding, rope_cache {
+  hip when heads_on_gpu(head_size)
+  cpu when F != f64 and head_size <= 1024
   ref when head_size <= 4096
 }
 kernel qk_norm_rotary, qk_norm_rope_cache {
-  hip when heads_on_gpu(qkv, cos_sin, D) and dtype(wq) == dtype(qkv)
-  cpu when floats(qkv) and D <= 1024
+  hip when heads_on_gpu(D) and G == F
+  cpu when F != f64 and D <= 1024
   ref when D <= 4096
 }
 kernel kv_cache_update { hip when bits16(k) and D % 8 == 0; cpu when floats(k) and D <= 1024; ref }

@@ -4,24 +4,23 @@ use "normalise.pat"
 # Rules may round in other places than the ops that they replace, and leave what is not a number out of a scale.
 option allow_contract_change : bool = on at O1
 
+dtype F8 = {f8e4m3fn, f8e4m3fnuz}
+
 # Magnitudes end at 448 (e4m3fn) or 224 (e4m3fnuz; `full`: 240, all that the format has).
-op static_quant(x: F[*A, N], scale: f32[]; to: dtype, full: bool = false) -> to[*A, N]
-   where to in {f8e4m3fn, f8e4m3fnuz}
+op static_quant(x: F[*A, N], scale: f32[]; to: F8, full: bool = false) -> to[*A, N]
 # One scale for each run of `group` elements: its largest magnitude, at least `floor`, over the largest that is
 # stored; `pow2` rounds it up to a power of two.  `columns`: the scales of all rows for one group stand together.
-op group_quant(x: F[*A, N]; group: int, to: dtype, floor: float = 1e-10, full: bool = false,
+op group_quant(x: F[*A, N]; group: int, to: F8, floor: float = 1e-10, full: bool = false,
                pow2: bool = false, columns: bool = false)
    -> (q: to[*A, N], scale: f32[transpose_if(with(x, -1, N / group), columns)])
-   where to in {f8e4m3fn, f8e4m3fnuz}, group > 0, N % group == 0
+   where group > 0, N % group == 0
 # As engines write them: a scale of any shape; one scale for each row; scales in memory by columns, under the shape
 # of rows.
-op scaled_quant(x: F[*A, N], scale: f32[*S]; to: dtype, full: bool = false) -> to[*A, N]
-   where to in {f8e4m3fn, f8e4m3fnuz}
-op token_quant(x: F[*A, N]; to: dtype, full: bool = false) -> (q: to[*A, N], scale: f32[*A, 1])
-   where to in {f8e4m3fn, f8e4m3fnuz}
-op group_quant_columns(x: F[M, N]; group: int, to: dtype, full: bool = false, pow2: bool = false)
+op scaled_quant(x: F[*A, N], scale: f32[*S]; to: F8, full: bool = false) -> to[*A, N]
+op token_quant(x: F[*A, N]; to: F8, full: bool = false) -> (q: to[*A, N], scale: f32[*A, 1])
+op group_quant_columns(x: F[M, N]; group: int, to: F8, full: bool = false, pow2: bool = false)
    -> (q: to[M, N], scale: f32[M, N / group])
-   where to in {f8e4m3fn, f8e4m3fnuz}, group > 0, N % group == 0
+   where group > 0, N % group == 0
 
 rule token_quant_is_group_quant in normalise {
   match   { q, scale = token_quant(x: F[*A, N]; ...) }

@@ -324,7 +324,12 @@ static const char program[] =
     "condition narrow(n) = n < 9 and most_of(n)\n"
     "condition most_of(m) = m < 64  # H is wide\n"
     "kernel neg, scale { ref when narrow(rank(A)) and numel(A) < 9 }\n"
-    "vocab v { \"S\"(q; b) -> scale(q, none; by = b) }\n";
+    "vocab v { \"S\"(q; b) -> scale(q, none; by = b) }\n"
+    "op scale_twice(x: F[*A, H], s: F[H]?; scale...) -> F[*A, H] where H % 2 == 0\n"
+    "rule rests in fuse {\n"
+    "  match   { b = scale(scale(d, more...; ...), more...; by = by, how = how) }\n"
+    "  replace { b = scale_twice(d, more...; ...) }\n"
+    "}\n";
 
 /* Where in the program a text is, and the column in it that is asked about. */
 static void place_of(const char *needle, unsigned *line, unsigned *column)
@@ -370,6 +375,8 @@ static const struct {
     {"most\n  replace", 0, "most : int", "option most : int = 4"},
     {"q, none", 0, "q; b", "parameter"},
     {"by = b)", 0, "by: float", "attribute of `scale`"},
+    {"scale...)", 0, "scale(x: F[*A", "op scale("},
+    {"more...; ...) }", 0, "more...; ...), more", "match   { b = scale(scale(d, more...; ...), more...; by = by, how = how) }"},
     {"r in fuse", 0, "r in fuse", "rule r in fuse"},
 };
 enum { N_PLACES = sizeof places / sizeof *places };

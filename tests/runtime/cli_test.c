@@ -230,7 +230,7 @@ START_TEST(engine_counts)
         "llama70b_fp8_tp4.fx.json.gz --world 4 --tokens 1..4096 --expect all_reduce_add_rms_norm_any_width=160 "
         "--expect all_reduce_rms_norm_static_quant_allow_contract_change=159 --expect rms_norm_static_quant=1",
         "llama70b_fp8_tp4.fx.json.gz --expect rms_norm_static_quant=1 --expect add_rms_norm_static_quant=159 "
-        "--expect act_and_mul_static_quant_and_silu=80",
+        "--expect act_static_quant_and_silu=80",
     };
     char args[400], text[4000];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -58,6 +58,9 @@ replace {
 y,s=add_norm(a,b,w;eps)
 }
 }
+op joined(x:T[*A],w:T[*A];a_rather_long_name_of_an_op... ,concat...,exact:bool=false)->(y:T[*A],sum:T[*A]?)
+rule rests in fuse{match{y,more ...=joined(xs...,neg(w); ...)
+yield y,more ...}replace{y,more...=joined( xs...,w;...)}}
 rule one_line in fuse{match{y=where(not(c),neg(a_rather_long_name_of_an_op(x,y,z,0.7978845608028654~4e-3)),concat(xs...;axis=-1))}replace{y=x}}
 vocab onnx{"Neg"@18(x)->neg(x)
 "Concat"(xs...;axis)->concat(xs...;axis) # joined

@@ -418,6 +418,30 @@ static const char *spelt(search *s, const pat_expr *e)
     return pat_intern(s->l->s, text, (size_t)(to - text));
 }
 
+static pat_name of_dtype(const search *s, pat_name variable)
+{
+    for (uint32_t i = 0; i < s->kernel->op->operands.n; i++)
+        if (s->kernel->op->operands.at[i]->type->dtype == variable && !s->kernel->op->operands.at[i]->optional)
+            return s->kernel->op->operands.at[i]->name;
+    return NULL;
+}
+
+/* As a message says it: with the dtype of an operand for a dtype variable. */
+static const char *told(search *s, const pat_expr *e)
+{
+    char text[2000];
+    size_t n = 0;
+    for (const char *at = spelt(s, e); *at && n < sizeof text - 200;) {
+        size_t len = strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+        pat_name of = len ? of_dtype(s, pat_intern(s->l->s, at, len)) : NULL;
+        len = len ? len : 1;
+        n += of ? (size_t)snprintf(text + n, sizeof text - n, "dtype(%s)", of)
+                : (size_t)snprintf(text + n, sizeof text - n, "%.*s", (int)len, at);
+        at += len;
+    }
+    return pat_intern(s->l->s, text, n);
+}
+
 /* NULL: no such graph. */
 static char *bound(search *s, const goal *g, const char *text)
 {
@@ -447,7 +471,7 @@ static bool as_expected(search *s, const goal *g, const char *got)
     const pat_kernel_row *row = expected(s, g->row->target);
     bool flag = g->right && g->right->kind == PE_BOOL; /* told as a number */
     if (!row)
-        return strstr(got, " wants ") && (!alone(s, g->row) || strstr(got, spelt(s, flag ? g->left : g->atom)));
+        return strstr(got, " wants ") && (!alone(s, g->row) || strstr(got, told(s, flag ? g->left : g->atom)));
     snprintf(name, sizeof name, "sld_%s_%s%s%s", row->target, s->kernel->name, row->variant ? "_" : "",
              row->variant ? row->variant : "");
     return !strcmp(got, name);
