@@ -29,7 +29,7 @@ for [reduced, library] in {[any_width, collectives], [old_width, old_collectives
 rule all_reduce_add_rms_norm in fuse enabled fuse_allreduce_rms, library {
   match   { y, sum = add_rms_norm(reduced(x: F[*B, H]; ranks), b, w: G[H]; ...)
             yield y, sum }
-  where   dtype(w) == dtype(x), dtype(x) in {f16, bf16, f32}, H % 8 == 0, H >= 512, H <= 16384
+  where   dtype(w) == dtype(x), floats(x), H % 8 == 0, H <= 16384, bits16(x) or H >= 512
   gate    world in {2, 4, 8}
   replace { y, sum = all_reduce_rms_norm(x, w, b; ...) }
   test "three ranks" { B = [4], H = 512, F = f32, G = f32, world = 3; fires 0 because world }
@@ -39,7 +39,7 @@ rule all_reduce_rms_norm in fuse enabled fuse_allreduce_rms, library {
   match   { sum = reduced(x: F[*B, H]; ranks)
             y = rms_norm(sum, w: G[H]; ...)
             yield y, sum }
-  where   dtype(w) == dtype(x), dtype(x) in {f16, bf16, f32}, H % 8 == 0, H >= 512, H <= 16384
+  where   dtype(w) == dtype(x), floats(x), H % 8 == 0, H <= 16384, bits16(x) or H >= 512
   gate    world in {2, 4, 8}
   replace { y, sum = all_reduce_rms_norm(x, w, none; ...) }
   test "three ranks" { B = [4], H = 512, F = f32, G = f32, world = 3; fires 0 because world }

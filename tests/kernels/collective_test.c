@@ -144,6 +144,7 @@ static const char *const chains[] = {
     SHORT(ALONE "output n = %n\noutput a = %a\n"),
     WIDE(ADD "%q = slice(%n; axes = [0], starts = [80], ends = [90])\noutput q = %q\n"),
     X("[3, 512]", "512", "f32") ADD "output n = %n\n",
+    X("[40, 64]", "64", "bf16") ADD "output n = %n\noutput t = %t\n", /* one stage takes any width */
 };
 
 /* Rounding of the norm is kept, so the bytes are those of the chain. */
