@@ -9,6 +9,8 @@ use "norm_quant.pat"
 op rotary_embedding(positions: i64[P], q: F[S, *A], k: F[S, *B], cos_sin: G[L, R]; head_size: int, neox: bool)
    -> (q1: F[S, *A], k1: F[S, *B])
    where head_size > 0, R <= head_size, R % 2 == 0
+# As scaled_quant; the scale comes back, for who reads it behind.
+op per_tensor_quant(x: F[*A, N], scale: f32[*S]; scaled_quant...) -> (q: to[*A, N], scale1: f32[*S])
 op scaled_mm(a: F8[M, K], b: F8[K, N], a_scale: f32[*S], b_scale: f32[*W]; to: dtype) -> to[M, N]
 op moe_forward(x: F[S, H], logits: F[S, E]; layer: string) -> F[S, H]
 op gdn_attention(qkvz: F[S, N], ba: F[S, M]; heads: int, head_dim: int, layer: string)
@@ -27,6 +29,13 @@ op paged_attention(q: F[S, Hq, D], k: F[S, Hk, D], v: F[S, Hk, E], updated: F[0]
 op paged_mla_attention(q: F[S, H, D], kv: F[S, R], pe: F[S, 1, P], out: F[S, N], updated: F[0]; layer: string)
    -> F[S, N]
 
+rule per_tensor_quant_is_scaled_quant in normalise {
+  match   { q, scale1 = per_tensor_quant(x: F[*A, N], scale: f32[*S]; ...) }
+  replace { q = scaled_quant(x, scale; ...)
+            scale1 = scale }
+  test "queries" { A = [3], N = 64, S = [1], F = bf16, to = f8e4m3fn; fires 1 }
+}
+
 vocab fx {
   "vllm_ir.rms_norm.default"(x, weight, epsilon, variance_size?) where variance_size == none
       -> rms_norm(x, weight; eps = epsilon)
@@ -36,10 +45,15 @@ vocab fx {
   "vllm.all_reduce.default"(tensor, group_name) -> all_reduce(tensor; group = group_name)
   "_C.rotary_embedding.default"(positions, query, key, head_size, cos_sin_cache, is_neox)
       -> rotary_embedding(positions, query, key, cos_sin_cache; head_size, neox = is_neox)
+  "vllm.rocm_aiter_triton_rotary_embedding.default"(positions, query, key, head_size, cos_sin_cache, is_neox)
+      -> rotary_embedding(positions, query, key, cos_sin_cache; head_size, neox = is_neox)
   "_C.silu_and_mul.default"(result, input) -> silu_and_mul(input)
   "_C.static_scaled_fp8_quant.default"(result, input, scale, group_shape?; val_dtype?)
       where group_shape == none
       -> scaled_quant(input, scale; to = val_dtype)
+  "vllm.rocm_aiter_per_tensor_quant.default"(out, x, scale, is_dynamic = false; val_dtype?)
+      where is_dynamic == false
+      -> per_tensor_quant(x, scale; to = val_dtype)
   "vllm.rocm_aiter_group_fp8_quant.default"(x, group_size, transpose_scale = false; val_dtype?)
       where transpose_scale == false
       -> group_quant(x; group = group_size, to = val_dtype)

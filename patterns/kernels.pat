@@ -54,7 +54,7 @@ kernel group_quant {
   cpu when floats(x) and N <= 16384
   ref
 }
-kernel scaled_quant, token_quant, group_quant_columns { ref }
+kernel scaled_quant, per_tensor_quant, token_quant, group_quant_columns { ref }
 
 # ---- over ranks: on the CPU by the thresholds of AITER's fused kernels and what fits their pool; on GPUs by measurement
 # on 2 and 4 of them, and as far as that went.  That 80 rows fit the pool is stated so that a batch which does not is told

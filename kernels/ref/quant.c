@@ -135,6 +135,14 @@ const char *sld_ref_scaled_quant(const sld_launch *l)
     return NULL;
 }
 
+const char *sld_ref_per_tensor_quant(const sld_launch *l);
+const char *sld_ref_per_tensor_quant(const sld_launch *l)
+{
+    for (size_t i = 0, n = kern_numel(&l->in[1]); i < n; i++)
+        kern_put(&l->out[1], i, kern_get(&l->in[1], i));
+    return sld_ref_scaled_quant(l);
+}
+
 const char *sld_ref_token_quant(const sld_launch *l);
 const char *sld_ref_token_quant(const sld_launch *l)
 {

@@ -90,7 +90,7 @@ static char *chain(const shape *s)
             (long long)s->hk, (long long)s->d, n, (long long)s->hk, (long long)s->d);
     fprintf(f, "%%done, %%cache = kv_cache_update(%%k2, %%v2; layer = \"l0\")\n%s", norms[2]);
     if (s->f8_queries)
-        fprintf(f, "%%q8 = scaled_quant(%%q1, %%scale; to = f8e4m3fn)\n");
+        fprintf(f, "%%q8, %%scale1 = per_tensor_quant(%%q1, %%scale; to = f8e4m3fn)\n");
     fprintf(f, "output q = %%%s\noutput k = %%k2\noutput v = %%v2\noutput done = %%done\n", s->f8_queries ? "q8" : "q1");
     fclose(f);
     return text;

@@ -376,6 +376,17 @@ START_TEST(functionalised_calls)
                                                              "[" REF("f") ",1]",
                                                              TYPE("bfloat16", "[4,8]")) "," OUT(REF("y"))),
         "%f = silu_and_mul(%x)");
+    /* Queries of 8 bits, as AITER stores them: two written arguments. */
+#define QUANTISED(dynamic) \
+    GRAPH(IN("o", TYPE("float8_e4m3fn", "[4,8]")) "," IN("x", TYPE("bfloat16", "[4,8]")) "," IN("s", TYPE("float32", "[1]")) \
+          "," NODE("f", "call_function", "auto_functionalized", "[{\"s\":\"vllm.rocm_aiter_per_tensor_quant.default\"}]", \
+                   "{\"out\":" REF("o") ",\"x\":" REF("x") ",\"scale\":" REF("s") ",\"is_dynamic\":" dynamic "}", \
+                   "[null," TYPE("float8_e4m3fn", "[4,8]") "," TYPE("float32", "[1]") "]") \
+          "," CALL("y", "<built-in function getitem>", "[" REF("f") ",1]", TYPE("float8_e4m3fn", "[4,8]")) \
+          "," CALL("z", "<built-in function getitem>", "[" REF("f") ",2]", TYPE("float32", "[1]")) "," OUT(REF("y") "," REF("z")))
+    expect_text(QUANTISED("false"), " = per_tensor_quant(%x, %s; to = f8e4m3fn)");
+    expect_error(QUANTISED("true"), "node 'f'|is_dynamic");
+#undef QUANTISED
     expect_error(GRAPH(IN("r", TYPE("bfloat16", "[4,8]")) "," IN("x", TYPE("bfloat16", "[4,16]")) "," NODE(
                      "f", "call_function", "auto_functionalized", "[{\"s\":\"_C.silu_and_mul.default\"}]",
                      "{\"result\":" REF("r") ",\"input\":" REF("x") "}",
