@@ -3,15 +3,21 @@
 
 /* ------------------------------------------------------------------ cache -- */
 
-/* Where eight elements of a head of `dim` go, the first of them d: their index, and how far they stand apart. */
-template <bool USUAL>
-DEVICE int64_t cache_at(const gpu_paged &c, int which, int64_t slot, int head, int dim, int d, int *apart)
+/* Where the heads of a slot begin, in a cache that is not shuffled. USUAL: its blocks are a power of two. */
+template <bool USUAL> DEVICE int64_t slot_at(const gpu_paged &c, int which, int64_t slot)
 {
     const int64_t block = USUAL || c.shift >= 0 ? slot >> c.shift : slot / c.block_size;
-    const int off = (int)(slot - block * c.block_size), x = c.fp8 ? 16 : 8; /* elements of 16 bytes */
+    return block * c.strides[which][0] + (slot - block * c.block_size) * c.strides[which][1];
+}
+
+/* Where eight elements of a head of `dim` go, the first of them d: their index, and how far they stand apart. */
+DEVICE int64_t cache_at(const gpu_paged &c, int which, int64_t slot, int head, int dim, int d, int *apart)
+{
     *apart = 1;
-    if (USUAL || !c.shuffled)
-        return block * c.strides[which][0] + off * c.strides[which][1] + head * c.strides[which][2] + d;
+    if (!c.shuffled)
+        return slot_at<false>(c, which, slot) + head * c.strides[which][2] + d;
+    const int64_t block = c.shift >= 0 ? slot >> c.shift : slot / c.block_size;
+    const int off = (int)(slot - block * c.block_size), x = c.fp8 ? 16 : 8; /* elements of 16 bytes */
     const int64_t base = block * c.strides[which][0] + (int64_t)head * dim * c.block_size;
     if (which == 0)
         return base + ((int64_t)(d / x) * c.block_size + off) * x + d % x;
@@ -29,13 +35,12 @@ template <fp8 F> DEVICE two_words narrow_scaled(const float *v, float scale)
     return two_words{{fp8_pack<F>(q[0], q[1], q[2], q[3]), fp8_pack<F>(q[4], q[5], q[6], q[7])}};
 }
 
-/* Eight elements: as they are in raw, and as floats. USUAL: not shuffled, not FP8, blocks of a power of two. */
-template <bool USUAL>
+/* Eight elements: as they are in raw, and as floats. */
 DEVICE void to_cache(const gpu_paged &c, int which, int64_t slot, int head, int dim, int d, words raw, const float *v)
 {
     int apart;
-    const int64_t at = cache_at<USUAL>(c, which, slot, head, dim, d, &apart);
-    if (USUAL || (!c.fp8 && apart == 1)) {
+    const int64_t at = cache_at(c, which, slot, head, dim, d, &apart);
+    if (!c.fp8 && apart == 1) {
         store((uint16_t *)c.data[which] + at, raw);
     } else if (!c.fp8) {
 #pragma unroll
@@ -90,22 +95,23 @@ template <typename T> DEVICE void load_turn(const T *row, int lane, int rotated,
     }
 }
 
-/* As eight floats. */
-template <typename T> DEVICE void widen_turn(words x, bool neox, float *to)
+/* As eight floats; what is subtracted has a negative sine. */
+template <typename T> DEVICE void widen_turn(words cosines, words sines, int lane, int rotated, bool neox, float *c, float *s)
 {
-    if (neox) {
-        widen<T>(x, to);
-        return;
-    }
+    if (neox)
+        widen<T>(cosines, c), widen<T>(sines, s);
 #pragma unroll
-    for (int k = 0; k < 8; k++)
-        to[k] = half_of<T>(x.w[k / 4], k / 2 % 2);
+    for (int k = 0; k < 8; k++) {
+        if (!neox)
+            c[k] = half_of<T>(cosines.w[k / 4], k / 2 % 2), s[k] = half_of<T>(sines.w[k / 4], k / 2 % 2);
+        if (neox ? lane * 8 < rotated / 2 : k % 2 == 0)
+            s[k] = -s[k];
+    }
 }
 
 /* Every lane calls it: those behind the rotated dims keep what they have. */
 DEVICE void turn(float *v, const float *c, const float *s, int lane, int rotated, bool neox)
 {
-    const bool live = lane * 8 < rotated, low = lane * 8 < rotated / 2;
     float other[8];
 #pragma unroll
     for (int k = 0; k < 8; k++) {
@@ -116,22 +122,26 @@ DEVICE void turn(float *v, const float *c, const float *s, int lane, int rotated
     }
 #pragma unroll
     for (int k = 0; k < 8; k++)
-        if (live)
-            v[k] = v[k] * c[k] + ((neox ? low : k % 2 == 0) ? -other[k] : other[k]) * s[k];
+        if (lane * 8 < rotated)
+            v[k] = v[k] * c[k] + other[k] * s[k];
 }
 
-/* USUAL: a cache as above, whole heads turn, in halves. Heads of LANES * 8, eight elements a lane; HEADS of one token a lane. The norm is rounded, then the rotation. */
-template <typename T, int LANES, int HEADS, bool USUAL> __global__ void __launch_bounds__(128) qkv_heads(gpu_qkv a)
+/* USUAL: a cache not shuffled, not FP8, its blocks a power of two; whole heads turn, in halves. Heads of LANES * 8, eight
+ * elements a lane; HEADS of one token a lane. The norm is rounded, then the rotation. What all heads share is done once: at
+ * many tokens the units have as much to do as the memory. */
+template <typename T, int LANES, int HEADS, bool USUAL>
+__global__ void BOUNDS(128, !USUAL ? 6 : HEADS > 1 ? 8 : 10) qkv_heads(gpu_qkv a)
 {
     const int dim = LANES * 8, rotated = USUAL ? dim : a.rotated, all = a.n_q + 2 * a.n_kv, lane = threadIdx.x % LANES;
     const int first = (blockIdx.y * blockDim.x + threadIdx.x) / LANES * HEADS;
     const int64_t token = blockIdx.x;
-    const bool once = a.tokens >= 64; /* measured: faster from there on, at all sizes */
+    const bool once = HEADS > 1 || a.tokens >= 64; /* measured: faster from there on, at all sizes */
+    const T *row = (const T *)a.qkv + (token * all + first) * dim + lane * 8;
     words raw[HEADS] = {};
 #pragma unroll
     for (int h = 0; h < HEADS; h++)
         if (first + h < all)
-            raw[h] = load((const T *)a.qkv + (token * all + first + h) * dim + lane * 8, once);
+            raw[h] = load(row + h * dim, once);
     /* What does not wait for another load comes first. */
     const int64_t position = a.table ? a.positions[token] : 0, slot = slot_of(a.cache, token);
     words wq = {}, wk = {}, cosines = {}, sines = {};
@@ -141,43 +151,54 @@ template <typename T, int LANES, int HEADS, bool USUAL> __global__ void __launch
         const int64_t at = position < 0 ? 0 : position < a.length ? position : a.length - 1;
         load_turn<T>((const T *)a.table + at * rotated, lane, rotated, USUAL || a.neox, &cosines, &sines);
     }
-    float c[8], s[8];
-    widen_turn<T>(cosines, USUAL || a.neox, c), widen_turn<T>(sines, USUAL || a.neox, s);
+    const bool kept = USUAL && slot >= 0;
+    const int64_t key = kept ? slot_at<true>(a.cache, 0, slot) : 0, value = kept ? slot_at<true>(a.cache, 1, slot) : 0;
+    float c[8], s[8], w[8];
+    widen_turn<T>(cosines, sines, lane, rotated, USUAL || a.neox, c, s);
 #pragma unroll
     for (int h = 0; h < HEADS; h++) {
         const int head = first + h;
         const bool is_q = head < a.n_q, is_k = !is_q && head < a.n_q + a.n_kv;
-        float v[8], w[8], square = 0;
+        float v[8], square = 0;
         widen<T>(raw[h], v);
         if (a.wq) {
+            if (h == 0 || head == a.n_q) {
+                widen<T>(is_q ? wq : wk, w);
+#pragma unroll
+                for (int k = 0; k < 8; k++)
+                    w[k] += a.offset;
+            }
 #pragma unroll
             for (int k = 0; k < 8; k++)
                 square += v[k] * v[k];
             const float r = rsqrtf(sum_lanes<LANES>(square) / dim + (is_q ? a.eps : a.eps_k));
-            widen<T>(is_q ? wq : wk, w);
 #pragma unroll
             for (int k = 0; k < 8; k++)
-                v[k] = rounded<T>(v[k] * r * (w[k] + a.offset));
+                v[k] = v[k] * r * w[k];
+            widen<T>(narrow<T>(v), v);
         }
         if (a.table)
             turn(v, c, s, lane, rotated, USUAL || a.neox);
         const words out = is_q || is_k ? narrow<T>(v) : raw[h];
+        const int at = head - (is_q ? 0 : is_k ? a.n_q : a.n_q + a.n_kv);
         T *to = (T *)(is_q ? a.q : is_k ? a.k : a.v);
-        const int before = is_q ? 0 : is_k ? a.n_q : a.n_q + a.n_kv;
         if (head < all && to)
-            store(to + (token * (is_q ? a.n_q : a.n_kv) + head - before) * dim + lane * 8, out);
-        if (head < all && !is_q && slot >= 0) {
+            store(to + (token * (is_q ? a.n_q : a.n_kv) + at) * dim + lane * 8, out);
+        if (head >= all || is_q || slot < 0)
+            continue;
+        if (USUAL) {
+            store((uint16_t *)a.cache.data[!is_k] + (is_k ? key : value) + at * a.cache.strides[!is_k][2] + lane * 8, out);
+        } else {
             float exact[8];
-            if (!USUAL)
-                widen<T>(out, exact);
-            to_cache<USUAL>(a.cache, !is_k, slot, head - before, dim, lane * 8, out, exact);
+            widen<T>(out, exact);
+            to_cache(a.cache, !is_k, slot, at, dim, lane * 8, out, exact);
         }
     }
 }
 
 template <typename T, int LANES, bool USUAL> static void qkv_of(const gpu_qkv *a, hipStream_t s)
 {
-    const int heads = a->tokens > 2048 ? 5 : 1, lanes = (a->n_q + 2 * a->n_kv + heads - 1) / heads * LANES, threads = 128;
+    const int heads = a->tokens >= 512 ? 5 : 1, lanes = (a->n_q + 2 * a->n_kv + heads - 1) / heads * LANES, threads = 128;
     const dim3 blocks(a->tokens, (lanes + threads - 1) / threads);
     if (heads == 5)
         LAUNCH((qkv_heads<T, LANES, 5, USUAL>), blocks, threads, s, *a);
@@ -224,7 +245,7 @@ template <typename T> __global__ void cache_rows(gpu_cache a)
     const words x = load((const T *)(which ? a.v : a.k) + token * (which ? a.v_stride : vectors * 8) + at);
     float v[8];
     widen<T>(x, v);
-    to_cache<false>(a.cache, which, slot, at / a.dim, a.dim, at % a.dim, x, v);
+    to_cache(a.cache, which, slot, at / a.dim, a.dim, at % a.dim, x, v);
 }
 
 const char *gpu_cache_write(const gpu_cache *a, void *stream)
