@@ -109,20 +109,21 @@ DEVICE void score(const gpu_attention &a, const span &s, int kv, int first, int 
     }
 }
 
-/* n scores become weights, rounded to T, of the largest so far; a warp takes every fourth head. */
+/* n scores become weights, rounded to T, of the largest so far; a warp takes every fourth head. Of heads that are not there
+ * the weights may be anything: each has a row of the product for itself. */
 template <typename T, bool ODD>
 DEVICE void weigh(const gpu_attention &a, const span &s, int kv, int first, int n, float (*scores)[PART + PAD],
                   T (*weights)[PART + PAD], softmax *state)
 {
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = THREADS / 32, group = a.heads / a.n_kv;
-    for (int h = warp; h < HEADS; h += warps) {
+    for (int h = warp; h < group; h += warps) {
         float m = state->most[h], sum = 0;
         for (int t = lane; t < n; t += 32)
             m = fmaxf(m, scores[h][t]);
         m = max_lanes<32>(m);
         const float base = base_of(m);
         for (int t = 2 * lane; t < n; t += 64) {
-            float x = h < group ? expf(scores[h][t] - base) : 0, y = h < group ? expf(scores[h][t + 1] - base) : 0;
+            float x = expf(scores[h][t] - base), y = expf(scores[h][t + 1] - base);
             sum += x + y;
             if (ODD && a.token_scales[1])
                 x *= token_scale(a, 1, s, kv, first + t), y *= token_scale(a, 1, s, kv, first + t + 1);
@@ -138,6 +139,10 @@ DEVICE void weigh(const gpu_attention &a, const span &s, int kv, int first, int 
 
 /* ------------------------------------------------------------------ values -- */
 
+/* What a lane has asked for, of rows of values or of pieces of the shuffled layout. */
+template <int N> struct some { words raw[N]; };
+template <int CACHE, int D> constexpr int ROW_PIECES = TILE * D / (CACHE ? 16 : 8) / THREADS;
+
 /* Pairs of tokens from `low` on, and before `high`; what no token has written may be anything. */
 template <int N2> DEVICE void keep_pairs(uint32_t *pairs, int low, int high)
 {
@@ -146,28 +151,39 @@ template <int N2> DEVICE void keep_pairs(uint32_t *pairs, int low, int high)
         pairs[i] &= (2 * i < high && 2 * i >= low ? 0xffffu : 0) | (2 * i + 1 < high && 2 * i + 1 >= low ? 0xffff0000u : 0);
 }
 
-/* A wave takes D / WAVES dims. Values in pieces of X tokens of one dim. */
+/* A wave takes D / WAVES dims. Values in pieces of X tokens of one dim; the next ones are on their way meanwhile. */
+template <int CACHE, int D, int TILES> DEVICE some<TILES> fetch_pieces(const gpu_attention &a, const span &s, int kv, int first)
+{
+    enum { X = CACHE ? 16 : 8 };
+    const int lane = threadIdx.x % LANES, wave = threadIdx.x / LANES, bs = (int)a.cache.block_size;
+    const int token = first + own_four(lane) * X;
+    some<TILES> f;
+    place t;
+    const bool live = find_token(a, s, token > s.live ? token : s.live, &t);
+    const int64_t from = t.block * a.cache.strides[1][0] + (int64_t)kv * D * bs + (int64_t)(t.off / X) * D * X;
+#pragma unroll
+    for (int k = 0; k < TILES; k++)
+        f.raw[k] = live ? load_cache<CACHE>(a, 1, from + (int64_t)((wave * TILES + k) * N + column_b(lane, 0)) * X)
+                        : words{{0, 0, 0, 0}};
+    return f;
+}
+
 template <typename T, int CACHE, int D, int TILES>
 DEVICE void add_shuffled(const gpu_attention &a, const span &s, int kv, int first, int n, T (*weights)[PART + PAD],
-                         float (*c)[C])
+                         some<TILES> next, float (*c)[C])
 {
     enum { X = CACHE ? 16 : 8, STEPS = X / 4 };
-    const int lane = threadIdx.x % LANES, wave = threadIdx.x / LANES, bs = (int)a.cache.block_size;
+    const int lane = threadIdx.x % LANES;
     for (int base = 0; base < n; base += 4 * X) {
         const int at = base + own_four(lane) * X, token = first + at;
-        place t;
-        const bool live = find_token(a, s, token > s.live ? token : s.live, &t);
-        const int64_t from = t.block * a.cache.strides[1][0] + (int64_t)kv * D * bs + (int64_t)(t.off / X) * D * X;
-        words raw[TILES];
-#pragma unroll
-        for (int k = 0; k < TILES; k++)
-            raw[k] = live ? load_cache<CACHE>(a, 1, from + (int64_t)((wave * TILES + k) * N + column_b(lane, 0)) * X)
-                          : words{{0, 0, 0, 0}};
+        const some<TILES> now = next;
+        if (base + 4 * X < n)
+            next = fetch_pieces<CACHE, D, TILES>(a, s, kv, first + base + 4 * X);
         uint32_t pairs[TILES][2 * STEPS];
         const bool whole = token >= s.live && token + X <= s.to;
 #pragma unroll
         for (int k = 0; k < TILES; k++) {
-            pairs_of<T, CACHE>(raw[k], pairs[k]);
+            pairs_of<T, CACHE>(now.raw[k], pairs[k]);
             if (!whole)
                 keep_pairs<2 * STEPS>(pairs[k], s.live - token, s.to - token);
         }
@@ -183,13 +199,12 @@ DEVICE void add_shuffled(const gpu_attention &a, const span &s, int kv, int firs
 }
 
 /* Values in rows: through shared memory, TILE tokens at a time; the next ones are on their way meanwhile. */
-template <int CACHE, int D> struct fetched { words raw[TILE * D / (CACHE ? 16 : 8) / THREADS]; };
-
-template <int CACHE, int D> DEVICE fetched<CACHE, D> fetch_rows(const gpu_attention &a, const span &s, int kv, int first)
+template <int CACHE, int D>
+DEVICE some<ROW_PIECES<CACHE, D>> fetch_rows(const gpu_attention &a, const span &s, int kv, int first)
 {
     enum { X = CACHE ? 16 : 8, EACH = TILE * D / X / THREADS };
     const int64_t *by = a.cache.strides[1];
-    fetched<CACHE, D> f;
+    some<ROW_PIECES<CACHE, D>> f;
 #pragma unroll
     for (int k = 0; k < EACH; k++) {
         const int i = k * THREADS + threadIdx.x;
@@ -201,7 +216,7 @@ template <int CACHE, int D> DEVICE fetched<CACHE, D> fetch_rows(const gpu_attent
     return f;
 }
 
-template <typename T, int CACHE, int D> DEVICE void put_rows(const fetched<CACHE, D> &f, T (*rows)[D + PAD])
+template <typename T, int CACHE, int D> DEVICE void put_rows(const some<ROW_PIECES<CACHE, D>> &f, T (*rows)[D + PAD])
 {
     enum { X = CACHE ? 16 : 8, EACH = TILE * D / X / THREADS };
 #pragma unroll
@@ -218,10 +233,9 @@ template <typename T, int CACHE, int D> DEVICE void put_rows(const fetched<CACHE
 
 template <typename T, int CACHE, int D, int TILES>
 DEVICE void add_rows(const gpu_attention &a, const span &s, int kv, int first, int n, T (*weights)[PART + PAD],
-                     T (*rows)[D + PAD], float (*c)[C])
+                     T (*rows)[D + PAD], some<ROW_PIECES<CACHE, D>> next, float (*c)[C])
 {
     const int lane = threadIdx.x % LANES, wave = threadIdx.x / LANES;
-    fetched<CACHE, D> next = fetch_rows<CACHE, D>(a, s, kv, first);
     for (int base = 0; base < n; base += TILE) {
         __syncthreads();
         put_rows<T, CACHE, D>(next, rows);
@@ -260,6 +274,7 @@ __global__ void BOUNDS(THREADS, ODD && !SHUFFLED ? BLOCKS_A_UNIT - 1 : BLOCKS_A_
     __shared__ __attribute__((aligned(16))) T weights[HEADS][PART + PAD];
     __shared__ softmax state;
     const int kv = blockIdx.y, group = a.heads / a.n_kv, lane = threadIdx.x % LANES, wave = threadIdx.x / LANES;
+    const float by = CACHE ? scale_of(a.cache, 1) : 1.0f;
     const span s = span_of(parts_of(a, blockIdx.z), blockIdx.z, blockIdx.x);
     if (s.from >= s.to && blockIdx.x > 0)
         return;
@@ -268,6 +283,11 @@ __global__ void BOUNDS(THREADS, ODD && !SHUFFLED ? BLOCKS_A_UNIT - 1 : BLOCKS_A_
     float c[TILES][C] = {};
     for (int first = s.from; first < s.to; first += PART) {
         const int left = s.to - first, n = left < PART ? (left + STEP - 1) / STEP * STEP : PART;
+        some<SHUFFLED ? TILES : ROW_PIECES<CACHE, D>> values; /* asked for while scores are made */
+        if constexpr (SHUFFLED)
+            values = fetch_pieces<CACHE, D, TILES>(a, s, kv, first);
+        else
+            values = fetch_rows<CACHE, D>(a, s, kv, first);
         __syncthreads();
         score<T, CACHE, D, ODD>(a, s, kv, first, n, scores);
         __syncthreads();
@@ -278,13 +298,12 @@ __global__ void BOUNDS(THREADS, ODD && !SHUFFLED ? BLOCKS_A_UNIT - 1 : BLOCKS_A_
 #pragma unroll
             for (int e = 0; e < C; e++)
                 c[i][e] *= state.by[row_c(lane, e)];
-        if (SHUFFLED)
-            add_shuffled<T, CACHE, D, TILES>(a, s, kv, first, n, weights, c);
+        if constexpr (SHUFFLED)
+            add_shuffled<T, CACHE, D, TILES>(a, s, kv, first, n, weights, values, c);
         else
-            add_rows<T, CACHE, D, TILES>(a, s, kv, first, n, weights, (T(*)[D + PAD])scores, c);
+            add_rows<T, CACHE, D, TILES>(a, s, kv, first, n, weights, (T(*)[D + PAD])scores, values, c);
     }
     __syncthreads();
-    const float by = CACHE ? scale_of(a.cache, 1) : 1.0f;
     const bool some = s.from < s.to;
 #pragma unroll
     for (int i = 0; i < TILES; i++)

@@ -49,9 +49,15 @@ struct alignas(8) two { float x, y; };
  * JOINERS threads, whose warps take parts in turn. */
 template <typename T, int D> DEVICE void join_parts(const float *from, int n, const float *sink, int at, T *out)
 {
-    __shared__ float scratch[2][32], weights[JOINERS], sums[JOINERS / 32][64];
+    enum { WARPS = JOINERS / 32, EARLY = 16 };
+    __shared__ float scratch[2][32], weights[JOINERS], sums[WARPS][64];
     const int id = threadIdx.x, lane = id % 32;
     float most = -INFINITY, sum = 0, v[2] = {0, 0};
+    two early[EARLY]; /* asked for before the weights are known */
+#pragma unroll
+    for (int j = 0; j < EARLY; j++)
+        if (id / 32 + j * WARPS < n)
+            early[j] = *(const two *)&from[(id / 32 + j * WARPS) * (D + 2) + at + 2 * lane];
     for (int i = id; i < n; i += JOINERS)
         most = fmaxf(most, from[i * (D + 2) + D]);
     most = max_block(most, scratch[0]);
@@ -62,9 +68,12 @@ template <typename T, int D> DEVICE void join_parts(const float *from, int n, co
         weights[id] = own < n ? expf(from[own * (D + 2) + D] - base) : 0;
         sum += own < n ? weights[id] * from[own * (D + 2) + D + 1] : 0;
         __syncthreads();
-#pragma unroll 4
-        for (int i = id / 32; i < end; i += JOINERS / 32) {
-            const two x = *(const two *)&from[(first + i) * (D + 2) + at + 2 * lane];
+#pragma unroll
+        for (int j = 0; j < 32; j++) {
+            const int i = id / 32 + j * WARPS;
+            if (i >= end)
+                break;
+            const two x = first == 0 && j < EARLY ? early[j % EARLY] : *(const two *)&from[(first + i) * (D + 2) + at + 2 * lane];
             v[0] += weights[i] * x.x, v[1] += weights[i] * x.y;
         }
     }
@@ -74,7 +83,7 @@ template <typename T, int D> DEVICE void join_parts(const float *from, int n, co
     const float inverse = n > 0 ? 1.0f / sum : 0;
     if (id < 32) {
 #pragma unroll
-        for (int w = 1; w < JOINERS / 32; w++)
+        for (int w = 1; w < WARPS; w++)
             v[0] += sums[w][2 * lane], v[1] += sums[w][2 * lane + 1];
         ((uint32_t *)out)[lane] = pack(T(), v[0] * inverse, v[1] * inverse);
     }
