@@ -33,14 +33,11 @@ template <typename T> DEVICE void load_part(const void *from, int64_t at, float 
     widen<T>(load((const T *)from + at), v), widen<T>(load((const T *)from + at + 8), v + 8);
 }
 
-/* Part `part` of the four of 64 elements, turned by a row [cos | sin] of the table: neighbours as pairs, or halves. */
-template <typename T> DEVICE void turned_part(const gpu_mla &a, const void *from, int64_t at, int64_t token, int part, float *v)
+/* Part `part` of the four of 64 elements from `at` on, in v, turned by a row [cos | sin] of the table, that of position p:
+ * neighbours as pairs, or halves. */
+template <typename T> DEVICE void turn_part(const gpu_mla &a, const void *from, int64_t at, int64_t p, int part, float *v)
 {
-    load_part<T>(from, at + part * 16, v);
-    if (!a.table)
-        return;
     float c[16], s[16], y[16];
-    const int64_t p = a.positions[token];
     const T *row = (const T *)a.table + (p < 0 ? 0 : p < a.length ? p : a.length - 1) * ROT;
     if (a.neox) {
         load_part<T>(row, part % 2 * 16, c), load_part<T>(row, ROT / 2 + part % 2 * 16, s);
@@ -59,10 +56,9 @@ template <typename T> DEVICE void turned_part(const gpu_mla &a, const void *from
     }
 }
 
-/* Where the row of a token lies in the cache, negative when it is not written. */
-DEVICE int64_t row_of(const gpu_mla &a, int64_t token)
+/* Where the row of a slot lies in the cache, negative when it is not written. */
+DEVICE int64_t row_of(const gpu_mla &a, int64_t slot)
 {
-    const int64_t slot = a.cache && token < a.n_slots ? a.slots[token] : -1;
     if (slot < 0)
         return -1;
     const int64_t block = a.shift >= 0 ? slot >> a.shift : slot / a.block_size;
@@ -71,42 +67,39 @@ DEVICE int64_t row_of(const gpu_mla &a, int64_t token)
 
 /* Parts of a head that need no product: the turned ones, or all. */
 DEVICE int head_parts(const gpu_mla &a) { return !a.out ? 0 : a.w_uk ? ROT / 16 : HEAD / 16; }
-DEVICE int token_parts(const gpu_mla &a) { return a.heads * head_parts(a) + (a.k_pe ? ROW / 16 : 0); }
+DEVICE int key_parts(const gpu_mla &a) { return !a.k_pe ? 0 : a.cache ? ROW / 16 : ROT / 16; }
+DEVICE int token_parts(const gpu_mla &a) { return a.heads * head_parts(a) + key_parts(a); }
 
-/* What needs no product, sixteen elements an item: of each token parts of heads, of the key, of the latent. */
+/* What needs no product, sixteen elements an item: of each token parts of heads, of the key, of the latent. Lanes side by side
+ * have some of each, so all take one way, on which loads wait for no more than they must. */
 template <typename T> DEVICE void copy_part(const gpu_mla &a, int64_t item)
 {
     const int each = token_parts(a), of_head = head_parts(a);
-    const int64_t token = item / each;
-    int part = (int)(item - token * each);
-    float v[16];
+    const int64_t token = item >> 32 ? item / each : (uint32_t)item / (uint32_t)each;
     if (token >= a.tokens)
         return;
-    if (part < a.heads * of_head) {
-        const int64_t head = token * a.heads + part / of_head;
-        part = part % of_head + (a.w_uk ? NOPE / 16 : 0);
-        if (part < NOPE / 16)
-            load_part<T>(a.q, head * HEAD + part * 16, v);
-        else
-            turned_part<T>(a, a.q, head * HEAD + NOPE, token, part - NOPE / 16, v);
-        store_part<T>(a.out, a.w_uk ? head * ROW + LATENT - NOPE + part * 16 : head * HEAD + part * 16, a.q_fp8, v,
-                      inverse_of(a, 0));
+    const int64_t slot = a.cache && token < a.n_slots ? a.slots[token] : -1, position = a.table ? a.positions[token] : 0;
+    const float inverse[2] = {inverse_of(a, 0), inverse_of(a, 1)};
+    int part = (int)(item - token * each);
+    const bool query = part < a.heads * of_head;
+    const int64_t head = token * a.heads + (query ? part / of_head : 0);
+    part = query ? part % of_head + (a.w_uk ? NOPE / 16 : 0) : part - a.heads * of_head;
+    const int turned = query ? part - NOPE / 16 : part < ROT / 16 ? part : -1; /* negative: it is none of those that turn */
+    const void *from = query ? a.q : turned < 0 ? a.kv_c : a.k_pe;
+    const int64_t at = query ? head * HEAD + part * 16 : turned < 0 ? token * LATENT + (part - ROT / 16) * 16 : token * ROT + part * 16;
+    float v[16];
+    load_part<T>(from, at, v);
+    if (turned >= 0 && a.table)
+        turn_part<T>(a, from, at - turned * 16, position, turned, v);
+    if (query) {
+        store_part<T>(a.out, a.w_uk ? head * ROW + LATENT - NOPE + part * 16 : head * HEAD + part * 16, a.q_fp8, v, inverse[0]);
         return;
     }
-    part -= a.heads * of_head;
-    const int64_t row = row_of(a, token);
-    if (part < ROT / 16) {
-        turned_part<T>(a, a.k_pe, token * ROT, token, part, v);
-        if (a.pe)
-            store_part<T>(a.pe, token * ROT + part * 16, 0, v, 1);
-        part += LATENT / 16;
-    } else {
-        part -= ROT / 16;
-        if (row >= 0)
-            load_part<T>(a.kv_c, token * LATENT + part * 16, v);
-    }
+    const int64_t row = row_of(a, slot);
+    if (turned >= 0 && a.pe)
+        store_part<T>(a.pe, at, 0, v, 1);
     if (row >= 0)
-        store_part<T>(a.cache, row + part * 16, a.cache_fp8, v, inverse_of(a, 1));
+        store_part<T>(a.cache, row + (turned < 0 ? part * 16 - ROT : LATENT + part * 16), a.cache_fp8, v, inverse[1]);
 }
 
 template <typename T> __global__ void __launch_bounds__(THREADS) mla_parts(gpu_mla a)
@@ -133,6 +126,7 @@ __global__ void __launch_bounds__(THREADS) mla_decode(gpu_mla a)
         return;
     }
     const int head = blockIdx.z, first = blockIdx.y * 16 * TILES, column = blockIdx.x * COLUMNS;
+    const float inverse = KIND ? inverse_of(a, 0) : 1.0f;
     const T *from = (const T *)a.w_uk + (size_t)head * NOPE * LATENT + column;
 #pragma unroll
     for (int i = 0; i < NOPE * COLUMNS / 8 / THREADS; i++) {
@@ -152,7 +146,7 @@ __global__ void __launch_bounds__(THREADS) mla_decode(gpu_mla a)
     const int lane = threadIdx.x % LANES, wave = threadIdx.x / LANES, waves = THREADS / LANES;
     const int mine = COLUMNS / waves / N; /* fragments of columns a wave */
     float c[TILES][COLUMNS / (THREADS / LANES) / N][C] = {};
-#pragma unroll 2
+#pragma unroll(TILES == 1 ? NOPE / K : 2)
     for (int k = 0; k < NOPE; k += K) {
         uint32_t fa[TILES][A / 2];
 #pragma unroll
@@ -175,7 +169,6 @@ __global__ void __launch_bounds__(THREADS) mla_decode(gpu_mla a)
     __syncthreads();
     typedef typename element_of<T, KIND>::type element;
     element *tile = (element *)x; /* [16 TILES][COLUMNS] of results take the place of what was read */
-    const float inverse = KIND ? inverse_of(a, 0) : 1.0f;
 #pragma unroll
     for (int t = 0; t < TILES; t++)
 #pragma unroll
