@@ -33,19 +33,21 @@ __global__ void silu_rows(const T *x, void *y, T *product, float *scales, gpu_ra
     const size_t at = (size_t)blockIdx.x * width + column;
     const T *g = x + (size_t)blockIdx.x * 2 * width + column;
     const words a = load(g, once), b = load(g + width, once);
-    float v[8], up[8];
-    widen<T>(a, v), widen<T>(b, up);
+    float v[8];
+    widen<T>(a, v);
 #pragma unroll
     for (int k = 0; k < 8; k++)
-        v[k] = rounded<T>(rounded<T>(silu(v[k])) * up[k]);
+        v[k] = silu(v[k]);
+    const words p = multiply<T>(narrow<T>(v), b);
+    widen<T>(p, v);
     if (Q != GPU_NONE && live && product)
-        store(product + at, narrow<T>(v));
+        store(product + at, p);
     if (Q == GPU_GROUP)
         put_group<T, F>(v, y, scales, range, at, live);
     else if (Q == GPU_STATIC)
         put_static<T, F>(v, y, scales, range, at, live);
     else if (live)
-        store((T *)y + at, narrow<T>(v));
+        store((T *)y + at, p);
 }
 
 template <typename T, fp8 F, bool GROUP> __global__ void cast_rows(const T *x, void *y, float *scales, gpu_range range, int64_t n)
@@ -64,14 +66,8 @@ template <typename T, fp8 F, bool GROUP> __global__ void cast_rows(const T *x, v
 template <typename T> __global__ void add_rows(const T *a, const T *b, T *y, int64_t n)
 {
     const int64_t at = ((int64_t)blockIdx.x * blockDim.x + threadIdx.x) * 8;
-    float v[8], w[8];
-    if (at >= n)
-        return;
-    widen<T>(load(a + at), v), widen<T>(load(b + at), w);
-#pragma unroll
-    for (int k = 0; k < 8; k++)
-        v[k] += w[k];
-    store(y + at, narrow<T>(v));
+    if (at < n)
+        store(y + at, add<T>(load(a + at), load(b + at)));
 }
 
 /* For n elements, eight a thread: small blocks while there is little to do. */

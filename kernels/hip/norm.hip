@@ -15,7 +15,7 @@ __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, cons
     const size_t row = (size_t)blockIdx.x * width;
     float v[VECS][8], square = 0, top = 0;
     const bool early = VECS < 4; /* weights come with the row where there are registers for them */
-    words add[VECS] = {}, in[VECS] = {}, weights[VECS] = {};
+    words beside[VECS] = {}, in[VECS] = {}, weights[VECS] = {};
     const float fixed = Q == STATIC ? *scale : 1.0f;
 #pragma unroll
     for (int i = 0; i < VECS; i++) {
@@ -23,7 +23,7 @@ __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, cons
         if (at < width) {
             in[i] = load(x + row + at, once);
             if (RES)
-                add[i] = load(res + row + at, once);
+                beside[i] = load(res + row + at, once);
             if (early)
                 weights[i] = load(w + at);
         }
@@ -31,18 +31,10 @@ __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, cons
 #pragma unroll
     for (int i = 0; i < VECS; i++) {
         const int at = (i * blockDim.x + threadIdx.x) * 8;
-        widen<T>(in[i], v[i]);
-        if (RES) {
-            float r[8];
-            widen<T>(add[i], r);
-#pragma unroll
-            for (int k = 0; k < 8; k++)
-                v[i][k] += r[k];
-            const words z = narrow<T>(v[i]);
-            if (at < width && sum)
-                store(sum + row + at, z);
-            widen<T>(z, v[i]);
-        }
+        const words z = RES ? add<T>(in[i], beside[i]) : in[i];
+        if (RES && at < width && sum)
+            store(sum + row + at, z);
+        widen<T>(z, v[i]);
 #pragma unroll
         for (int k = 0; k < 8; k++)
             square += v[i][k] * v[i][k];
@@ -51,18 +43,25 @@ __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, cons
 #pragma unroll
     for (int i = 0; i < VECS; i++) {
         const int at = (i * blockDim.x + threadIdx.x) * 8;
-        float weight[8];
         if (!early && at < width)
             weights[i] = load(w + at);
-        widen<T>(weights[i], weight);
 #pragma unroll
-        for (int k = 0; k < 8; k++) {
-            v[i][k] = (TWICE ? rounded<T>(v[i][k] * r) : v[i][k] * r) * (weight[k] + offset);
-            if (Q != NONE)
-                v[i][k] = rounded<T>(v[i][k]);
-            if (Q == TOKEN)
-                top = fmaxf(top, fabsf(v[i][k]));
+        for (int k = 0; k < 8; k++)
+            v[i][k] *= r;
+        if (TWICE && offset == 0) {
+            in[i] = multiply<T>(narrow<T>(v[i]), weights[i]);
+        } else {
+            float weight[8];
+            widen<T>(weights[i], weight);
+#pragma unroll
+            for (int k = 0; k < 8; k++)
+                v[i][k] = (TWICE ? rounded<T>(v[i][k]) : v[i][k]) * (weight[k] + offset);
+            in[i] = narrow<T>(v[i]);
         }
+        widen<T>(in[i], v[i]);
+#pragma unroll
+        for (int k = 0; k < 8; k++)
+            top = fmaxf(top, fabsf(v[i][k]));
     }
     float inverse = 1.0f / fixed;
     if (Q == TOKEN) {
@@ -76,7 +75,7 @@ __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, cons
         const int at = (i * blockDim.x + threadIdx.x) * 8;
         if (Q != NONE) {
             if (norm && at < width)
-                store(norm + row + at, narrow<T>(v[i]));
+                store(norm + row + at, in[i]);
             if (Q == GROUP) {
                 const float s = group_scale(v[i], range);
                 inverse = 1.0f / s;
@@ -88,7 +87,7 @@ __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, cons
                 v[i][k] = within<F>(v[i][k] * inverse, range.limit);
             store_fp8<F>(y, row + at, v[i], at < width);
         } else if (at < width) {
-            store((T *)y + row + at, narrow<T>(v[i]));
+            store((T *)y + row + at, in[i]);
         }
     }
 }
