@@ -15,16 +15,19 @@ typedef int rocblas_gemm(void *handle, int op_a, int op_b, int m, int n, int k, 
                          const void *c, int c_type, int ldc, int64_t stride_c, void *d, int d_type, int ldd,
                          int64_t stride_d, int batch, int compute, int algo, int32_t solution, uint32_t flags);
 typedef int on_handle(void **handle), on_handle_value(void *handle), set_stream(void *handle, void *stream);
+typedef int set_mode(void *handle, int mode);
 
 typedef struct library {
     on_handle *create;
     on_handle_value *destroy;
     set_stream *set;
+    set_mode *mode; /* cuBLAS' alone */
     cublas_gemm *cublas;
     rocblas_gemm *rocblas;
 } library;
 
-enum { STREAMS = 64 };
+enum { STREAMS = 64,
+       WHOLE_SUMS = 16 }; /* CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION: no sum is rounded before the result is */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct { void *stream, *handle; } handles[STREAMS];
 
@@ -38,6 +41,7 @@ static void load(library *l)
     *(void **)&l->create = symbol(from, "cublasCreate_v2");
     *(void **)&l->destroy = symbol(from, "cublasDestroy_v2");
     *(void **)&l->set = symbol(from, "cublasSetStream_v2");
+    *(void **)&l->mode = symbol(from, "cublasSetMathMode");
     *(void **)&l->cublas = symbol(from, "cublasGemmStridedBatchedEx");
 #elif defined(SLD_GPU_ROCM)
     static const char *const names[] = {"librocblas.so.5", "librocblas.so.4", "librocblas.so.0", "librocblas.so", NULL};
@@ -69,6 +73,8 @@ void blas_open(void *stream)
         if (!handles[i].handle) {
             if (!blas()->create(&handles[i].handle) && !blas()->set(handles[i].handle, stream))
                 handles[i].stream = stream;
+            if (handles[i].handle && blas()->mode)
+                blas()->mode(handles[i].handle, WHOLE_SUMS);
             break;
         }
     pthread_mutex_unlock(&lock);
