@@ -41,6 +41,7 @@ Cache = record("Cache", "k v", *PAGED, ("v_stride", L), *ints("tokens heads dim 
 Mla = record("Mla", "q w_uk kv_c k_pe positions slots table q_scale cache_scale out pe cache",
              *((n, L) for n in "block_stride row_stride blocks block_size n_slots".split()), ("q_fixed", F), ("cache_fixed", F),
              *ints("tokens heads length neox dtype q_fp8 cache_fp8 shift"))
+Move = record("Move", "source to", *((n, L * 8) for n in "dims from_strides to_strides".split()), *ints("rank unit"))
 Latent = record("Latent", "q values cache out tables sequence length q_scale cache_scale work",
                 *((n, L) for n in "work_bytes block_stride row_stride blocks block_size".split()), ("q_fixed", F),
                 ("cache_fixed", F), ("softmax_scale", F),
@@ -50,6 +51,7 @@ Attention = record("Attention", "q out", *PAGED, *((n, P) for n in "tables lens 
                    *ints("rows sequences heads n_kv dim table_width window dtype partitions"))
 FUNCTIONS = {Norm: "gpu_rms_norm", Gated: "gpu_gated_norm", Act: "gpu_silu_mul", Cast: "gpu_quantise", Sum: "gpu_add",
              Qkv: "gpu_qk_norm_rope_cache", Cache: "gpu_cache_write", Mla: "gpu_mla_decode",
+             Move: "gpu_move_strided",
              Attention: "gpu_decode_attention", Latent: "gpu_latent_attention"}
 for f in FUNCTIONS.values():
     getattr(LIB, f).restype = ctypes.c_char_p
@@ -161,8 +163,7 @@ def median(fn, sets, n=40, reps=15):
         torch.cuda.synchronize()
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=stream):
-            for i in range(n):
-                fn(*sets[i % len(sets)])
+            kept = [fn(*sets[i % len(sets)]) for i in range(n)]  # results, too, rotate through more than the cache
     times = []
     for _ in range(reps):
         a, b = torch.cuda.Event(True), torch.cuda.Event(True)
@@ -171,6 +172,7 @@ def median(fn, sets, n=40, reps=15):
         b.record()
         b.synchronize()
         times.append(a.elapsed_time(b) * 1e3 / n)
+    del kept
     return statistics.median(times[3:])
 
 
@@ -224,7 +226,8 @@ OUTPUTS = {
     "gated_quant": lambda s: (empty(*s[0].shape, dtype=F8), empty(len(s[0]), dtype=torch.float32), empty(*s[0].shape)),
     "qk_norm_rope": lambda s: (empty(len(s[0]), 32, 128), empty(len(s[0]), 4, 128), empty(len(s[0]), 32, 128),
                                empty(len(s[0]), 4, 128)),
-    "mla": lambda s: (empty(len(s[0]), 16, 576, dtype=F8),),
+    "mla": lambda s: (empty(len(s[0]), 16, 576, dtype=F8), empty(*s[0].shape), empty(len(s[0]), 64),
+                      empty(16, len(s[0]), 512), empty(len(s[0]), 16, 576)),
     "attention": lambda s: (empty(*s[0].shape), empty(16 * UNITS * 8 * 130, dtype=torch.uint8)),
     "attention_shuffle": lambda s: OUTPUTS["attention"](s),
 }
@@ -273,10 +276,27 @@ def qk_unfused(qkv, wq, wk, pos, table, kc, vc, slot, q, k, q2, k2):
            **dense_cache(kc, vc, slot, 4, 128))
 
 
-def mla_fused(q, w, kvc, kpe, pos, table, cache, slot, s, out):
-    launch(Mla, q=q, w_uk=w, kv_c=kvc, k_pe=kpe, positions=pos, slots=slot, table=table, q_scale=s, cache_scale=s,
-           out=out, cache=cache, block_stride=16 * 576, row_stride=576, blocks=len(cache), block_size=16, n_slots=len(q),
-           tokens=len(q), heads=16, length=len(table), q_fp8=1, cache_fp8=1)
+def mla_of(t, blocks, **fields):
+    launch(Mla, block_stride=16 * 576, row_stride=576, blocks=blocks, block_size=16, n_slots=t, tokens=t, heads=16, **fields)
+
+
+def mla_fused(q, w, kvc, kpe, pos, table, cache, slot, s, out, *_):
+    mla_of(len(q), len(cache), q=q, w_uk=w, kv_c=kvc, k_pe=kpe, positions=pos, slots=slot, table=table, q_scale=s, cache_scale=s,
+           out=out, cache=cache, length=len(table), q_fp8=1, cache_fp8=1)
+
+
+def mla_unfused(q, w, kvc, kpe, pos, table, cache, slot, s, out, turned, pe, product, both):
+    """Rotation, the product by cuBLAS, concatenation, FP8, cache."""
+    t = len(q)
+    mla_of(t, len(cache), q=q, k_pe=kpe, kv_c=kvc, positions=pos, table=table, length=len(table), out=turned, pe=pe)
+    torch.bmm(turned[..., :128].transpose(0, 1), w, out=product)
+    dims = lambda *n: (L * 8)(*n)
+    launch(Move, source=product, to=both, dims=dims(t, 16, 512), from_strides=dims(512, t * 512, 1), to_strides=dims(16 * 576, 576, 1),
+           rank=3, unit=2)
+    launch(Move, source=turned.data_ptr() + 256, to=both.data_ptr() + 1024, dims=dims(t, 16, 64), from_strides=dims(16 * 192, 192, 1),
+           to_strides=dims(16 * 576, 576, 1), rank=3, unit=2)
+    launch(Cast, x=both, y=out, scales=s, n=both.numel())
+    mla_of(t, len(cache), k_pe=pe, kv_c=kvc, slots=slot, cache=cache, cache_scale=s, cache_fp8=1)
 
 
 def attention_of(q, k, v, tables, lens, out, work, shuffled):
@@ -368,8 +388,10 @@ def check_mla(a):
     ql = torch.bmm(q[..., :128].transpose(0, 1), w).transpose(0, 1)
     want = torch.cat((ql, pairs(q[..., 128:], c.unsqueeze(1), sn.unsqueeze(1))), -1) / s
     row = torch.cat((kvc, pairs(kpe, c, sn)), -1) / s
-    got = a[6].view(-1, 576)[a[7]].view(F8)
-    return f"rel {error(o[9], want.clamp(-448, 448)):.1e}; {steps(o[9], want)}; cache {steps(got, row)}"
+    got, fused = a[6].view(-1, 576)[a[7]].view(F8), o[9].clone()
+    mla_unfused(*o)
+    return (f"rel {error(fused, want.clamp(-448, 448)):.1e}; {steps(fused, want)}; cache {steps(got, row)}; "
+            f"{steps(fused, o[9].double())} from unfused")
 
 
 def check_attention(fused, name):
@@ -413,7 +435,7 @@ def main():
                 random(t, 16, 192), random(16, 128, 512), random(t, 512), random(t, 64),
                 torch.randint(0, 40960, (t,), device="cuda"), table64,
                 torch.zeros(blocks, 16, 576, device="cuda", dtype=torch.uint8),
-                torch.randperm(blocks * 16, device="cuda")[:t], scale), None, mla_fused, mla,
+                torch.randperm(blocks * 16, device="cuda")[:t], scale), mla_unfused, mla_fused, mla,
                 16 * 128 * 512 * 2 + t * (16 * 192 * 2 + 576 * 3 + 16 * 576), check_mla)
 
 
