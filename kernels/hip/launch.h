@@ -189,13 +189,13 @@ typedef struct gpu_move {
 const char *gpu_move_strided(const gpu_move *a, void *stream);
 const char *gpu_copy(void *to, const void *from, size_t bytes, void *stream);
 
-/* c [m, n] = a [m, k] b [k, n], or b [n, k] when transposed; add: to what c holds. Strides in elements from one of the
- * batch to the next. */
+/* c [m, n] = a [m, k] b [k, n], or b [n, k] when transposed, rounded with the bias in it. Strides in elements from one of the
+ * batch to the next; with a bias there is one. */
 typedef struct gpu_matmul {
-    const void *a, *b;
+    const void *a, *b, *bias; /* bias: [n], NULL: none */
     void *c;
     int64_t a_stride, b_stride, c_stride;
-    int32_t m, n, k, batch, transposed, add, dtype;
+    int32_t m, n, k, batch, transposed, dtype;
 } gpu_matmul;
 const char *gpu_matmul_plain(const gpu_matmul *a, void *stream);
 

@@ -66,7 +66,7 @@ template <typename T> __global__ void matmul_plain(gpu_matmul a)
     for (int i = 0; i < a.k; i++)
         sum += to_float(x[i]) * to_float(w[a.transposed ? i : (int64_t)i * a.n]);
     T *c = (T *)a.c + blockIdx.z * a.c_stride + (int64_t)row * a.n + column;
-    c->bits = (uint16_t)pack(T(), a.add ? sum + to_float(*c) : sum, 0);
+    c->bits = (uint16_t)pack(T(), a.bias ? sum + to_float(((const T *)a.bias)[column]) : sum, 0);
 }
 
 const char *gpu_matmul_plain(const gpu_matmul *a, void *stream)

@@ -434,24 +434,14 @@ const char *sld_hip_transpose(const sld_launch *l)
 
 /* ---------------------------------------------------------------- products -- */
 
-/* The bias stands in the result when the product is added. */
-static const char *spread_bias(const sld_launch *l, const sld_tensor *bias)
-{
-    gpu_move m = {.from = bias->data, .to = l->out[0].data, .rank = 2, .unit = 2};
-    m.dims[0] = rows_of(&l->out[0]), m.dims[1] = bias->dims[0];
-    m.from_strides[1] = m.to_strides[1] = 1;
-    m.to_strides[0] = bias->dims[0];
-    return gpu_move_strided(&m, l->stream);
-}
-
 const char *sld_hip_linear(const sld_launch *l);
 const char *sld_hip_linear(const sld_launch *l)
 {
     const sld_tensor *x = &l->in[0], *w = &l->in[1];
     gpu_matmul a = {.a = x->data, .b = w->data, .c = l->out[0].data, .m = rows_of(x), .n = (int32_t)w->dims[0],
-                    .k = (int32_t)w->dims[1], .batch = 1, .transposed = true, .add = kern_present(l, 2), .dtype = gpu_type(x)};
-    const char *bad = a.add ? spread_bias(l, &l->in[2]) : NULL;
-    return bad ? bad : blas_matmul(&a, l->stream);
+                    .k = (int32_t)w->dims[1], .batch = 1, .transposed = true, .dtype = gpu_type(x),
+                    .bias = kern_present(l, 2) ? l->in[2].data : NULL};
+    return blas_matmul(&a, l->stream);
 }
 
 /* A matrix for all rows, or one for each of the batch. */

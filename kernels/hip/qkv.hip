@@ -50,7 +50,7 @@ DEVICE void to_cache(const gpu_paged &c, int which, int64_t slot, int head, int 
         const float scale = c.scale[which] ? *c.scale[which] : c.fixed[which];
         const two_words q = c.fp8 == 1 + E4M3FN ? narrow_scaled<E4M3FN>(v, scale) : narrow_scaled<E4M3FNUZ>(v, scale);
         if (apart == 1)
-            *(two_words *)((uint8_t *)c.data[which] + at) = q;
+            store((uint8_t *)c.data[which] + at, q);
         else
 #pragma unroll
             for (int k = 0; k < 8; k++)
