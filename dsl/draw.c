@@ -314,6 +314,8 @@ static bool attempt(pat_session *s, const pat_program *p, int64_t most, pat_draw
     static const mode modes[] = {MIXED, EMPTY, MIXED, ONES, MIXED, LARGE, ROUND, ROUND};
     t_env *t = t_open(s, p, out->rule, out->v, NULL);
     drawer d = {.m = {.t = t, .seed = seed}, .mode = modes[out->seed % 8], .most = most};
+    if (out->kernel)
+        m_aim(&d.m, out->kernel, out->row);
     draw_dtypes(&d.m, d.mode == ROUND);
     draw_floats(&d.m);
     limit_words(t);
@@ -375,7 +377,7 @@ bool pat_draw_all(pat_session *s, const pat_program *p, const pat_draws *o)
         if (o->rule && strcmp(o->rule, r->name) && strcmp(o->rule, pat_written_name(r)))
             continue;
         x_choice choice = {.n = 0};
-        pat_drawn d = {.rule = r};
+        pat_drawn d = {.rule = r, .kernel = o->kernel, .row = o->row};
         any = true;
         do {
             d.v = pat_expand(s, p, r, &choice);

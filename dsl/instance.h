@@ -44,6 +44,8 @@ typedef struct pat_drawn {
     uint32_t variant;        /* from 1 */
     uint32_t seed;           /* seed % 8 chooses what kind of sizes: 1 some are 0, 3 most are 1 and one value has one row, 5
                               * some as large as fits, 6 and 7 what kernels ask for; 0, 2 and 4 mixed */
+    const pat_kernel *kernel; /* whose row is to be taken, if that can be had; NULL: any */
+    uint32_t row;
     const char *graph;       /* text form */
     const char *binds;       /* what a test gives the names to get the same graph: "H = 64, dtype = bf16" */
     int64_t elements;        /* of all its values */
@@ -55,6 +57,8 @@ typedef struct pat_draws {
     const char *rule;        /* or what instances of a family are called in common */
     uint32_t n, seed;
     int64_t most;
+    const pat_kernel *kernel; /* as in pat_drawn */
+    uint32_t row;
     bool (*each)(void *user, const pat_drawn *d); /* whether it was of use */
     void (*none)(void *user, const pat_drawn *d); /* of a variant of which not one was found; may be NULL */
     void *user;

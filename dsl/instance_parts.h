@@ -1,4 +1,4 @@
-/* A left side that becomes a graph: instance.c finds numbers that a test leaves open, draw.c draws them at random,
+/* A left side that becomes a graph: instance.c finds numbers that a test leaves open, draw.c draws them at random, aim.c for a kernel,
  * instance_text.c prints. */
 #ifndef PAT_INSTANCE_PARTS_H
 #define PAT_INSTANCE_PARTS_H
@@ -39,6 +39,10 @@ bool m_fits(maker *m, bool where);
 bool m_search(maker *m, bool where);
 /* An axis that nothing asks for is the last, or the one that is wished. */
 void m_choose_axes(maker *m);
+
+/* ---- aim.c ---- */
+/* Assumes, where it can be said, that this row of a kernel is taken by what the right side makes, and none before it. */
+void m_aim(maker *m, const pat_kernel *kernel, uint32_t row);
 
 /* ---- instance_text.c ---- */
 /* One dtype of the set: what the test asks for, then what is usual. */

@@ -202,6 +202,11 @@ static s_val eval_signature(void *of, const pat_expr *e)
     return t_signature_expr(of, e, 0);
 }
 
+void t_assume(t_call *k, const pat_expr *e)
+{
+    assume(k->t, e, eval_signature, k);
+}
+
 /* style == neox. */
 static bool assume_word(t_env *t, const pat_expr *e, x_scope *scope)
 {

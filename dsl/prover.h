@@ -101,6 +101,8 @@ typedef struct t_reading { t_env *t; t_call *call; x_scope *scope; } t_reading;
 bool t_proves(t_reading *r, const pat_expr *e);
 
 /* ---- left.c ---- */
+/* Makes a condition on an op's signature known. */
+void t_assume(t_call *k, const pat_expr *e);
 /* Opens an environment and works out every value of the left side. test: the names have the numbers that it
  * gives, and the rule's own conditions are not assumed; NULL: they hold. */
 t_env *t_open(pat_session *s, const pat_program *p, const pat_rule *rule, x_variant *v, const pat_test *test);

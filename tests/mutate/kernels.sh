@@ -2,9 +2,11 @@
 # Kills mutants of kernels: sh tests/mutate/kernels.sh LIST FOLDER >RESULTS
 #
 # LIST is what kernels.awk prints. Prints for each mutant what killed it, operator, file, line and its new text, by tabs:
-# the compiler, or that it makes the same code, the suites that know the file, verification of the rules that make its ops, or the emulation for HIP
-# sources. A mutant is a shared object with the one file, which is loaded before the library of all kernels.
-# The environment gives B, KERNEL_CC and EMU_CC, as the Makefile has them.
+# the compiler, or that it makes the same code, the suites that know the file, verification of the rules that make its ops; for
+# HIP sources the emulation, and verification of all rules on the emulated device. A mutant is a shared object with the one
+# file, which is loaded before the library of all kernels; of HIP sources that library. Indices of arrays are checked, as by
+# UBSan.
+# The environment gives B, KERNEL_CC, EMU_CC and EMU_O, as the Makefile has them.
 set -u
 list=$1 work=$2
 mkdir -p "$work"
@@ -17,7 +19,7 @@ suites_of() {
     mla.c) echo mla ref acceptance ;;
     paged.c) echo paged acceptance ;;
     qkv.c | rotary.h) echo cpu ref qkv acceptance mla ;;
-    pairs.[ch]) echo cpu ref qkv acceptance ;;
+    pairs.[ch] | wide.c) echo pairs cpu ref qkv acceptance ;;
     *) echo cpu ref acceptance collective ;;
     esac
 }
@@ -56,8 +58,12 @@ judge_c() {
 }
 
 judge_hip() {
-    $EMU_CC -I"$work/kernels/hip" -x c++ -o "$work/m.so" "$work/$1" >"$work/err" 2>&1 || { echo compiler; return; }
-    timeout 600 env LD_PRELOAD="$work/m.so" "$B/bin/mutate_emu" --first >"$work/err" 2>&1 && echo survivor || echo emulation
+    $EMU_CC -I"$work/kernels/hip" -x c++ -c -o "$work/m.o" "$work/$1" >"$work/err" 2>&1 &&
+        $EMU_CC -shared -o "$work/m.so" "$work/m.o" $(printf '%s\n' $EMU_O | grep -v "/$1\.o$") >>"$work/err" 2>&1 ||
+        { echo compiler; return; }
+    timeout 600 env LD_PRELOAD="$work/m.so" "$B/bin/mutate_emu" --first >"$work/err" 2>&1 || { echo emulation; return; }
+    timeout 600 env SOLDER_DEVICE="$work/m.so" "$B/bin/verify" --cases "${CASES:-2}" --elements 4096 --failures 1 --targets hip \
+        --quiet patterns/*.pat >"$work/err" 2>&1 </dev/null && echo survivor || echo verification
 }
 
 while IFS=$tab read -r op file line text; do

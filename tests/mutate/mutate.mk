@@ -12,7 +12,7 @@ $(B)/bin/replay: $(B)/tests/mutate/replay.o $(B)/tests/gen/near/made.o $(B)/lib/
 	$(Q)$(CC) $(ALL_CFLAGS) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/lib/libsolder.a -Wl,--no-whole-archive $(LDLIBS) $(MPI_LIBS) -ldl
 # A few suites alone, and verification, over kernels in a library: the mutant of one file is loaded before it, and the first
 # check that fails is the last.
-MUTATE_SUITES := acceptance collective cpu fuse mla paged qkv ref
+MUTATE_SUITES := acceptance collective cpu fuse mla paged pairs qkv ref
 $(B)/tests/mutate/suites.h: tests/mutate/mutate.mk
 	@mkdir -p $(@D)
 	@printf 'X(%s)\n' $(MUTATE_SUITES) >$@
@@ -23,7 +23,9 @@ MUTATE_TESTS_O := $(B)/tests/mutate/main.o $(B)/tests/mutate/first.o $(ACCEPTANC
     $(foreach s,$(MUTATE_SUITES),$(patsubst %.c,$(B)/%.o,$(wildcard tests/*/$(s)_test.c)))
 MUTATE_LINK := $(CC) -rdynamic -Wl,--no-as-needed,--wrap=_ck_assert_failed
 MUTATE_LIBS := $(B)/lib/libsolder.a $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
-KERNEL_CC := $(CC) $(filter-out -g -MMD -MP -O% -W%,$(ALL_CFLAGS)) -w -O1 -fPIC -ffp-contract=off -fno-trapping-math -fno-math-errno
+# Indices of arrays are checked, without a word of where.
+CHECKED := -fsanitize=bounds $(if $(findstring clang,$(CC)),-fsanitize-trap=bounds,-fsanitize-undefined-trap-on-error)
+KERNEL_CC := $(CC) $(filter-out -g -MMD -MP -O% -W%,$(ALL_CFLAGS)) -w -O1 -fPIC $(CHECKED) -ffp-contract=off -fno-trapping-math -fno-math-errno
 $(B)/lib/libmutate_kernels.so: $(KERNEL_C) $(wildcard kernels/*.h kernels/*/*.h)
 	$(call say,CC,$@)
 	$(Q)$(KERNEL_CC) -shared -o $@ $(KERNEL_C)
@@ -39,7 +41,8 @@ $(B)/bin/mutate_emu: $(filter %_test.cpp.o,$(EMU_O)) $(B)/tests/hipemu/hipemu.cp
 MUTATE_ENV = B=$(B) SOLDER_MODELS=tests/models SOLDER_BIN=$(B)/bin/solder N=$(N) SEED=$(SEED) WHAT="$(WHAT)" \
     MUTATE_CC='$(MUTATE_CC)' KERNEL_CC='$(KERNEL_CC)' \
     TEST_LINK='$(MUTATE_LINK) -s $(MUTATE_TESTS_O)' TEST_LIBS='$(MUTATE_LIBS)' \
-    EMU_CC='$(CXX) $(filter-out -O% -g -W% -MMD -MP,$(EMU_FLAGS)) -w -O0 -shared'
+    EMU_CC='$(CXX) $(filter-out -O% -g -W% -MMD -MP,$(EMU_FLAGS)) -w -O0 $(CHECKED)' \
+    EMU_O='$(filter-out %_test.cpp.o,$(EMU_O)) $(HIP_C_O)'
 .PHONY: mutate
 mutate: $(B)/bin/mutate_rules $(B)/bin/replay $(B)/bin/near_check $(B)/bin/solderc $(B)/bin/verify $(B)/bin/mutate_tests \
     $(B)/bin/mutate_verify $(if $(HAVE_CXX),$(B)/bin/mutate_emu)

@@ -12,8 +12,7 @@
 const sld_ruleset *sld_ruleset_solder(void);
 
 enum { WRONG_OF_RULE = 2, /* more tell nothing new */
-       TEST_DATA = 4,     /* how often a test gets numbers */
-       HUNTED = 8 };      /* with so many graphs of each variant, kernels that none reached are looked for */
+       TEST_DATA = 4 };   /* how often a test gets numbers */
 typedef struct session {
     pat_session *s;
     pat_program *p;
@@ -110,31 +109,53 @@ static bool check(void *of, const pat_drawn *d)
     return check_one(of, d, NULL);
 }
 
-/* ---- kernels that no graph reached: sizes as kernels ask for them, more of them ---- */
+/* ---- kernels that no graph reached: graphs of which they say what is asked ---- */
 
 typedef struct hunt { session *s; uint32_t kernel; } hunt;
 
 static bool check_for_kernel(void *of, const pat_drawn *d)
 {
     hunt *h = of;
-    if (h->s->r.launched[h->kernel])
-        return true;
-    if (d->seed % 8 < 6)
-        return false;
-    check_one(h->s, d, NULL);
+    if (!h->s->r.launched[h->kernel])
+        check_one(h->s, d, NULL);
     return h->s->r.launched[h->kernel];
+}
+
+/* Rows of kernels stand in the order of the text. */
+static const pat_kernel *kernel_of(const session *s, uint32_t k)
+{
+    const pat_program *p = s->p;
+    const char *op = s->r.rules->ops[s->r.rules->kernels[k].op].name;
+    for (uint32_t i = 0; i < p->kernels.n; i++)
+        if (!strcmp(p->kernels.at[i]->name, op))
+            return p->kernels.at[i];
+    return NULL;
+}
+
+static bool is_asked(const pat_rule *r, const char *rule)
+{
+    return !rule || !strcmp(rule, r->name) || !strcmp(rule, pat_written_name(r));
+}
+
+static bool asked_for(const session *s, const char *name, const char *rule)
+{
+    for (uint32_t i = 0; i < s->p->rules.n; i++)
+        if (!strcmp(s->p->rules.at[i]->name, name))
+            return is_asked(s->p->rules.at[i], rule);
+    return false;
 }
 
 static void hunt_kernels(session *s, const pat_draws *o)
 {
     const sld_ruleset *r = s->r.rules;
     for (uint32_t k = 0; k < r->n_kernels; k++)
-        for (uint32_t i = 0; i < r->n_rules && s->r.targets >> r->kernels[k].target & 1; i++)
+        for (uint32_t i = 0; i < r->n_rules && vf_wanted(&s->r, k); i++)
             for (uint32_t j = 0; j < r->rules[i].n_made && !s->r.launched[k]; j++) {
                 hunt h = {s, k};
-                const pat_draws more = {.rule = r->rules[i].name, .n = 8, .seed = o->seed + 1000, .most = o->most,
+                const pat_draws more = {.rule = r->rules[i].name, .n = 4, .seed = o->seed + 1000, .most = o->most,
+                                        .kernel = kernel_of(s, k), .row = k - r->kernel_index[r->kernels[k].op],
                                         .each = check_for_kernel, .user = &h};
-                if (r->rules[i].made[j] == r->kernels[k].op)
+                if (r->rules[i].made[j] == r->kernels[k].op && asked_for(s, r->rules[i].name, o->rule))
                     pat_draw_all(s->s, s->p, &more);
             }
 }
@@ -154,7 +175,7 @@ static void check_tests(session *s, const char *rule)
         const pat_instance *t = tests.at[i];
         pat_drawn d = {.rule = t->rule, .variant = t->variant, .graph = t->graph, .binds = ""};
         unsigned seed = 0;
-        if (!t->test->fires || (rule && strcmp(rule, t->rule->name) && strcmp(rule, pat_written_name(t->rule))))
+        if (!t->test->fires || !is_asked(t->rule, rule))
             continue;
         sscanf(t->test->title, "verify %u", &seed);
         for (unsigned k = 0; k < TEST_DATA; k++) {
@@ -225,8 +246,7 @@ static int run(session *s, pat_draws *o, int n, char **files)
         fprintf(stderr, "verify: there is no rule '%s'\n", o->rule ? o->rule : "");
     else {
         check_tests(s, o->rule);
-        if (!o->rule && o->n >= HUNTED)
-            hunt_kernels(s, o);
+        hunt_kernels(s, o);
         print_all(s, o->rule);
         status = s->wrong != 0;
     }

@@ -56,7 +56,6 @@ void vf_print_edges(const vf_report *r)
 
 /* --------------------------------------------------------------------- kernels -- */
 
-/* Ops that rules make. */
 static bool is_made(const sld_ruleset *r, uint16_t op)
 {
     for (uint32_t i = 0; i < r->n_rules; i++)
@@ -66,17 +65,24 @@ static bool is_made(const sld_ruleset *r, uint16_t op)
     return false;
 }
 
+bool vf_wanted(const vf_report *r, uint32_t kernel)
+{
+    const sld_kernel_row *k = &r->rules->kernels[kernel];
+    return r->targets >> k->target & 1 && !(r->rules->ops[k->op].flags & SLD_OP_VIEW) && is_made(r->rules, k->op);
+}
+
 void vf_print_kernels(const vf_report *r)
 {
     uint32_t ran = 0, all = 0;
     for (int pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < r->rules->n_kernels; i++) {
             const sld_kernel_row *k = &r->rules->kernels[i];
-            bool asked = r->targets >> k->target & 1 && is_made(r->rules, k->op);
-            if (pass && asked && !r->launched[i])
+            if (!vf_wanted(r, i))
+                continue;
+            if (pass && !r->launched[i])
                 printf(" %s", k->name);
-            all += !pass && asked;
-            ran += !pass && asked && r->launched[i];
+            all += !pass;
+            ran += !pass && r->launched[i];
         }
         if (!pass)
             printf("\n%u of %u kernels of ops that rules make ran; these did not:", ran, all);

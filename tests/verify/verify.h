@@ -166,6 +166,8 @@ typedef struct vf_report {
 uint32_t vf_comparisons(const vf_row *r);
 void vf_print_table(const vf_report *r);
 void vf_print_edges(const vf_report *r);
+/* Whether a kernel is one of those that are asked for: of an op that rules make, which is no view. */
+bool vf_wanted(const vf_report *r, uint32_t kernel);
 void vf_print_kernels(const vf_report *r);
 
 #endif
