@@ -18,6 +18,8 @@ typedef struct drawer {
     int64_t most, large, last;
     int64_t least, largest; /* elements of the smallest and the largest value */
     bool one;               /* some value has one row */
+    bool few;               /* sizes are one of two, so that many are the same */
+    int64_t two[2];
 } drawer;
 
 /* -------------------------------------------------------- dtypes and numbers -- */
@@ -127,6 +129,8 @@ static int64_t draw_any_size(drawer *d)
 
 static int64_t draw_size(drawer *d)
 {
+    if (d->few)
+        return d->two[m_next(&d->m, 2)];
     return d->last = draw_any_size(d);
 }
 
@@ -136,12 +140,32 @@ static int64_t draw_number(drawer *d)
     return m_next(&d->m, 3) ? (int64_t)m_next(&d->m, 8) - 4 : draw_size(d);
 }
 
+/* Dims of some value, the last ones or those before its last, and 1 for some of them: they broadcast to it. */
+static s_shape draw_like(drawer *d)
+{
+    maker *m = &d->m;
+    s_ctx *c = m->t->c;
+    const t_value *v = &m->t->vals[m_next(m, m->t->v->vals.n)];
+    s_shape s = v->known ? s_resolve_shape(c, v->shape) : (s_shape){0};
+    uint32_t end = s.n - (s.n && !m_next(m, 3));
+    s = s_cut(s, m_next(m, end + 1), end);
+    for (uint32_t i = 0; i < s.n; i++) {
+        if (s.at[i].seg)
+            return (s_shape){0};
+        if (m_next(m, 2))
+            s = s_with(c, s, i, s_const(c, 1));
+    }
+    return s;
+}
+
 static s_shape draw_list(drawer *d)
 {
     maker *m = &d->m;
     s_shape s = {0};
-    if (!m_next(m, 3))
-        return m_some_list(m, m_next(m, 64));
+    switch (m_next(m, 6)) {
+    case 0: return draw_like(d);
+    case 1: case 2: return m_some_list(m, m_next(m, 64));
+    }
     for (uint32_t n = m_next(m, 4); n; n--) {
         s_poly dim = s_const(m->t->c, m_next(m, 8) || d->mode == LARGE ? d->mode == EMPTY && !m_next(m, 3) ? 0 : 1 + m_next(m, 4)
                                                                       : draw_size(d));
@@ -229,6 +253,8 @@ static bool find(drawer *d)
     for (uint32_t i = 0; i < TRIES && !c->contradiction; i++) {
         s_mark mark = s_save(c);
         d->large = draw_large(d);
+        for (uint32_t k = 0; k < 2 && d->few; k++)
+            d->two[k] = draw_any_size(d);
         c->work = 0;
         fill(d);
         if (count(d) >= 0 && suits(d, i) && m_fits(&d->m, true))
@@ -308,12 +334,14 @@ static uint64_t draw_left_out(maker *m)
     return m_next(m, 4) ? 0 : m_next(m, 1 << 16) * 0x1000100010001ull & ~kept;
 }
 
-/* last: what is found by search will do. */
-static bool attempt(pat_session *s, const pat_program *p, int64_t most, pat_drawn *out, uint32_t seed, bool last)
+/* The last ones draw sizes that are often the same, and of every eighth graph what is found by search will do. */
+static bool attempt(pat_session *s, const pat_program *p, int64_t most, pat_drawn *out, uint32_t i)
 {
     static const mode modes[] = {MIXED, EMPTY, MIXED, ONES, MIXED, LARGE, ROUND, ROUND};
     t_env *t = t_open(s, p, out->rule, out->v, NULL);
-    drawer d = {.m = {.t = t, .seed = seed}, .mode = modes[out->seed % 8], .most = most};
+    drawer d = {.m = {.t = t, .seed = out->seed * 2654435761u + i}, .mode = modes[out->seed % 8], .most = most,
+                .few = i >= ATTEMPTS / 2};
+    bool last = !(out->seed % 8) && i + 1 == ATTEMPTS;
     if (out->kernel)
         m_aim(&d.m, out->kernel, out->row);
     draw_dtypes(&d.m, d.mode == ROUND);
@@ -339,7 +367,7 @@ static bool attempt(pat_session *s, const pat_program *p, int64_t most, pat_draw
 bool pat_draw(pat_session *s, const pat_program *p, int64_t most, pat_drawn *out)
 {
     for (uint32_t i = 0; i < ATTEMPTS; i++)
-        if (attempt(s, p, most, out, out->seed * 2654435761u + i, !(out->seed % 8) && i + 1 == ATTEMPTS))
+        if (attempt(s, p, most, out, i))
             return true;
     return false;
 }

@@ -27,17 +27,19 @@ op decode_attention_static_quant(q: F[S, Hq, D], cache: C[0, layout, B, Hk, D], 
 op paged_latent_attention_static_quant(queries: Q1[S, H, D], out: F[S, M], updated: F[0], by: f32[];
                                        paged_latent_attention..., static_quant...)
    -> to[S, M]
+   where M % H == 0
 op paged_latent_attention_group_quant(queries: Q1[S, H, D], out: F[S, M], updated: F[0];
                                       paged_latent_attention..., group_quant...)
    -> (q: to[S, M], s: f32[transpose_if(with(out, -1, M / group), columns)])
-   where group > 0, M % group == 0
+   where group > 0, M % group == 0, M % H == 0
 op paged_mla_attention_static_quant(q: F[S, H, D], kv: F[S, R], pe: F[S, 1, P], out: F[S, M], updated: F[0],
                                     by: f32[]; paged_mla_attention..., static_quant...)
    -> to[S, M]
+   where M % H == 0
 op paged_mla_attention_group_quant(q: F[S, H, D], kv: F[S, R], pe: F[S, 1, P], out: F[S, M], updated: F[0];
                                    paged_mla_attention..., group_quant...)
    -> (q: to[S, M], s: f32[transpose_if(with(out, -1, M / group), columns)])
-   where group > 0, M % group == 0
+   where group > 0, M % group == 0, M % H == 0
 
 rule paged_attention_static_quant in fuse enabled fuse_attn_quant {
   match   { o = paged_attention(q: F[S, Hq, D], k, v: F[S, Hk, E], updated; layer)

@@ -28,6 +28,7 @@ op paged_attention(q: F[S, Hq, D], k: F[S, Hk, D], v: F[S, Hk, E], updated: F[0]
    -> F[S, Hq, E]
 op paged_mla_attention(q: F[S, H, D], kv: F[S, R], pe: F[S, 1, P], out: F[S, N], updated: F[0]; layer: string)
    -> F[S, N]
+   where N % H == 0
 
 rule per_tensor_quant_is_scaled_quant in normalise {
   match   { q, scale1 = per_tensor_quant(x: F[*A, N], scale: f32[*S]; ...) }

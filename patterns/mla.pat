@@ -37,6 +37,7 @@ op mla_decode_queries(q: F[S, H, N], kv: F[S, C], pe: F[S, 1, R], positions: i64
    effect where R < N, R % 2 == 0
 # Attention of every row, decode step or part of a prompt, over the rows of the cache that its sequence has.
 op paged_latent_attention(queries: Q1[S, H, D], out: F[S, M], updated: F[0]; layer: string) -> F[S, M]
+   where M % H == 0
 
 rule mla_dual_rms_norm in fuse enabled fuse_mla_dual_rms_norm {
   match   { q0, kv0, pe = split(x: F[S, W]; sizes = [A, C, R], axis = -1)

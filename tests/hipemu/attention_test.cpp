@@ -147,8 +147,22 @@ static void attention_case(attention_of_rows s)
         }
 }
 
+/* Keys and values are read by 16 bytes. */
+static void strides_refused(void)
+{
+    const attention_of_rows s = {8, 1, 128, 16, 0, true, 0, 0, false, false, false};
+    const stored c = fill_cache(s);
+    for (int which = 0; which < 2; which++) {
+        gpu_attention a = launch_of(s, c);
+        a.cache.strides[which][0]++;
+        const char *error = gpu_decode_attention(&a, NULL);
+        check(error && strstr(error, "multiples of 16 bytes"), "strides of the cache that are odd are not refused");
+    }
+}
+
 void attention_cases(void)
 {
+    strides_refused();
     if (format == GPU_E4M3FN) {
         attention_case({8, 1, 128, 16, 0, true, 0, 0, false, false, false});
         attention_case({16, 1, 64, 48, 0, true, 0, 0, false, false, true});

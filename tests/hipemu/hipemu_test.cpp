@@ -239,6 +239,17 @@ static void cache_case(int tokens)
     check(same, name_of("cache_write", tokens, 256) + ": " + error);
 }
 
+/* As many rows as a grid has, and one more; none of the products has a column. */
+static void matmul_limits(void)
+{
+    for (int most = 65535; most <= 65536; most++) {
+        gpu_matmul rows = {}, batches = {};
+        rows.m = batches.batch = most, rows.batch = batches.m = 1;
+        check(!gpu_matmul_plain(&rows, NULL) == (most < 65536), "the most rows of a product");
+        check(!gpu_matmul_plain(&batches, NULL) == (most < 65536), "the most products");
+    }
+}
+
 /* Every number of a format is the nearest to itself, and so is all between as runtime/dtype.h has it. */
 static void conversions(void)
 {
@@ -295,6 +306,7 @@ int main(int argc, char **argv)
 {
     first_ends = argc > 1 && !strcmp(argv[1], "--first");
     conversions();
+    matmul_limits();
     for (dtype = GPU_BF16; dtype <= GPU_F16; dtype++)
         for (format = GPU_E4M3FN; format <= GPU_E4M3FNUZ; format++) {
             for (int quant = GPU_NONE; quant <= GPU_TOKEN; quant++)

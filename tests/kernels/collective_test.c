@@ -11,8 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "graph.h"
-#include "kern.h"
+#include "launch.h"
 
 Suite *collective_suite(void);
 const sld_ruleset *sld_ruleset_solder(void);
@@ -294,6 +293,34 @@ START_TEST(alone)
 }
 END_TEST
 
+/* One rank, in a group whose windows hold a part of the rows, or without one: the kernels read nothing beside the operand
+ * that they have, and write nothing else. */
+START_TEST(one_rank)
+{
+    static const char *const nodes[] = {"all_reduce(%x; group = \"tp\")", "reduce_scatter(%x; group = \"tp\", ranks = 1)",
+                                        "own_rows(%x; group = \"tp\", ranks = 1)",
+                                        "all_gather(%x; group = \"tp\", ranks = 1, rows = 40)"};
+    char text[200];
+    float x[120];
+    void *window = all->windows[0];
+    const sld_comm c = {0, 1, 256, &window, meet, NULL, 0};
+    snprintf(text, sizeof text, "input %%x : f32[40, 3]\n%%y = %s", nodes[_i % 4]);
+    launched l = launch_parse(text);
+    launch_prepare(&l);
+    for (int i = 0; i < 120; i++)
+        x[i] = (float)i - 7;
+    l.args.in = l.in, l.args.out = l.out, l.args.attrs = l.attrs;
+    l.in[0].data = x;
+    l.args.comm = _i < 4 ? &c : NULL;
+    memset(all, 0, sizeof *all);
+    launch_run(&l, SLD_TARGET_CPU);
+    ck_assert_msg(!l.error, "%s", l.error);
+    ck_assert_mem_eq(l.out[0].data, x, sizeof x);
+    launch_free_results(&l);
+    launch_free(&l);
+}
+END_TEST
+
 /* Which kernel: measured originally at 4 ranks and width 7168, one stage wins up to 16 tokens, two from 32. */
 START_TEST(crossover)
 {
@@ -399,6 +426,7 @@ Suite *collective_suite(void)
     tcase_add_loop_test(t, missing_rank, 0, 2);
     tcase_add_loop_test(t, in_pieces, 2, 5);
     tcase_add_test(t, alone);
+    tcase_add_loop_test(t, one_rank, 0, 8);
     tcase_add_test(t, crossover);
     tcase_add_test(t, whole_stack);
     suite_add_tcase(s, t);

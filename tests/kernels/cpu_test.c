@@ -12,7 +12,8 @@ Suite *cpu_suite(void);
 #define FLOATS "f16 bf16 f32"
 #define ANY "bool u8 i8 i32 i64 f8e4m3fn f16 bf16 f32 f64"
 
-/* $ stands for each of the dtypes. Operands are random in [-1, 1); those named %p in [0.1, 1.1). */
+/* $ stands for each of the dtypes. Operands are random in [-1, 1); those named %p in [0.1, 1.1), and every other 64 elements
+ * of those named %t are as small as 2^-134. */
 typedef struct fast { const char *dtypes, *text; int length; } fast;
 
 static const fast cases[] = {
@@ -145,6 +146,7 @@ static const fast cases[] = {
              "%r, %n = act_and_mul_static_quant(%x, %s; act = gelu_tanh, to = f8e4m3fnuz)", 1},
     {FLOATS, "input %x : $[3, 256]\n%r, %s, %n = act_and_mul_group_quant(%x; act = silu, group = 64, to = f8e4m3fn)", 1},
     {FLOATS, "input %x : $[3, 1111]\n%r = all_reduce(%x; group = \"tp\")", 0},
+    {"bf16 f32", "input %t : $[3, 384]\n%r, %s = group_quant(%t; group = 64, to = f8e4m3fn, floor = 1.0e-44)", 1},
     /* The largest numbers there are, an infinity, what is not a number, and nothing but zeros. */
     {FLOATS, "const %x : $[2, 4] = [60000.0, -60000.0, 1.0, 0.5, 0.0, 0.0, 0.0, 0.0]\n"
              "%r, %s = group_quant(%x; group = 4, to = f8e4m3fn)", 1},
@@ -184,11 +186,12 @@ static void fill_inputs(launched *l)
         if (!v || sld_kind(l->g, v) != SLD_VALUE_INPUT)
             continue;
         size_t n = kern_numel(&l->in[i]);
-        bool positive = *sld_value_name(l->g, v) == 'p', whole = !kern_is_float(l->in[i].dtype);
+        bool positive = *sld_value_name(l->g, v) == 'p', tiny = *sld_value_name(l->g, v) == 't', whole = !kern_is_float(l->in[i].dtype);
         l->in[i].data = n ? malloc(n * kern_size(l->in[i].dtype)) : NULL;
         for (size_t k = 0; k < n; k++) {
             double u = uniform(&state);
-            kern_put(&l->in[i], k, positive ? u + 0.1 : whole ? floor(u * 100) : 2 * u - 1);
+            double size = tiny && k / 64 % 2 ? 0x1p-134 : 1;
+            kern_put(&l->in[i], k, positive ? u + 0.1 : whole ? floor(u * 100) : size * (2 * u - 1));
         }
     }
 }

@@ -88,7 +88,7 @@ static void need_latent(needs *k, const sld_graph *g, sld_node n)
     k->q_heads = q ? q[1] : k->q_heads;
     k->plain = q ? q[2] - k->rope : k->plain;
     k->value = out && k->q_heads && out[1] % k->q_heads == 0 ? out[1] / k->q_heads : k->value;
-    k->queries = to ? (uint8_t)to->i : k->queries;
+    k->queries = to && !out ? (uint8_t)to->i : k->queries; /* of attention it is the dtype of codes */
     k->contents = contents ? contents->s : k->contents;
     k->tokens = kv ? kv[0] : q ? q[0] : k->tokens;
 }
