@@ -97,8 +97,19 @@ static void mark_used(const pat_program *p, pat_name name)
         d->used = true;
 }
 
+static void mark_term(const pat_program *p, const pat_term *t)
+{
+    if (t->type)
+        mark_used(p, t->type->dtype);
+    for (uint32_t i = 0; i < t->operands.n; i++)
+        mark_term(p, t->operands.at[i]);
+}
+
 static void mark_used_dtypes(const pat_program *p)
 {
+    for (uint32_t i = 0; i < p->rules.n; i++)
+        for (uint32_t j = 0; j < p->rules.at[i]->match.n; j++)
+            mark_term(p, p->rules.at[i]->match.at[j]->value);
     for (uint32_t i = 0; i < p->ops.n; i++) {
         for (uint32_t j = 0; j < p->ops.at[i]->operands.n; j++)
             mark_used(p, p->ops.at[i]->operands.at[j]->type->dtype);

@@ -17,13 +17,10 @@ kernel rms_norm_group_quant            { hip when gpu_norm(x) and gpu_groups(); 
 kernel add_rms_norm, add_rms_norm_static_quant { hip when gpu_norm(a); cpu when cpu_norm(a); ref }
 kernel add_rms_norm_group_quant        { hip when gpu_norm(a) and gpu_groups(); cpu when cpu_norm(a); ref }
 kernel add_rms_norm_pad                { cpu when cpu_norm(a); ref }
-kernel gated_rms_norm {
-  hip when bits16(x) and dtype(w) == dtype(x) and H == 128
-  cpu when cpu_norm(x)
-  ref
-}
+condition gpu_head() = bits16(x) and G == F and H == 128
+kernel gated_rms_norm { hip when gpu_head(); cpu when cpu_norm(x); ref }
 kernel gated_rms_norm_group_quant {
-  hip when bits16(x) and dtype(w) == dtype(x) and H == 128 and not pow2 and contract == chain
+  hip when gpu_head() and not pow2 and contract == chain
   cpu when cpu_norm(x)
   ref
 }
@@ -34,18 +31,15 @@ kernel sdpa, sdpa_static_quant { cpu when floats(q) and D <= 1024 and E <= 1024;
 
 # ---- activations and quantisation ----
 condition gpu_halves() = bits16(x) and N % 256 == 0
-kernel silu_mul, gelu_mul { cpu when floats(g); ref }
-kernel silu_and_mul       { hip when gpu_halves(); cpu when floats(x) and N <= 32768; ref }
-kernel gelu_and_mul       { cpu when floats(x) and N <= 32768; ref }
+condition cpu_halves() = floats(x) and N <= 32768
+kernel silu_mul, gelu_mul       { cpu when floats(g); ref }
+kernel silu_and_mul             { hip when gpu_halves(); cpu when cpu_halves(); ref }
+kernel gelu_and_mul             { cpu when cpu_halves(); ref }
 kernel act_mul_static_quant, act_mul_group_quant { cpu when floats(g) and N <= 16384; ref }
-kernel act_and_mul_static_quant {
-  hip when gpu_halves() and act == silu
-  cpu when floats(x) and N <= 32768
-  ref
-}
+kernel act_and_mul_static_quant { hip when gpu_halves() and act == silu; cpu when cpu_halves(); ref }
 kernel act_and_mul_group_quant {
   hip when gpu_halves() and act == silu and group == 128 and not pow2 and not columns
-  cpu when floats(x) and N <= 32768
+  cpu when cpu_halves()
   ref
 }
 kernel static_quant { hip when bits16(x) and numel(x) % 128 == 0; cpu when floats(x) and N <= 16384; ref }

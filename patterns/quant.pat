@@ -1,9 +1,6 @@
 # Quantisation to 8-bit floats: stored = round(x / scale), and x is about stored * scale.
 use "normalise.pat"
 
-# Rules may round in other places than the ops that they replace, and leave what is not a number out of a scale.
-option allow_contract_change : bool = on at O1
-
 dtype F8 = {f8e4m3fn, f8e4m3fnuz}
 
 # Magnitudes end at 448 (e4m3fn) or 224 (e4m3fnuz; `full`: 240, all that the format has).

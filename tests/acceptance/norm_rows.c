@@ -93,6 +93,10 @@ static const row rows[] = {
      "static_quant_in_small_ops=0 ~static_quant=0 ~clip=1", .results = SAME, "clip"},
     {"the option off", SIZE DTYPES "norm=op quant=static", INPUTS FOUR, "rms_norm_static_quant=0 add_rms_norm_static_quant=0", .results = SAME,
      "fuse_norm_quant", "fuse_norm_quant=off"},
+    {"small ops of 16 bits, their rounding kept", SIZE "t=bf16,f16 eps=1e-06", INPUTS "%r0 = identity(%x)\n{spelled:0}output n = %n0\n",
+     "rms_norm_rounded_once=0 ~rms_norm=0 ~rsqrt=1", .results = SAME, "allow_contract_change", "allow_contract_change=off"},
+    {"small ops of f32, their rounding kept", SIZE "t=f32 eps=1e-06", INPUTS "%r0 = identity(%x)\n{spelled:0}output n = %n0\n",
+     "rms_norm=1 ~rsqrt=0", .results = NEARLY, NULL, "allow_contract_change=off"},
     {"weights of another dtype", "t=bf16,f16", "input %x : {t}[5, 256]\ninput %w : f32[256]\nconst %s : f32[] = 0.02\n"
      "%n = rms_norm(%x, %w; eps = 1e-06)\n" STATIC, "rms_norm_static_quant=0", .results = SAME, "expected dtype(w) == dtype(x)"},
 

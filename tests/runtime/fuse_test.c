@@ -82,6 +82,14 @@ typedef struct expected {
             "qk_norm_rope", 2                                                                                        \
         }                                                                                                            \
     }
+#define QWEN3_F16                                                                                                    \
+    {                                                                                                                \
+        {"rms_norm_rounded_once", 9}, {"add_rms_norm_rounded_once", 4}, {"silu_mul", 2}, {"rope_neox", 4},           \
+            {"attention", 2}, {"grouped_heads", 2},                                                                  \
+        {                                                                                                            \
+            "qk_norm_rope", 2                                                                                        \
+        }                                                                                                            \
+    }
 #define LLAMA                                                                                                        \
     {                                                                                                                \
         {"rms_norm", 5}, {"add_rms_norm", 4}, {"silu_mul", 2}, {"rope_neox", 4}, {"attention", 2},                   \
@@ -105,7 +113,7 @@ static const expected models[] = {
     {"llama/model.onnx", 45, LLAMA},
     {"deepseek_v3/model.onnx", 121, DEEPSEEK},
     {"qwen3_next/model.onnx", 1012, QWEN3_NEXT},
-    {"qwen3_f16/model.onnx", 40, QWEN3},
+    {"qwen3_f16/model.onnx", 40, QWEN3_F16},
     {"gemma3_text/model.onnx", 44,
      {{"rms_norm", 13}, {"add_rms_norm", 4}, {"gelu_mul", 2}, {"rope_neox", 4}, {"attention", 2}, {"grouped_heads", 2},
       {"qk_norm_rope", 2}}},

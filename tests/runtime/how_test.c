@@ -164,7 +164,7 @@ START_TEST(a_report_for_each_bucket)
                "import json, sys; a, b = json.load(sys.stdin); assert a[\"tokens\"] == [1, 256], a; "
                "assert b[\"rules\"][\"rms_norm\"][\"fired\"] == 9, b'", 0));
     char *text = sh_ok(SOLDER "fuse " MODELS "qwen3/model.onnx --opt fuse_act=off --report 2>&1", 0);
-    ASSERT_HAS(text, "silu_mul                      2  option 'fuse_act' is off: command line");
+    ASSERT_HAS(text, "silu_mul                         2  option 'fuse_act' is off: command line");
     free(text);
 }
 END_TEST
