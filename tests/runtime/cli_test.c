@@ -268,6 +268,11 @@ START_TEST(norm_quant_near_misses)
     ck_assert_msg(!strstr(text, "rounded elsewhere"), "%s", text);
     ck_assert_int_eq(solder("fuse %M/qwen3_f16/model.onnx --report", text, sizeof text), 0);
     ck_assert_msg(strstr(text, "lets it:\n  rms_norm_rounded_once          9\n  add_rms_norm_rounded_once      4\n") != NULL, "%s", text);
+    /* A last group that is shorter than the others has no scale: no graph holds it. */
+    ck_assert_int_eq(solder("--version >/dev/null; printf 'solder 1\ninput %%x : bf16[4, 100]\n"
+                            "%%q, %%k = group_quant(%%x; group = 64, to = f8e4m3fn)\noutput q = %%q\n' >%D/ragged.txt", text, sizeof text), 0);
+    ck_assert_int_eq(solder("fuse %D/ragged.txt", text, sizeof text), 1);
+    ck_assert_msg(strstr(text, ":3:10: group_quant: the condition N % group == 0 does not hold with N = 100, group = 64") != NULL, "%s", text);
     /* A match that is found from each of its roots is told once. */
     ck_assert_int_eq(solder("fuse %M/engine/deepseek_v3_tp8.fx.json.gz --tokens 257..8192 --opt fuse_mla_dual_rms_norm=off --report",
                             text, sizeof text), 0);
