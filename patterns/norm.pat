@@ -5,6 +5,9 @@ use "normalise.pat"
 option fuse_norm        : bool = on at O1
 option fuse_act_padding : bool = on at O1 requires fuse_norm
 
+# Rules may round in other places than the ops that they replace, and leave what is not a number out of a scale.
+option allow_contract_change : bool = on at O1
+
 # Small ops of 16 bits round each for itself, what joins them rounds once.
 dtype Wide  = {f32, f64}
 dtype Short = {f16, bf16}

@@ -7,9 +7,6 @@ phase normalise quiet
 phase caches  # what a cache is, before ops that write it are joined with others
 phase fuse
 
-# Rules may round in other places than the ops that they replace, and leave what is not a number out of a scale.
-option allow_contract_change : bool = on at O1
-
 # ---- views: one reshape, or none ----
 rule squeeze_is_reshape in normalise {
   match   { y = squeeze(x; axes = _) }

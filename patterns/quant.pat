@@ -1,5 +1,5 @@
 # Quantisation to 8-bit floats: stored = round(x / scale), and x is about stored * scale.
-use "normalise.pat"
+use "norm.pat"
 
 dtype F8 = {f8e4m3fn, f8e4m3fnuz}
 
