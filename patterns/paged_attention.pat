@@ -1,6 +1,5 @@
 # Attention of a decode step over a paged cache whose layout, block size and dtype the graph knows: what is written in
 # one layout and read in another has no type.  Which of three kernels reads it is a matter of what each can do.
-use "qk_norm_rope_kvcache.pat"
 use "mla.pat"  # whose options say what a decode step is
 
 option shuffle_kv_cache  : bool = off  # caches lie in pieces of 16 bytes, as matrix cores read them
