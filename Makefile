@@ -3,6 +3,7 @@
 #   make            build/bin/solderc, build/bin/solder, build/lib/libsolder.a
 #   make demo       fuse and run a real model on the CPU, and show the result
 #   make check      all tests; SAN=1 under AddressSanitizer and UBSan; CC=clang
+#   make check-threads  the suites of kernels that share rows, under ThreadSanitizer
 #   make property N=100000 SEED=1   random graphs under random rules; a failure prints its seed and leaves a small case
 #   make faults     the tools with every allocation failing in turn; make check: a sample
 #   make coverage   lines and branches that the tests reach, by gcov; build/untested.txt: what they do not
@@ -28,7 +29,7 @@ ifeq ($(origin CC),default)
 CC      := gcc
 endif
 SAN     ?= 0
-VARIANT := $(notdir $(CC))$(if $(filter 1,$(SAN)),-san)
+VARIANT := $(notdir $(CC))$(if $(filter 1,$(SAN)),-san)$(if $(filter thread,$(SAN)),-tsan)
 B       := build/$(VARIANT)
 
 # make V=1 shows whole command lines.
@@ -40,6 +41,8 @@ CFLAGS  ?= -O2 -g
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -Idsl -Igen -Iruntime -Ikernels -I$(B)/dsl -I$(B)/onnx -MMD -MP
 ifeq ($(SAN),1)
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifeq ($(SAN),thread)
+ALL_CFLAGS += -fsanitize=thread
 endif
 
 # ---- libraries: core needs none; each reader, BLAS and MPI are left out where they are missing ----
@@ -49,7 +52,7 @@ HAVE_ONNX := $(and $(call has,libprotobuf-c),$(ONNX_PROTO),$(shell command -v pr
 HAVE_FX   := $(and $(call has,jansson),$(call has,zlib))
 HAVE_MPI  := $(and $(call has,ompi-c),$(shell command -v mpirun 2>/dev/null))
 BLAS_PC   := $(firstword $(foreach p,openblas cblas blas,$(if $(call has,$(p)),$(p))))
-LDLIBS := -lm
+LDLIBS := -lm -pthread
 ifneq ($(HAVE_ONNX),)
 ALL_CFLAGS += -DSLD_HAVE_ONNX
 LDLIBS += $(shell pkg-config --libs libprotobuf-c)
@@ -215,6 +218,12 @@ TEST_NEEDS = all $(B)/bin/tests $(EMBED_NEEDS) $(MATCH_NEEDS) $(B)/bin/near_chec
 .PHONY: run-tests
 run-tests: $(TEST_NEEDS) replay check-hipemu check-verify
 	@$(TEST_ENV) $(B)/bin/tests
+# The suites whose kernels share rows among threads, under ThreadSanitizer. It does not see how BLAS waits.
+.PHONY: check-threads run-threads
+check-threads:
+	@$(MAKE) --no-print-directory SAN=thread run-threads
+run-threads: $(B)/bin/tests
+	@for suite in team cpu qkv mla paged; do OPENBLAS_NUM_THREADS=1 CK_RUN_SUITE=$$suite $(TEST_ENV) $(B)/bin/tests || exit 1; done
 .PHONY: property
 property: $(B)/bin/tests
 	@$(TEST_ENV) CK_RUN_SUITE=property PROPERTY_N=$(N) PROPERTY_SEED=$(SEED) PROPERTY_DIR=build $(B)/bin/tests

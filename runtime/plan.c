@@ -511,6 +511,12 @@ void sld_plan_set_caches(sld_plan *p, sld_caches caches)
         p->steps[i].args.caches = &p->caches;
 }
 
+void sld_plan_set_team(sld_plan *p, const sld_team *team)
+{
+    for (uint32_t i = 0; i < p->n_steps; i++)
+        p->steps[i].args.team = team;
+}
+
 sld_status sld_plan_join(sld_plan *p, const sld_comm *comm)
 {
     const sld_comm *there = comm;

@@ -290,6 +290,15 @@ typedef struct sld_comm {
     uint32_t patience;      /* seconds after which a rank that does not come is missed; 0: the kernels' own */
 } sld_comm;
 
+/* Threads that share the rows of launches; an engine may bring its own. */
+typedef void sld_rows(const void *work, size_t from, size_t to);
+typedef struct sld_team {
+    uint32_t n;             /* threads, the caller among them */
+    /* Calls rows(work, from, to) for parts that make up [0, n), in any order, and returns when all are done. cost: bytes
+     * that a row moves, or that would be moved in the time that it takes. */
+    void (*share)(const struct sld_team *t, size_t n, size_t cost, sld_rows *rows, const void *work);
+} sld_team;
+
 /* One launch.  Attribute integers are concrete. */
 typedef struct sld_launch {
     const sld_op_info *op;
@@ -302,6 +311,7 @@ typedef struct sld_launch {
     void *work;             /* what the row of the kernel wants to work in; holds anything */
     size_t work_bytes;      /* 0: nothing */
     void *stream;           /* of a device: kernels that run there are put on it and do not wait (hipStream_t) */
+    const sld_team *team;   /* of the host; NULL: the caller alone */
 } sld_launch;
 
 /* Returns NULL, or a constant text that says why the launch is impossible. An inout operand and its next version, one

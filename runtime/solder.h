@@ -280,12 +280,22 @@ void sld_plan_free(sld_plan *p);
 sld_plan_info sld_plan_get_info(const sld_plan *p);
 /* Where ops that name a layer find its cache in later runs; find is asked in every run. */
 void sld_plan_set_caches(sld_plan *p, sld_caches caches);
-/* Runs once. inputs: as many as graph inputs, in order, each with the planned size.
- * outputs: filled with tensors that live in the plan until its next run or free. */
+/* The threads among which later runs share the rows of launches on the host; NULL, as a plan starts: the caller alone.
+ * Results have the same bits for any number of threads. The team must outlive these runs. */
+void sld_plan_set_team(sld_plan *p, const sld_team *team);
 /* The ranks that the collective ops of a plan reach; NULL: only this one. comm must outlive the plan and its device. Of
  * plans for devices every rank calls it at the same time, and an error of one is an error of all. */
 sld_status sld_plan_join(sld_plan *p, const sld_comm *comm);
+/* Runs once. inputs: as many as graph inputs, in order, each with the planned size.
+ * outputs: filled with tensors that live in the plan until its next run or free. */
 sld_status sld_plan_run(sld_plan *p, const void *const *inputs, sld_tensor *outputs);
+
+/* Threads for sld_plan_set_team, the one that runs plans among them; 0: as many as the process has processors. They wait
+ * without work. Where the system refuses threads there are fewer, and a child of fork has none of them. One run at a
+ * time. NULL and an error when memory is short. */
+enum { SLD_TEAM_MAX = 1024 };
+sld_team *sld_team_new(sld_ctx *ctx, uint32_t n);
+void sld_team_free(sld_team *t);
 
 /* A GPU, number `index` of those that the backend finds. The backend is a shared library, libsolder_hip.so, or the one
  * that the environment names in SOLDER_DEVICE. NULL and an error when there is no backend or no device. */

@@ -7,6 +7,7 @@ typedef struct product {
     int64_t act;
     uint8_t dtype;
     size_t width, step, n; /* of a row, from one to the next, rows */
+    size_t end;            /* of all elements of the result: a last row may be shorter */
 } product;
 
 static product product_open(const sld_launch *l, const sld_tensor *u, int64_t act)
@@ -15,7 +16,8 @@ static product product_open(const sld_launch *l, const sld_tensor *u, int64_t ac
     product p = {.g = g->data, .u = u ? u->data : NULL, .act = act, .dtype = g->dtype};
     p.width = l->out[0].rank ? (size_t)l->out[0].dims[l->out[0].rank - 1] : 1;
     p.step = u ? p.width : 2 * p.width;
-    p.n = p.width ? kern_numel(&l->out[0]) / p.width : 0;
+    p.end = kern_numel(&l->out[0]);
+    p.n = p.width ? p.end / p.width : 0;
     if (!u && p.n)
         p.u = p.g + p.width * kern_size(g->dtype);
     return p;
@@ -34,45 +36,59 @@ static void product_part(const product *p, size_t i, size_t at, size_t m, uint8_
     sld__loops()->product(p->dtype, to, p->act, g, u, m, y, far);
 }
 
-/* All rows, stored, */
-static void product_store(const product *p, const sld_tensor *out)
+typedef struct product_work { const product *p; const sld_tensor *out; const quantiser *t; } product_work;
+
+/* Rows stored, */
+static void store_rows(const void *work, size_t from, size_t to)
 {
+    const product *p = ((const product_work *)work)->p;
+    char *out = ((const product_work *)work)->out->data;
     chunk room;
     size_t size = kern_size(p->dtype);
-    bool far = row_is_far(p->n * p->width * size, false);
-    for (size_t i = 0; i < p->n; i++)
-        for (size_t at = 0, m; at < p->width; at += m) {
-            m = part_size(at, p->width, SPAN);
-            char *row = (char *)out->data + (i * p->width + at) * size, *part = part_out(row, m, &room);
+    bool far = row_is_far(p->end * size, false);
+    for (size_t i = from; i < to; i++) {
+        size_t width = row_min(p->width, p->end - i * p->width);
+        for (size_t at = 0, m; at < width; at += m) {
+            m = part_size(at, width, SPAN);
+            char *row = out + (i * p->width + at) * size, *part = part_out(row, m, &room);
             product_part(p, i, at, m, p->dtype, part, far);
             part_end(row, size, m, &room);
         }
+    }
     row_settle();
 }
 
 /* or quantised. */
-static void product_quantise(const product *p, const quantiser *t)
+static void quantise_rows(const void *work, size_t from, size_t to)
 {
+    const product *p = ((const product_work *)work)->p;
+    const quantiser *t = ((const product_work *)work)->t;
     _Alignas(64) char y[(ROW_MAX + CHUNK) * sizeof(float)];
-    uint8_t to = quant_from(t);
-    for (size_t i = 0; i < p->n; i++)
+    uint8_t as = quant_from(t);
+    for (size_t i = from; i < to; i++)
         for (size_t at = 0, span; at < p->width; at += span) {
             span = row_min(t->span, p->width - at);
             for (size_t done = 0, m; done < span; done += m) {
                 m = part_size(done, span, span);
-                product_part(p, i, at + done, m, to, y + done * kern_size(to), false);
+                product_part(p, i, at + done, m, as, y + done * kern_size(as), false);
             }
             quant_span(t, i * p->width + at, span, y);
         }
     row_settle();
 }
 
+/* A product takes as long as two more operands. */
+static void share(const sld_launch *l, const product *p, sld_rows *rows, const quantiser *t)
+{
+    row_share(l, p->n, 5 * p->width * kern_size(p->dtype), rows, &(product_work){p, &l->out[0], t});
+}
+
 static const char *gated(const sld_launch *l, const sld_tensor *u, int64_t act)
 {
     product p = product_open(l, u, act);
-    if (u)
-        p.width *= p.n, p.n = p.n != 0;
-    product_store(&p, &l->out[0]);
+    if (u) /* all is one row, in parts */
+        p.width = p.step = SPAN, p.n = (p.end + SPAN - 1) / SPAN;
+    share(l, &p, store_rows, NULL);
     return NULL;
 }
 
@@ -105,7 +121,7 @@ static const char *by_scale(const sld_launch *l, const sld_tensor *u, const sld_
     product p = product_open(l, u, kern_attr(l, "act")->i);
     quantiser t = quant_open(l, 1, 0);
     t.scale = *(const float *)scale->data;
-    product_quantise(&p, &t);
+    share(l, &p, quantise_rows, &t);
     return NULL;
 }
 
@@ -113,7 +129,7 @@ static const char *by_group(const sld_launch *l, const sld_tensor *u)
 {
     product p = product_open(l, u, kern_attr(l, "act")->i);
     quantiser t = quant_open(l, 2, (size_t)kern_attr(l, "group")->i);
-    product_quantise(&p, &t);
+    share(l, &p, quantise_rows, &t);
     return NULL;
 }
 

@@ -27,37 +27,58 @@ static void rotate(const sld_tensor *cos, const sld_tensor *sin, const sld_tenso
     row_end(y, i * d, d, out);
 }
 
+static void rope_heads(const void *work, size_t from, size_t to)
+{
+    const sld_launch *l = work;
+    const sld_tensor *x = &l->in[0];
+    size_t d = (size_t)x->dims[x->rank - 1];
+    float bx[HEAD_MAX];
+    for (size_t i = from; i < to; i++)
+        rotate(&l->in[1], &l->in[2], &l->out[0], i, kern_attr(l, "style")->i, row_load(x, i * d, d, bx));
+}
+
+/* What a head that turns moves, and computes. */
+static size_t rope_cost(const sld_tensor *x)
+{
+    return 8 * (size_t)x->dims[x->rank - 1] * kern_size(x->dtype);
+}
+
 const char *sld_cpu_rope(const sld_launch *l);
 const char *sld_cpu_rope(const sld_launch *l)
 {
-    const sld_tensor *x = &l->in[0], *cos = &l->in[1], *sin = &l->in[2];
-    size_t d = (size_t)x->dims[x->rank - 1];
-    int64_t style = kern_attr(l, "style")->i;
-    const char *bad = rope_check(x, cos, style);
-    float bx[HEAD_MAX];
+    const sld_tensor *x = &l->in[0];
+    const char *bad = rope_check(x, &l->in[1], kern_attr(l, "style")->i);
     sld_tensor rows = rope_rows(x);
-    for (size_t i = 0, n = kern_numel(&rows); i < n && !bad; i++)
-        rotate(cos, sin, &l->out[0], i, style, row_load(x, i * d, d, bx));
+    if (!bad)
+        row_share(l, kern_numel(&rows), rope_cost(x), rope_heads, l);
     return bad;
 }
 
 /* x [B,S,H,D] to y [B,H,S,D] */
-static void norm_rope(const sld_launch *l, const sld_tensor *x, const sld_tensor *weight, const sld_tensor *y,
-                      double eps)
+typedef struct norm_rope { const sld_launch *l; const sld_tensor *x, *weight, *y; double eps; } norm_rope;
+
+static void norm_rope_heads(const void *work, size_t from, size_t to)
 {
-    size_t heads = (size_t)x->dims[2], seq = (size_t)x->dims[1], d = (size_t)x->dims[3];
+    const norm_rope *k = work;
+    const sld_launch *l = k->l;
+    size_t heads = (size_t)k->x->dims[2], seq = (size_t)k->x->dims[1], d = (size_t)k->x->dims[3];
     float bx[HEAD_MAX], bw[HEAD_MAX], normed[HEAD_MAX];
-    const float *w = row_load(weight, 0, d, bw);
+    const float *w = row_load(k->weight, 0, d, bw);
     float centre = kern_flag(l, "centred");
-    sld_tensor rows = rope_rows(y);
-    for (size_t i = 0, n = kern_numel(&rows); i < n; i++) {
+    for (size_t i = from; i < to; i++) {
         size_t b = i / (heads * seq), h = i / seq % heads, t = i % seq;
-        const float *row = row_load(x, ((b * seq + t) * heads + h) * d, d, bx);
-        float scale = 1 / sqrtf(row_dot(row, row, d) / (float)d + (float)eps);
-        for (size_t k = 0; k < d; k++)
-            normed[k] = row[k] * scale * (w[k] + centre);
-        rotate(&l->in[4], &l->in[5], y, i, kern_attr(l, "style")->i, normed);
+        const float *row = row_load(k->x, ((b * seq + t) * heads + h) * d, d, bx);
+        float scale = 1 / sqrtf(row_dot(row, row, d) / (float)d + (float)k->eps);
+        for (size_t j = 0; j < d; j++)
+            normed[j] = row[j] * scale * (w[j] + centre);
+        rotate(&l->in[4], &l->in[5], k->y, i, kern_attr(l, "style")->i, normed);
     }
+}
+
+static void norm_and_turn(const norm_rope *k)
+{
+    sld_tensor rows = rope_rows(k->y);
+    row_share(k->l, kern_numel(&rows), rope_cost(k->y), norm_rope_heads, k);
 }
 
 const char *sld_cpu_qk_norm_rope(const sld_launch *l);
@@ -68,8 +89,8 @@ const char *sld_cpu_qk_norm_rope(const sld_launch *l)
     bad = bad ? bad : rope_check(&l->out[1], &l->in[4], style);
     if (bad)
         return bad;
-    norm_rope(l, &l->in[0], &l->in[2], &l->out[0], kern_attr(l, "eps")->f);
-    norm_rope(l, &l->in[1], &l->in[3], &l->out[1], kern_attr(l, "eps_k")->f);
+    norm_and_turn(&(norm_rope){l, &l->in[0], &l->in[2], &l->out[0], kern_attr(l, "eps")->f});
+    norm_and_turn(&(norm_rope){l, &l->in[1], &l->in[3], &l->out[1], kern_attr(l, "eps_k")->f});
     return NULL;
 }
 
@@ -96,7 +117,7 @@ static void absorb(query *r, float score, const float *restrict v, size_t e)
 
 typedef struct attention {
     const sld_tensor *q, *k, *v, *mask, *o, *scores;
-    size_t len, d, e;
+    size_t len, d, e, heads, kv_heads, rows;
     float scale;
     bool safe;
     const quantiser *quant; /* NULL: the result is stored as it is */
@@ -137,21 +158,29 @@ static void attend(const attention *a, size_t first, size_t n, size_t kv)
     }
 }
 
+/* Tiles of rows, of all heads. */
+static void attend_tiles(const void *work, size_t from, size_t to)
+{
+    const attention *a = work;
+    for (size_t t = from, each = (a->rows + TILE - 1) / TILE; t < to; t++) {
+        size_t head = t / each, i = t % each * TILE;
+        size_t kv = (head / a->heads * a->kv_heads + head % a->heads / (a->heads / a->kv_heads)) * a->len;
+        attend(a, head * a->rows + i, row_min(a->rows - i, TILE), kv);
+    }
+}
+
 static const char *sdpa(const sld_launch *l, const quantiser *quant)
 {
     const sld_tensor *q = &l->in[0], *k = &l->in[1], *v = &l->in[2];
-    size_t hq = (size_t)q->dims[1], hk = (size_t)k->dims[1], rows = (size_t)q->dims[2];
     int64_t dims[4] = {q->dims[0], q->dims[1], q->dims[2], k->dims[2]};
     const sld_tensor scores = {.dtype = q->dtype, .rank = 4, .dims = dims};
     attention a = {q, k, v, kern_present(l, 3) ? &l->in[3] : NULL, &l->out[0], &scores, (size_t)k->dims[2],
-                   (size_t)q->dims[3], (size_t)v->dims[3], (float)kern_attr(l, "scale")->f,
-                   kern_attr(l, "safe")->i != 0 || !k->dims[2], quant};
+                   (size_t)q->dims[3], (size_t)v->dims[3], (size_t)q->dims[1], (size_t)k->dims[1], (size_t)q->dims[2],
+                   (float)kern_attr(l, "scale")->f, kern_attr(l, "safe")->i != 0 || !k->dims[2], quant};
     const char *bad = sdpa_check(q, k, a.mask, &scores);
-    for (size_t head = 0, heads = (size_t)q->dims[0] * hq; head < heads && !bad; head++) {
-        size_t kv = (head / hq * hk + head % hq / (hq / hk)) * a.len;
-        for (size_t i = 0; i < rows; i += TILE)
-            attend(&a, head * rows + i, row_min(rows - i, TILE), kv);
-    }
+    if (!bad)
+        row_share(l, (size_t)q->dims[0] * a.heads * ((a.rows + TILE - 1) / TILE),
+                  (a.len + 1) * (a.d + a.e) * TILE * sizeof(float), attend_tiles, &a);
     return bad;
 }
 

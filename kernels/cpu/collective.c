@@ -4,6 +4,7 @@
 
 /* A piece of the tensor, small enough for half a window. */
 typedef struct piece {
+    const sld_launch *l;
     const sld_comm *c;
     const sld_tensor *x;
     size_t first, n; /* elements */
@@ -21,12 +22,16 @@ static void *contribution(const piece *p, uint32_t rank)
     return p->gathered ? (uint8_t *)p->c->windows[p->c->rank] + rank * bytes : half(p, rank, 0);
 }
 
-/* Elements [from, to) of a piece. */
-ROW_WIDE static void sum_ranks(const piece *p, size_t from, size_t to, void *result)
+/* Elements [from, to) of a piece, into result. */
+typedef struct summing { const piece *p; size_t from, to; void *result; } summing;
+
+ROW_WIDE static void sum_blocks(const void *work, size_t first, size_t last)
 {
+    const summing *s = work;
+    const piece *p = s->p;
     float sum[PIECE], buffer[PIECE];
-    sld_tensor out = {.dtype = p->x->dtype, .data = result};
-    for (size_t at = from; at < to; at += PIECE) {
+    sld_tensor out = {.dtype = p->x->dtype, .data = s->result};
+    for (size_t at = s->from + first * PIECE, to = row_min(s->to, s->from + last * PIECE); at < to; at += PIECE) {
         size_t n = row_min(to - at, PIECE);
         memset(sum, 0, n * sizeof *sum);
         for (uint32_t r = 0; r < p->c->world; r++) {
@@ -36,9 +41,15 @@ ROW_WIDE static void sum_ranks(const piece *p, size_t from, size_t to, void *res
                 sum[i] += x[i];
         }
         if (out.dtype == SLD_F32)
-            memcpy((float *)out.data + at - from, sum, n * sizeof *sum);
-        row_end(&out, at - from, n, sum);
+            memcpy((float *)out.data + at - s->from, sum, n * sizeof *sum);
+        row_end(&out, at - s->from, n, sum);
     }
+}
+
+static void sum_ranks(const piece *p, size_t from, size_t to, void *result)
+{
+    size_t cost = (p->c->world + 1) * PIECE * kern_size(p->x->dtype);
+    row_share(p->l, (to - from + PIECE - 1) / PIECE, cost, sum_blocks, &(summing){p, from, to, result});
 }
 
 /* Each rank sums its part, and takes the others'. */
@@ -108,7 +119,7 @@ const char *sld_cpu_all_reduce(const sld_launch *l)
     size_t some = gathered ? c->bytes / (c->world * size) : rows_at_once(l, n ? 1 : 0);
     const char *why = NULL;
     for (size_t at = 0; at < n && !why; at += some) {
-        piece p = {c, &l->in[0], at, row_min(n - at, some), gathered};
+        piece p = {l, c, &l->in[0], at, row_min(n - at, some), gathered};
         why = sum_to(&p, (uint8_t *)l->out[0].data + at * size);
     }
     return why;
@@ -149,7 +160,7 @@ const char *sld_cpu_reduce_scatter(const sld_launch *l)
     size_t some = why ? 0 : c->bytes / 128 * 64 / (c->world * size);
     for (size_t at = 0; at < each && !why; at += some) {
         size_t n = row_min(some, each - at);
-        piece p = {c, x, 0, n * c->world, false};
+        piece p = {l, c, x, 0, n * c->world, false};
         for (uint32_t r = 0; r < c->world; r++) {
             size_t m = share_of(x, each, r, at, n);
             uint8_t *to = half(&p, c->rank, 0) + r * n * size;
@@ -217,10 +228,10 @@ static const char *norm_over_ranks(const sld_launch *l, uint32_t b, const quanti
     n.x = &sum;
     for (n.from = 0; n.from < n.n && !why; n.from += rows) {
         size_t end = row_min(n.n, n.from + rows);
-        piece p = {l->comm, &l->in[0], n.from * n.width, (end - n.from) * n.width, false};
+        piece p = {l, l->comm, &l->in[0], n.from * n.width, (end - n.from) * n.width, false};
         why = reduce(&p, two_stage, &sum);
         if (!why)
-            sld__norm_rows(&n, n.from, end, &l->out[0], t);
+            sld__norm_rows(l, &n, n.from, end, &l->out[0], t);
     }
     return why;
 }

@@ -46,7 +46,7 @@ static runs runs_of(const sld_tensor *a, const sld_tensor *b, const sld_tensor *
 }
 
 /* m elements of an operand, `from` the start of run i. */
-static const float *run_load(const run_operand *r, const runs *all, size_t i, size_t from, size_t m,
+ROW_PART const float *run_load(const run_operand *r, const runs *all, size_t i, size_t from, size_t m,
                              float *buffer)
 {
     size_t start = kern_broadcast(&r->lead, &all->lead, i);
@@ -60,22 +60,37 @@ static const float *run_load(const run_operand *r, const runs *all, size_t i, si
 
 typedef void (*binary_fn)(const float *a, const float *b, float *y, size_t n);
 
+typedef struct binary_work { const runs *r; const sld_tensor *out; binary_fn f; } binary_work;
+
+static size_t pieces(size_t n)
+{
+    return (n + PIECE - 1) / PIECE;
+}
+
+/* Pieces [from, to), counted through all runs. */
+ROW_WIDE static void binary_pieces(const void *work, size_t from, size_t to)
+{
+    const binary_work *w = work;
+    const runs *r = w->r;
+    float ba[PIECE], bb[PIECE], by[PIECE];
+    for (size_t k = from, per = pieces(r->length); k < to; k++) {
+        size_t i = k / per, first = k % per * PIECE, m = row_min(r->length - first, PIECE), at = i * r->length + first;
+        float *y = row_begin(w->out, at, by);
+        w->f(run_load(&r->a, r, i, first, m, ba), run_load(&r->b, r, i, first, m, bb), y, m);
+        row_end(w->out, at, m, y);
+    }
+}
+
 static const char *binary(const sld_launch *l, binary_fn f)
 {
     runs r = runs_of(&l->in[0], &l->in[1], &l->out[0]);
-    float ba[PIECE], bb[PIECE], by[PIECE];
-    for (size_t i = 0; i < r.n; i++)
-        for (size_t from = 0; from < r.length; from += PIECE) {
-            size_t m = row_min(r.length - from, PIECE), at = i * r.length + from;
-            float *y = row_begin(&l->out[0], at, by);
-            f(run_load(&r.a, &r, i, from, m, ba), run_load(&r.b, &r, i, from, m, bb), y, m);
-            row_end(&l->out[0], at, m, y);
-        }
+    size_t cost = 3 * row_min(r.length, PIECE) * kern_size(l->out[0].dtype);
+    row_share(l, r.n * pieces(r.length), cost, binary_pieces, &(binary_work){&r, &l->out[0], f});
     return NULL;
 }
 
 #define BINARY(name, e) \
-    static void name##_run(const float *a, const float *b, float *y, size_t n) \
+    ROW_WIDE static void name##_run(const float *a, const float *b, float *y, size_t n) \
     { \
         for (size_t i = 0; i < n; i++) \
             y[i] = (e); \
@@ -88,15 +103,25 @@ BINARY(sub, a[i] - b[i])
 BINARY(mul, a[i] * b[i])
 BINARY(div, a[i] / b[i])
 
-static const char *unary(const sld_launch *l, void (*f)(const float *x, float *y, size_t n))
+typedef void (*unary_fn)(const float *x, float *y, size_t n);
+typedef struct unary_work { const sld_tensor *x, *out; size_t n; unary_fn f; } unary_work;
+
+ROW_WIDE static void unary_pieces(const void *work, size_t from, size_t to)
 {
+    const unary_work *w = work;
     float bx[PIECE], by[PIECE];
-    for (size_t at = 0, n = kern_numel(&l->out[0]); at < n; at += PIECE) {
-        size_t m = row_min(n - at, PIECE);
-        float *y = row_begin(&l->out[0], at, by);
-        f(row_load(&l->in[0], at, m, bx), y, m);
-        row_end(&l->out[0], at, m, y);
+    for (size_t at = from * PIECE, end = row_min(to * PIECE, w->n); at < end; at += PIECE) {
+        size_t m = row_min(end - at, PIECE);
+        float *y = row_begin(w->out, at, by);
+        w->f(row_load(w->x, at, m, bx), y, m);
+        row_end(w->out, at, m, y);
     }
+}
+
+static const char *unary(const sld_launch *l, unary_fn f)
+{
+    size_t n = kern_numel(&l->out[0]);
+    row_share(l, pieces(n), 4 * PIECE * kern_size(l->out[0].dtype), unary_pieces, &(unary_work){&l->in[0], &l->out[0], n, f});
     return NULL;
 }
 
@@ -127,13 +152,13 @@ const char *sld_cpu_gelu(const sld_launch *l)
 }
 
 /* Along the last axis, rows up to ROW_MAX. */
-const char *sld_cpu_softmax(const sld_launch *l);
-const char *sld_cpu_softmax(const sld_launch *l)
+static void softmax_rows(const void *work, size_t from, size_t to)
 {
+    const sld_launch *l = work;
     const sld_tensor *x = &l->in[0], *o = &l->out[0];
     float bx[ROW_MAX], by[ROW_MAX];
     size_t width = (size_t)x->dims[x->rank - 1];
-    for (size_t at = 0, n = kern_numel(x); at < n; at += width) {
+    for (size_t at = from * width; at < to * width; at += width) {
         const float *row = row_load(x, at, width, bx);
         float *y = row_begin(o, at, by), max = row[0], sum = 0;
         for (size_t i = 1; i < width; i++)
@@ -144,5 +169,12 @@ const char *sld_cpu_softmax(const sld_launch *l)
             y[i] /= sum;
         row_end(o, at, width, y);
     }
+}
+
+const char *sld_cpu_softmax(const sld_launch *l);
+const char *sld_cpu_softmax(const sld_launch *l)
+{
+    size_t n = kern_numel(&l->in[0]), width = (size_t)l->in[0].dims[l->in[0].rank - 1];
+    row_share(l, n ? n / width : 0, 16 * width * sizeof(float), softmax_rows, l);
     return NULL;
 }

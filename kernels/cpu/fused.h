@@ -12,7 +12,7 @@ enum {
 
 /* A loop over rows, compiled for several widths of vectors; the machine takes its own when the program starts. All give
  * the same bits: sums keep their order, and kernels are compiled without contraction. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && \
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
     !(defined(__clang__) && __clang_major__ < 18) /* before, other files did not find such a function */
 #define ROW_CLONES
 #define ROW_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
@@ -30,6 +30,16 @@ static inline size_t row_min(size_t a, size_t b)
 static inline uint32_t row_max(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
+}
+
+/* rows(work, from, to) for all rows below n, among the threads of the launch. cost: bytes that a row moves, or that would be
+ * moved in the time that it takes. Rows write to places of their own, so the bits do not depend on who does which. */
+static inline void row_share(const sld_launch *l, size_t n, size_t cost, sld_rows *rows, const void *work)
+{
+    if (l->team && n > 1)
+        l->team->share(l->team, n, cost, rows, work);
+    else if (n)
+        rows(work, 0, n);
 }
 
 /* Of any float dtype: the weight of a norm may have its own. */

@@ -8,7 +8,7 @@
 #include <cblas.h>
 #endif
 
-enum { TILE = 4 };
+enum { TILE = 4, COLUMNS = 256 /* of weights, as one part */ };
 
 /* One product: C [m,n] = A [m,k] B [k,n], with the element at which each starts. */
 typedef struct product {
@@ -56,13 +56,25 @@ static void multiply_tile(const product *p, size_t i, size_t rows, size_t j, siz
     }
 }
 
-static void multiply(const product *p)
+static size_t tiles(size_t n, size_t size)
 {
-    if (blas(p, false))
-        return;
-    for (size_t i = 0; i < p->m; i += TILE)
-        for (size_t j = 0; j < p->n; j += PIECE)
-            multiply_tile(p, i, row_min(p->m - i, TILE), j, row_min(p->n - j, PIECE));
+    return (n + size - 1) / size;
+}
+
+static void multiply_tiles(const void *work, size_t from, size_t to)
+{
+    const product *p = work;
+    for (size_t t = from, across = tiles(p->n, PIECE); t < to; t++) {
+        size_t i = t / across * TILE, j = t % across * PIECE;
+        multiply_tile(p, i, row_min(p->m - i, TILE), j, row_min(p->n - j, PIECE));
+    }
+}
+
+static void multiply(const sld_launch *l, const product *p)
+{
+    if (!blas(p, false))
+        row_share(l, tiles(p->m, TILE) * tiles(p->n, PIECE), (p->k + 1) * row_min(p->n, PIECE) * sizeof(float),
+                  multiply_tiles, p);
 }
 
 /* Batches by broadcasting; a right side without batch multiplies all rows of the left at once. */
@@ -77,7 +89,7 @@ const char *sld_cpu_matmul(const sld_launch *l)
         return NULL;
     if (b->rank <= 2) {
         p.m = kern_numel(o) / p.n;
-        multiply(&p);
+        multiply(l, &p);
         return NULL;
     }
     sld_tensor ba = *a, bb = *b, bo = *o;
@@ -88,22 +100,34 @@ const char *sld_cpu_matmul(const sld_launch *l)
         p.ia = kern_broadcast(&ba, &bo, i) * p.m * p.k;
         p.ib = kern_broadcast(&bb, &bo, i) * p.k * p.n;
         p.ic = i * p.m * p.n;
-        multiply(&p);
+        multiply(l, &p);
     }
     return NULL;
 }
 
 /* x w^T + bias without BLAS: rows of w are dense, so each result is a dot product. */
-static void linear_tile(const product *p, const sld_tensor *bias, size_t i, size_t rows)
+typedef struct linear { product p; const sld_tensor *bias; } linear;
+
+static void linear_tile(const linear *w, size_t i, size_t rows, size_t from, size_t to)
 {
     float x[TILE][ROW_MAX], bw[ROW_MAX];
+    const product *p = &w->p;
     for (size_t r = 0; r < rows; r++)
         row_widen(p->a, (i + r) * p->k, p->k, x[r]);
-    for (size_t j = 0; j < p->n; j++) {
-        const float *w = row_load(p->b, j * p->k, p->k, bw);
-        float add = bias ? (float)kern_get(bias, j) : 0;
+    for (size_t j = from; j < to; j++) {
+        const float *weights = row_load(p->b, j * p->k, p->k, bw);
+        float add = w->bias ? (float)kern_get(w->bias, j) : 0;
         for (size_t r = 0; r < rows; r++)
-            kern_put(p->c, (i + r) * p->n + j, row_dot(x[r], w, p->k) + add);
+            kern_put(p->c, (i + r) * p->n + j, row_dot(x[r], weights, p->k) + add);
+    }
+}
+
+static void linear_tiles(const void *work, size_t from, size_t to)
+{
+    const product *p = &((const linear *)work)->p;
+    for (size_t t = from, across = tiles(p->n, COLUMNS); t < to; t++) {
+        size_t i = t / across * TILE, j = t % across * COLUMNS;
+        linear_tile(work, i, row_min(p->m - i, TILE), j, row_min(p->n, j + COLUMNS));
     }
 }
 
@@ -111,17 +135,18 @@ const char *sld_cpu_linear(const sld_launch *l);
 const char *sld_cpu_linear(const sld_launch *l)
 {
     const sld_tensor *bias = kern_present(l, 2) ? &l->in[2] : NULL, *w = &l->in[1], *o = &l->out[0];
-    product p = {.a = &l->in[0], .b = w, .c = o, .n = (size_t)w->dims[0], .k = (size_t)w->dims[1]};
-    p.m = p.n ? kern_numel(o) / p.n : 0;
-    if (!p.m || !blas(&p, true)) {
-        for (size_t i = 0; i < p.m; i += TILE)
-            linear_tile(&p, bias, i, row_min(p.m - i, TILE));
+    linear all = {{.a = &l->in[0], .b = w, .c = o, .n = (size_t)w->dims[0], .k = (size_t)w->dims[1]}, bias};
+    product *p = &all.p;
+    p->m = p->n ? kern_numel(o) / p->n : 0;
+    if (!p->m || !blas(p, true)) {
+        row_share(l, tiles(p->m, TILE) * tiles(p->n, COLUMNS), (p->k + 1) * row_min(p->n, COLUMNS) * sizeof(float),
+                  linear_tiles, &all);
         return NULL;
     }
     const float *add = bias ? bias->data : NULL;
     float *y = o->data;
-    for (size_t i = 0; add && i < p.m; i++)
-        for (size_t j = 0; j < p.n; j++)
-            y[i * p.n + j] += add[j];
+    for (size_t i = 0; add && i < p->m; i++)
+        for (size_t j = 0; j < p->n; j++)
+            y[i * p->n + j] += add[j];
     return NULL;
 }

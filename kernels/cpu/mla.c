@@ -41,20 +41,29 @@ static void norm_latents(const dual *d, const sld_tensor *x, size_t row, const s
         memcpy(head_at(&out[2], row * rest), second + c * kern_size(x->dtype), rest * kern_size(x->dtype));
 }
 
+typedef struct dual_work { const dual *d; const sld_launch *l; } dual_work;
+
+static void norm_rows(const void *work, size_t from, size_t to)
+{
+    const dual_work *k = work;
+    const sld_tensor *x = &k->l->in[0];
+    size_t width = (size_t)x->dims[1];
+    for (size_t row = from; row < to; row++) {
+        row_expect(x, (row + 1) * width, row + 1 < to ? width : 0);
+        norm_latents(k->d, x, row, k->l->out);
+    }
+}
+
 const char *sld_cpu_mla_dual_rms_norm(const sld_launch *l);
 const char *sld_cpu_mla_dual_rms_norm(const sld_launch *l)
 {
     const sld_tensor *x = &l->in[0];
-    size_t rows = (size_t)x->dims[0], width = (size_t)x->dims[1];
     dual d;
     for (size_t part = 0; part < 2; part++) {
         d.eps[part] = (float)kern_attr(l, part ? "eps_kv" : "eps")->f;
         sld__pairs_load(x->dtype, &l->in[1 + part], (size_t)l->in[1 + part].dims[0], d.w[part]);
     }
-    for (size_t row = 0; row < rows; row++) {
-        row_expect(x, (row + 1) * width, row + 1 < rows ? width : 0);
-        norm_latents(&d, x, row, l->out);
-    }
+    row_share(l, (size_t)x->dims[0], 2 * (size_t)x->dims[1] * kern_size(x->dtype), norm_rows, &(dual_work){&d, l});
     return NULL;
 }
 
@@ -84,20 +93,24 @@ ROW_PART void store_row(const sld_cache *c, size_t token, const sld_tensor *kv, 
     store_latent(c, token, n, pe, at, r);
 }
 
-ROW_WIDE static void store_rows(const sld_launch *l, const sld_cache *c)
+typedef struct update { const sld_launch *l; const sld_cache *c; } update;
+
+ROW_WIDE static void store_rows(const void *work, size_t from, size_t to)
 {
-    size_t r = (size_t)l->in[1].dims[2];
-    for (size_t i = 0; i < (size_t)l->in[0].dims[0]; i++)
-        store_row(c, i, &l->in[0], &l->in[1], i * r, r);
+    const update *u = work;
+    size_t r = (size_t)u->l->in[1].dims[2];
+    for (size_t i = from; i < to; i++)
+        store_row(u->c, i, &u->l->in[0], &u->l->in[1], i * r, r);
 }
 
 const char *sld_cpu_mla_kv_cache_update(const sld_launch *l);
 const char *sld_cpu_mla_kv_cache_update(const sld_launch *l)
 {
     sld_cache c;
-    const char *bad = mla_open(l, &l->in[0], &l->in[1], &l->in[2], &c);
+    const sld_tensor *kv = &l->in[0];
+    const char *bad = mla_open(l, kv, &l->in[1], &l->in[2], &c);
     if (!bad)
-        store_rows(l, &c);
+        sld__share_tokens(l, &c, (size_t)kv->dims[0], 2 * (size_t)kv->dims[1] * kern_size(kv->dtype), store_rows, &(update){l, &c});
     return bad;
 }
 
@@ -146,35 +159,64 @@ ROW_PART void absorb_tile(const sld_latent *w, const sld_tensor *q, const float 
         store_queries(out, ((first + i) * heads + h) * width + column, mla_query_scale(w), n, c + i * n);
 }
 
-/* The dims that do not turn, of all rows: weights are widened once. */
-ROW_WIDE static void absorb(const sld_latent *w, const sld_tensor *q, const sld_tensor *out)
+typedef struct absorption { const sld_latent *w; const sld_tensor *q, *out; } absorption;
+
+static size_t column_tiles(const sld_latent *w)
 {
-    sld_tensor keys = {.dtype = q->dtype, .data = (void *)w->keys};
-    size_t rows = (size_t)q->dims[0], plain = (size_t)w->plain, latent = (size_t)w->latent;
+    return ((size_t)w->latent + COLUMNS - 1) / COLUMNS;
+}
+
+/* The dims that do not turn, of all rows, times tiles of weights, which are widened once. */
+ROW_WIDE static void absorb_tiles(const void *work, size_t from, size_t to)
+{
+    const absorption *k = work;
+    sld_tensor keys = {.dtype = k->q->dtype, .data = (void *)k->w->keys};
+    size_t rows = (size_t)k->q->dims[0], plain = (size_t)k->w->plain, latent = (size_t)k->w->latent;
     float b[PLAIN_MAX * COLUMNS];
-    for (size_t h = 0; h < (size_t)q->dims[1] && rows; h++)
-        for (size_t j = 0; j < latent; j += COLUMNS) {
-            size_t n = row_min(latent - j, COLUMNS);
-            for (size_t i = 0; i < plain; i++)
-                row_widen(&keys, (h * plain + i) * latent + j, n, b + i * n);
-            for (size_t i = 0; i < rows; i += TOKENS)
-                absorb_tile(w, q, b, h, i, row_min(rows - i, TOKENS), j, n, out);
-        }
+    for (size_t t = from; t < to; t++) {
+        size_t h = t / column_tiles(k->w), j = t % column_tiles(k->w) * COLUMNS, n = row_min(latent - j, COLUMNS);
+        for (size_t i = 0; i < plain; i++)
+            row_widen(&keys, (h * plain + i) * latent + j, n, b + i * n);
+        for (size_t i = 0; i < rows; i += TOKENS)
+            absorb_tile(k->w, k->q, b, h, i, row_min(rows - i, TOKENS), j, n, k->out);
+    }
+}
+
+/* BLAS has threads of its own, which would wait for one another when several call it. */
+static void absorb(const sld_launch *l, const sld_latent *w, const sld_tensor *q, const sld_tensor *out)
+{
+    size_t rows = (size_t)q->dims[0], tiles = rows ? (size_t)q->dims[1] * column_tiles(w) : 0;
+#ifdef SLD_HAVE_BLAS
+    (void)l;
+    absorb_tiles(&(absorption){w, q, out}, 0, tiles);
+#else
+    row_share(l, tiles, ((size_t)w->plain + rows) * COLUMNS * sizeof(float), absorb_tiles, &(absorption){w, q, out});
+#endif
+}
+
+typedef struct tails { const sld_latent *w; const sld_tensor *q, *out; size_t rope; } tails;
+
+ROW_WIDE static void copy_tails(const void *work, size_t from, size_t to)
+{
+    const tails *t = work;
+    size_t d = (size_t)t->q->dims[2], width = (size_t)t->out->dims[2];
+    float tail[HEAD_MAX];
+    for (size_t i = from; i < to; i++)
+        store_queries(t->out, (i + 1) * width - t->rope, mla_query_scale(t->w), t->rope,
+                      row_load(t->q, (i + 1) * d - t->rope, t->rope, tail));
 }
 
 const char *sld_cpu_mla_latent_queries(const sld_launch *l);
 const char *sld_cpu_mla_latent_queries(const sld_launch *l)
 {
     const sld_tensor *q = &l->in[0], *out = &l->out[0];
-    size_t d = (size_t)q->dims[2], rope = (size_t)kern_attr(l, "rope")->i, width = (size_t)out->dims[2];
-    float tail[HEAD_MAX];
+    size_t rope = (size_t)kern_attr(l, "rope")->i;
     const char *bad;
     const sld_latent *w = mla_latent(l, q, kern_attr(l, "latent")->i, (int64_t)rope, out->dtype, &bad);
     if (!w)
         return bad;
-    absorb(w, q, out);
-    for (size_t i = 0; i < (size_t)q->dims[0] * (size_t)q->dims[1]; i++)
-        store_queries(out, (i + 1) * width - rope, mla_query_scale(w), rope, row_load(q, (i + 1) * d - rope, rope, tail));
+    absorb(l, w, q, out);
+    row_share(l, (size_t)q->dims[0] * (size_t)q->dims[1], 2 * rope * kern_size(q->dtype), copy_tails, &(tails){w, q, out, rope});
     return NULL;
 }
 
@@ -236,10 +278,10 @@ ROW_PART void turn_key(const turning *a, const turned *t, uint8_t dtype, size_t 
     store_row(&a->cache, token, a->kv, &kept, 0, a->rope);
 }
 
-ROW_PART void turn_rows(const turning *a, uint8_t dtype)
+ROW_PART void turn_rows(const turning *a, size_t from, size_t to, uint8_t dtype)
 {
     float bt[HEAD_MAX];
-    for (size_t i = 0; i < a->rows; i++) {
+    for (size_t i = from; i < to; i++) {
         turned t = load_row(a->table, kern_geti(a->positions, i), SLD_F32, bt);
         for (size_t h = 0; h < a->heads; h++)
             turn_head(a, &t, dtype, i * a->heads + h);
@@ -247,14 +289,20 @@ ROW_PART void turn_rows(const turning *a, uint8_t dtype)
     }
 }
 
-ROW_WIDE static void turn(const turning *a)
+ROW_WIDE static void turn_tokens(const void *work, size_t from, size_t to)
 {
+    const turning *a = work;
     if (a->q->dtype == SLD_BF16)
-        turn_rows(a, SLD_BF16);
+        turn_rows(a, from, to, SLD_BF16);
     else if (a->q->dtype == SLD_F32)
-        turn_rows(a, SLD_F32);
+        turn_rows(a, from, to, SLD_F32);
     else
-        turn_rows(a, SLD_F16);
+        turn_rows(a, from, to, SLD_F16);
+}
+
+static void turn(const sld_launch *l, const turning *a)
+{
+    sld__share_tokens(l, &a->cache, a->rows, 2 * a->heads * a->dim * kern_size(a->q->dtype), turn_tokens, a);
 }
 
 const char *sld_cpu_mla_rope_cache(const sld_launch *l);
@@ -263,7 +311,7 @@ const char *sld_cpu_mla_rope_cache(const sld_launch *l)
     turning a;
     const char *bad = open_turning(l, NULL, &a);
     if (!bad)
-        turn(&a);
+        turn(l, &a);
     return bad;
 }
 
@@ -274,7 +322,7 @@ const char *sld_cpu_mla_decode_queries(const sld_launch *l)
     const char *bad = open_turning(l, &l->out[0], &a);
     if (bad)
         return bad;
-    absorb(a.latent, a.q, a.queries);
-    turn(&a);
+    absorb(l, a.latent, a.q, a.queries);
+    turn(l, &a);
     return NULL;
 }

@@ -1,6 +1,6 @@
 /* Ops that move elements of any dtype: each is a copy whose source advances by a stride for each dim of the
  * result. Inner dims that are dense in the source too are copied in one piece. */
-#include "kern.h"
+#include "fused.h"
 
 typedef struct walk {
     const sld_tensor *x, *o;
@@ -35,30 +35,45 @@ static void copy_line(char *restrict to, const char *restrict from, size_t n, pt
 #undef COPY
 }
 
-static const char *copy_walk(walk *w)
+/* Lines of a result: n elements, `stride` apart in the source, below the first `rank` dims. */
+typedef struct lines { const walk *w; uint32_t rank; size_t n; ptrdiff_t stride; } lines;
+
+static void copy_lines(const void *work, size_t first, size_t to)
 {
-    uint32_t rank = w->o->rank;
-    size_t size = kern_size(w->o->dtype), line = 1, n = kern_numel(w->o);
-    /* Dims that the source holds side by side join the line. */
-    while (rank > 0 && (w->o->dims[rank - 1] == 1 || w->strides[rank - 1] == (ptrdiff_t)line))
-        line *= (size_t)w->o->dims[--rank];
-    ptrdiff_t stride = 1;
-    if (line == 1 && rank > 0) {
-        stride = w->strides[--rank];
-        line = (size_t)w->o->dims[rank];
-    }
+    const lines *l = work;
+    const walk *w = l->w;
+    size_t size = kern_size(w->o->dtype), line = first;
     int64_t index[KERN_RANK_MAX] = {0};
     ptrdiff_t at = w->at;
-    for (size_t done = 0; done < n; done += line) {
-        const char *from = (const char *)w->x->data + at * (ptrdiff_t)size;
-        copy_line((char *)w->o->data + done * size, from, line, stride, size);
-        for (uint32_t k = rank; k-- > 0; index[k] = 0) {
+    for (uint32_t k = l->rank; k-- > 0; line /= (size_t)w->o->dims[k]) {
+        index[k] = (int64_t)(line % (size_t)w->o->dims[k]);
+        at += (ptrdiff_t)index[k] * w->strides[k];
+    }
+    for (line = first; line < to; line++) {
+        copy_line((char *)w->o->data + line * l->n * size, (const char *)w->x->data + at * (ptrdiff_t)size, l->n, l->stride,
+                  size);
+        for (uint32_t k = l->rank; k-- > 0; index[k] = 0) {
             at += w->strides[k];
             if (++index[k] < w->o->dims[k])
                 break;
             at -= w->strides[k] * w->o->dims[k];
         }
     }
+}
+
+static const char *copy_walk(const sld_launch *l, const walk *w)
+{
+    uint32_t rank = w->o->rank;
+    size_t line = 1, n = kern_numel(w->o), size = kern_size(w->o->dtype);
+    ptrdiff_t stride = 1;
+    /* Dims that the source holds side by side join the line. */
+    while (rank > 0 && (w->o->dims[rank - 1] == 1 || w->strides[rank - 1] == (ptrdiff_t)line))
+        line *= (size_t)w->o->dims[--rank];
+    if (line == 1 && rank > 0) {
+        stride = w->strides[--rank];
+        line = (size_t)w->o->dims[rank];
+    }
+    row_share(l, n ? n / line : 0, 2 * line * size, copy_lines, &(lines){w, rank, line, stride});
     return NULL;
 }
 
@@ -70,7 +85,7 @@ const char *sld_cpu_transpose(const sld_launch *l)
     dense_strides(w.x, dense);
     for (uint32_t k = 0; k < w.o->rank; k++)
         w.strides[k] = dense[kern_attr(l, "perm")->p[k]];
-    return copy_walk(&w);
+    return copy_walk(l, &w);
 }
 
 const char *sld_cpu_swapaxes(const sld_launch *l);
@@ -82,7 +97,7 @@ const char *sld_cpu_swapaxes(const sld_launch *l)
     ptrdiff_t s = w.strides[a];
     w.strides[a] = w.strides[b];
     w.strides[b] = s;
-    return copy_walk(&w);
+    return copy_walk(l, &w);
 }
 
 const char *sld_cpu_expand(const sld_launch *l);
@@ -94,7 +109,7 @@ const char *sld_cpu_expand(const sld_launch *l)
     dense_strides(w.x, dense);
     for (uint32_t k = 0; k < w.o->rank; k++)
         w.strides[k] = k < added || w.x->dims[k - added] == 1 ? 0 : dense[k - added];
-    return copy_walk(&w);
+    return copy_walk(l, &w);
 }
 
 const char *sld_cpu_slice(const sld_launch *l);
@@ -109,5 +124,5 @@ const char *sld_cpu_slice(const sld_launch *l)
         w.at += starts->p[i] * w.strides[k];
         w.strides[k] *= steps->p[i];
     }
-    return copy_walk(&w);
+    return copy_walk(l, &w);
 }

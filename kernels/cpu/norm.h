@@ -4,14 +4,14 @@
 
 #include "quant.h"
 
-/* A norm and the buffers of one row. */
+/* A norm and its weights. */
 typedef struct norm {
     const sld_tensor *x, *b, *z, *sum; /* b: added to x; z: the gate; sum: takes x + b. NULL: there is none */
     size_t width, n, from;             /* of a row; rows; the row that x starts with */
     uint8_t dtype;
     bool far, sum_far;                 /* row_is_far of the norm, of the sum */
     float eps;
-    _Alignas(64) float w[ROW_MAX], s[ROW_MAX]; /* in pairs; s: x + b */
+    _Alignas(64) float w[ROW_MAX];     /* in pairs */
 } norm;
 
 static inline void norm_open(norm *n, const sld_launch *l, uint32_t w)
@@ -31,6 +31,6 @@ static inline void norm_open(norm *n, const sld_launch *l, uint32_t w)
 }
 
 /* Rows [from, to) stored, or quantised with t unless that is NULL. */
-void sld__norm_rows(norm *n, size_t from, size_t to, const sld_tensor *out, const quantiser *t);
+void sld__norm_rows(const sld_launch *l, const norm *n, size_t from, size_t to, const sld_tensor *out, const quantiser *t);
 
 #endif

@@ -167,20 +167,40 @@ static void group_end(const group *g)
     }
 }
 
+typedef struct groups { const reader *r; void (*run)(group *g, int64_t len); } groups;
+
 /* Each sequence, and each head of keys, has one row. */
+static void run_groups(const void *work, size_t from, size_t to)
+{
+    const groups *k = work;
+    const sld_cache *c = k->r->a->cache;
+    group g;
+    for (size_t i = from; i < to; i++) {
+        int64_t s = (int64_t)i / c->heads;
+        if (!c->lens[s] || paged_first(c, s) >= paged_first(c, s + 1))
+            continue;
+        group_begin(&g, k->r, s, paged_first(c, s), i % (size_t)c->heads);
+        k->run(&g, c->lens[s]);
+        group_end(&g);
+    }
+}
+
+/* What heads of the keys and values of a sequence, of the usual length, move. */
+static size_t sequence_cost(const paged *a)
+{
+    size_t tokens = 0;
+    for (int64_t s = 0; s < a->cache->sequences; s++)
+        tokens += (size_t)a->cache->lens[s];
+    return a->cache->sequences ? 8 * tokens / (size_t)a->cache->sequences * a->dim * a->group : 0;
+}
+
 static const char *each_group(const sld_launch *l, void (*run)(group *g, int64_t len))
 {
     paged a;
     reader r;
-    group g;
     const char *bad = reader_open(l, &a, &r);
-    const sld_cache *c = a.cache;
-    for (int64_t s = 0; !bad && s < c->sequences; s++)
-        for (size_t kv = 0; kv < (size_t)c->heads && c->lens[s] && paged_first(c, s) < paged_first(c, s + 1); kv++) {
-            group_begin(&g, &r, s, paged_first(c, s), kv);
-            run(&g, c->lens[s]);
-            group_end(&g);
-        }
+    if (!bad)
+        row_share(l, (size_t)(a.cache->sequences * a.cache->heads), sequence_cost(&a), run_groups, &(groups){&r, run});
     return bad;
 }
 
@@ -331,13 +351,19 @@ static void attend(const reader *r, int64_t sequence, int64_t row, size_t head)
         store(r, at, acc);
 }
 
-static void each_head(const reader *r)
+/* Heads of sequences, of all rows of each. */
+static void attend_heads(const void *work, size_t from, size_t to)
 {
+    const reader *r = work;
     const sld_cache *c = r->a->cache;
-    for (int64_t s = 0; s < c->sequences; s++)
-        for (int64_t row = paged_first(c, s); row < paged_first(c, s + 1); row++)
-            for (size_t h = 0; h < r->a->heads; h++)
-                attend(r, s, row, h);
+    for (size_t i = from; i < to; i++)
+        for (int64_t s = (int64_t)(i / r->a->heads), row = paged_first(c, s); row < paged_first(c, s + 1); row++)
+            attend(r, s, row, i % r->a->heads);
+}
+
+static void each_head(const sld_launch *l, const reader *r)
+{
+    row_share(l, (size_t)r->a->cache->sequences * r->a->heads, 4 * sequence_cost(r->a), attend_heads, r);
 }
 
 const char *sld_cpu_decode_attention_fallback(const sld_launch *l);
@@ -347,7 +373,7 @@ const char *sld_cpu_decode_attention_fallback(const sld_launch *l)
     reader r;
     const char *bad = reader_open(l, &a, &r);
     if (!bad)
-        each_head(&r);
+        each_head(l, &r);
     return bad;
 }
 
@@ -359,7 +385,7 @@ const char *sld_cpu_paged_attention(const sld_launch *l)
     const char *bad = paged_open_layer(l, &a);
     bad = reader_begin(l, &a, &r, bad);
     if (!bad)
-        each_head(&r);
+        each_head(l, &r);
     return bad;
 }
 

@@ -6,6 +6,44 @@ enum { HEADS_AT_ONCE = 32, USUAL = 128 };
 
 /* ---------------------------------------------------------------- the cache -- */
 
+/* Whether two of the tokens [from, to) write to the same slot; the table holds those of the tokens before. */
+static bool slots_repeat(const sld_cache *c, size_t from, size_t to)
+{
+    int64_t table[4 * TOKENS_AT_ONCE];
+    size_t size = 4 * (to - from);
+    memset(table, 0xff, size * sizeof *table); /* -1: free */
+    for (size_t i = from; i < to; i++) {
+        if (!cache_takes(c, i))
+            continue;
+        size_t at = (size_t)c->slots[i] % size;
+        while (table[at] >= 0 && table[at] != c->slots[i])
+            at = (at + 1) % size;
+        if (table[at] == c->slots[i])
+            return true;
+        table[at] = c->slots[i];
+    }
+    return false;
+}
+
+typedef struct some_tokens { sld_rows *rows; const void *work; size_t first; } some_tokens;
+
+static void run_some(const void *work, size_t from, size_t to)
+{
+    const some_tokens *s = work;
+    s->rows(s->work, s->first + from, s->first + to);
+}
+
+void sld__share_tokens(const sld_launch *l, const sld_cache *c, size_t n, size_t cost, sld_rows *rows, const void *work)
+{
+    for (size_t from = 0, m; from < n; from += m) {
+        m = c ? row_min(n - from, TOKENS_AT_ONCE) : n;
+        if (l->team && c && slots_repeat(c, from, from + m))
+            rows(work, from, from + m);
+        else
+            row_share(l, m, cost, run_some, &(some_tokens){rows, work, from});
+    }
+}
+
 /* n elements, each `stride` of them behind the one before. */
 ROW_PART void scatter(char *restrict to, const char *restrict from, size_t size, size_t n, size_t stride)
 {
@@ -93,13 +131,17 @@ ROW_PART void run_values(const qkv *a, size_t row, size_t d)
         store(a->cache, CACHE_VALUE, row, h, &a->out[QKV_V], qkv_out(a, row, QKV_V, h), d);
 }
 
-ROW_PART void run_rows(const qkv *a, const float *wq, const float *wk, uint8_t dtype, size_t d, size_t half, bool chunks)
+/* A launch and its weights. */
+typedef struct normed { qkv a; float w[2][HEAD_MAX]; } normed;
+
+ROW_PART void run_rows(const normed *all, size_t from, size_t to, uint8_t dtype, size_t d, size_t half, bool chunks)
 {
+    const qkv *a = &all->a;
     float bt[HEAD_MAX];
-    for (size_t row = 0; row < a->rows; row++) {
+    for (size_t row = from; row < to; row++) {
         turned t = load_row(a->table, kern_geti(a->positions, row), chunks ? dtype : SLD_F32, bt);
-        t.weights[QKV_Q] = wq, t.weights[QKV_K] = wk;
-        if (row + 1 < a->rows)
+        t.weights[QKV_Q] = all->w[QKV_Q], t.weights[QKV_K] = all->w[QKV_K];
+        if (row + 1 < to)
             row_expect(a->x, (row + 1) * a->width, a->width);
         for (int which = QKV_Q; which <= QKV_K; which++)
             for (size_t h = 0; h < a->heads[which]; h += HEADS_AT_ONCE)
@@ -116,34 +158,36 @@ static bool usual(uint8_t dtype, size_t d, size_t half, bool neox)
     return dtype == SLD_BF16 && d == USUAL && half == USUAL / 2 && neox;
 }
 
-ROW_WIDE static void run_all(const qkv *a, const float *wq, const float *wk)
+ROW_WIDE static void run_tokens(const void *work, size_t from, size_t to)
 {
-    size_t d = a->dim, half = (size_t)a->table->dims[1] / 2;
-    if (usual(a->x->dtype, d, half, a->neox))
-        run_rows(a, wq, wk, SLD_BF16, USUAL, USUAL / 2, true);
-    else if (a->x->dtype == SLD_BF16)
-        run_rows(a, wq, wk, SLD_BF16, d, half, false);
-    else if (a->x->dtype == SLD_F32 && d == 128 && half == 64)
-        run_rows(a, wq, wk, SLD_F32, 128, 64, false);
-    else if (a->x->dtype == SLD_F32)
-        run_rows(a, wq, wk, SLD_F32, d, half, false);
+    const normed *n = work;
+    uint8_t dtype = n->a.x->dtype;
+    size_t d = n->a.dim, half = (size_t)n->a.table->dims[1] / 2;
+    if (usual(dtype, d, half, n->a.neox))
+        run_rows(n, from, to, SLD_BF16, USUAL, USUAL / 2, true);
+    else if (dtype == SLD_BF16)
+        run_rows(n, from, to, SLD_BF16, d, half, false);
+    else if (dtype == SLD_F32 && d == 128 && half == 64)
+        run_rows(n, from, to, SLD_F32, 128, 64, false);
+    else if (dtype == SLD_F32)
+        run_rows(n, from, to, SLD_F32, d, half, false);
     else
-        run_rows(a, wq, wk, SLD_F16, d, half, false);
+        run_rows(n, from, to, SLD_F16, d, half, false);
 }
 
-static const char *run(const sld_launch *l, bool normed, bool cached)
+static const char *run(const sld_launch *l, bool with_norm, bool cached)
 {
-    qkv a;
-    float w[2][HEAD_MAX];
-    const char *bad = qkv_open(l, normed, cached, &a);
-    for (int which = QKV_Q; which <= QKV_K && normed && !bad; which++) {
-        bool chunks = usual(a.x->dtype, a.dim, (size_t)a.table->dims[1] / 2, a.neox);
-        sld__pairs_load(chunks ? a.x->dtype : SLD_F32, a.weights[which], a.dim, w[which]);
-        for (size_t i = 0; i < a.dim; i++)
-            w[which][i] += (float)a.offset;
+    normed n;
+    qkv *a = &n.a;
+    const char *bad = qkv_open(l, with_norm, cached, a);
+    for (int which = QKV_Q; which <= QKV_K && with_norm && !bad; which++) {
+        bool chunks = usual(a->x->dtype, a->dim, (size_t)a->table->dims[1] / 2, a->neox);
+        sld__pairs_load(chunks ? a->x->dtype : SLD_F32, a->weights[which], a->dim, n.w[which]);
+        for (size_t i = 0; i < a->dim; i++)
+            n.w[which][i] += (float)a->offset;
     }
     if (!bad)
-        run_all(&a, w[QKV_Q], w[QKV_K]);
+        sld__share_tokens(l, a->cache, a->rows, 4 * a->width * kern_size(a->x->dtype), run_tokens, &n);
     return bad;
 }
 
@@ -165,15 +209,15 @@ const char *sld_cpu_rope_cache(const sld_launch *l)
     return run(l, false, true);
 }
 
-/* The heads of both operands, all rows. */
-ROW_PART void turn_rows(const sld_launch *l, uint8_t dtype, size_t d, size_t half, bool chunks)
+/* The heads of both operands. */
+ROW_PART void turn_rows(const sld_launch *l, size_t from, size_t to, uint8_t dtype, size_t d, size_t half, bool chunks)
 {
     float bt[HEAD_MAX];
     bool neox = kern_attr(l, "neox")->i;
     for (uint32_t which = 1; which <= 2; which++) {
         const sld_tensor *x = &l->in[which], *y = &l->out[which - 1];
-        size_t rows = (size_t)x->dims[0], n = rows ? kern_numel(x) / rows : 0;
-        for (size_t row = 0; row < rows; row++) {
+        size_t n = kern_numel(x) / (size_t)x->dims[0];
+        for (size_t row = from; row < to; row++) {
             turned t = load_row(&l->in[3], kern_geti(&l->in[0], row), chunks ? dtype : SLD_F32, bt);
             if (chunks)
                 sld__loops()->turn(dtype, t.cos, t.sin, half, d, n / d, head_at(x, row * n), head_at(y, row * n));
@@ -183,35 +227,41 @@ ROW_PART void turn_rows(const sld_launch *l, uint8_t dtype, size_t d, size_t hal
     }
 }
 
-ROW_WIDE static void turn_all(const sld_launch *l, size_t d, size_t half)
+ROW_WIDE static void turn_tokens(const void *work, size_t from, size_t to)
 {
+    const sld_launch *l = work;
     uint8_t dtype = l->in[1].dtype;
+    size_t d = (size_t)kern_attr(l, "head_size")->i, half = (size_t)l->in[3].dims[1] / 2;
     if (usual(dtype, d, half, kern_attr(l, "neox")->i))
-        turn_rows(l, SLD_BF16, USUAL, USUAL / 2, true);
+        turn_rows(l, from, to, SLD_BF16, USUAL, USUAL / 2, true);
     else if (dtype == SLD_BF16)
-        turn_rows(l, SLD_BF16, d, half, false);
+        turn_rows(l, from, to, SLD_BF16, d, half, false);
     else if (dtype == SLD_F32)
-        turn_rows(l, SLD_F32, d, half, false);
+        turn_rows(l, from, to, SLD_F32, d, half, false);
     else
-        turn_rows(l, SLD_F16, d, half, false);
+        turn_rows(l, from, to, SLD_F16, d, half, false);
 }
 
 const char *sld_cpu_rotary_embedding(const sld_launch *l);
 const char *sld_cpu_rotary_embedding(const sld_launch *l)
 {
     const char *bad = qkv_check_rotary(l);
-    if (!bad)
-        turn_all(l, (size_t)kern_attr(l, "head_size")->i, (size_t)l->in[3].dims[1] / 2);
+    size_t n = (size_t)l->in[1].dims[0], elements = kern_numel(&l->in[1]) + kern_numel(&l->in[2]);
+    if (!bad && n)
+        row_share(l, n, 3 * elements / n * kern_size(l->in[1].dtype), turn_tokens, l);
     return bad;
 }
 
-ROW_WIDE static void store_all(const sld_launch *l, const sld_cache *c)
+typedef struct update { const sld_launch *l; const sld_cache *c; } update;
+
+ROW_WIDE static void store_tokens(const void *work, size_t from, size_t to)
 {
-    size_t d = (size_t)c->head_size, heads = (size_t)c->heads;
-    for (size_t i = 0, n = (size_t)l->in[0].dims[0]; i < n; i++)
+    const update *u = work;
+    size_t d = (size_t)u->c->head_size, heads = (size_t)u->c->heads;
+    for (size_t i = from; i < to; i++)
         for (size_t which = CACHE_KEY; which <= CACHE_VALUE; which++)
             for (size_t h = 0; h < heads; h++)
-                store(c, (int)which, i, h, &l->in[which], (i * heads + h) * d, d);
+                store(u->c, (int)which, i, h, &u->l->in[which], (i * heads + h) * d, d);
 }
 
 const char *sld_cpu_kv_cache_update(const sld_launch *l);
@@ -219,7 +269,8 @@ const char *sld_cpu_kv_cache_update(const sld_launch *l)
 {
     const sld_cache *c;
     const char *bad = qkv_check_update(l, &c);
-    if (!bad)
-        store_all(l, c);
+    size_t n = (size_t)l->in[0].dims[0];
+    if (!bad && n)
+        sld__share_tokens(l, c, n, 4 * kern_numel(&l->in[0]) / n * kern_size(l->in[0].dtype), store_tokens, &(update){l, c});
     return bad;
 }

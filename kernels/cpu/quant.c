@@ -1,12 +1,15 @@
 /* Quantisation of a tensor to 8-bit floats. */
 #include "quant.h"
 
-static const char *quantise(const sld_launch *l, const quantiser *t)
+typedef struct quant_work { const sld_tensor *x; const quantiser *t; } quant_work;
+
+static void quantise_rows(const void *work, size_t first, size_t to)
 {
-    const sld_tensor *x = &l->in[0];
+    const sld_tensor *x = ((const quant_work *)work)->x;
+    const quantiser *t = ((const quant_work *)work)->t;
     char room[(ROW_MAX + CHUNK) * sizeof(float)];
-    size_t size = kern_size(x->dtype), end = kern_numel(t->q);
-    for (size_t row = 0; row < end; row += t->width)
+    size_t size = kern_size(x->dtype), end = to * t->width;
+    for (size_t row = first * t->width; row < end; row += t->width)
         for (size_t at = row, span; at < row + t->width; at += span) {
             const char *from = (const char *)x->data + at * size;
             span = row_min(t->span, row + t->width - at);
@@ -19,6 +22,12 @@ static const char *quantise(const sld_launch *l, const quantiser *t)
             quant_span(t, at, span, from);
         }
     row_settle();
+}
+
+static const char *quantise(const sld_launch *l, const quantiser *t)
+{
+    size_t n = t->width ? kern_numel(t->q) / t->width : 0;
+    row_share(l, n, 2 * t->width * kern_size(l->in[0].dtype), quantise_rows, &(quant_work){&l->in[0], t});
     return NULL;
 }
 

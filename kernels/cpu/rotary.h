@@ -7,6 +7,12 @@
 
 enum { HEAD_MAX = 1024 /* the largest head of the conditions of the kernels */ };
 
+enum { TOKENS_AT_ONCE = 4096 };
+
+/* As row_share, for tokens that also write to the cache c, unless that is NULL. Of those with the same slot the last one
+ * must win, so they stay on one thread where there are such among TOKENS_AT_ONCE. */
+void sld__share_tokens(const sld_launch *l, const sld_cache *c, size_t n, size_t cost, sld_rows *rows, const void *work);
+
 /* ---- one head from memory to memory; the dtype is a constant where these become part of a loop ---- */
 
 ROW_PART float head_get(uint8_t dtype, const void *restrict x, size_t i)

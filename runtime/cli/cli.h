@@ -68,6 +68,7 @@ const char *cli_rank_path(const cli_ranks *r, const char *path, char *to, size_t
 /* One graph bound to memory and inputs. */
 typedef struct cli_run {
     sld_plan *plan;
+    sld_team *team;
     sld_tensor *outputs;
     const void **inputs;
     char **files;
@@ -80,6 +81,7 @@ typedef struct cli_where {
     sld_target target;
     sld_device *device;        /* of target hip; otherwise NULL */
     cli_ranks *ranks;
+    uint32_t threads;          /* 0: as many as there are processors; of several ranks 1 each */
 } cli_where;
 /* Reads inputs (name=file), solves symbols from their sizes, plans and runs `repeat` times, with the other ranks. */
 int cli_run_graph(sld_graph *g, cli_where where, const cli_pairs *inputs, const cli_pairs *dims, uint32_t repeat,

@@ -37,7 +37,7 @@ static int measure(sld_ctx *ctx, const char *dir, bool fused, side *s)
     if (!status) {
         inputs.at[0].name = sld_value_name(g, g->inputs.at[0]);
         inputs.at[0].value = ids;
-        status = cli_run_graph(g, (cli_where){SLD_TARGET_CPU, NULL, &(cli_ranks){0}}, &inputs, &none, 20, &r);
+        status = cli_run_graph(g, (cli_where){SLD_TARGET_CPU, NULL, &(cli_ranks){0}, 0}, &inputs, &none, 20, &r);
         status = status ? status : cli_compare(ctx, &r.outputs[0], logits, &s->diff);
         if (!status) {
             s->info = sld_plan_get_info(r.plan);

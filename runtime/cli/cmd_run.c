@@ -15,7 +15,7 @@ typedef struct options {
     cli_ranks *ranks;
     bool fused, any_target; /* the device if there is one, otherwise the CPU */
     double tol;
-    uint32_t repeat, device; /* its number, or OF_RANK */
+    uint32_t repeat, threads, device; /* the device's number, or OF_RANK */
 } options;
 
 static const char *output_name(const sld_graph *g, uint32_t i)
@@ -114,7 +114,7 @@ static int run_on(sld_graph *g, const options *o, sld_device *d)
     if (!g->world)
         g->world = o->how.world;
     cli_run r;
-    int status = cli_run_graph(g, (cli_where){o->how.target, d, o->ranks}, &o->inputs, &o->dims, o->repeat, &r);
+    int status = cli_run_graph(g, (cli_where){o->how.target, d, o->ranks, o->threads}, &o->inputs, &o->dims, o->repeat, &r);
     if (!status) {
         if (writes(o->ranks, ""))
             print_run(g, &r, d);
@@ -156,7 +156,7 @@ static int parse(int argc, char **argv, cli_ranks *ranks, options *o)
         {"compare", required_argument, 0, 'c'}, {"tol", required_argument, 0, 'T'},
         {"dim", required_argument, 0, 'd'},     {"repeat", required_argument, 0, 'r'},
         {"fused", no_argument, 0, 'f'},         {"patience", required_argument, 0, 'P'},
-        {"device", required_argument, 0, 'D'},
+        {"device", required_argument, 0, 'D'},  {"threads", required_argument, 0, 'n'},
         CLI_HOW_OPTIONS,
         {0, 0, 0, 0},
     };
@@ -174,6 +174,7 @@ static int parse(int argc, char **argv, cli_ranks *ranks, options *o)
         case 'P': status = cli_number("run", "--patience", optarg, 1, &ranks->patience); break;
         case 'f': o->fused = true; break;
         case 'T': status = parse_tolerance(optarg, &o->tol); break;
+        case 'n': status = cli_number("run", "--threads", optarg, 1, &o->threads); break;
         case 'D': status = cli_number("run", "--device", optarg, 0, &o->device); break;
         case 't':
             o->any_target = !strcmp(optarg, "auto");

@@ -27,12 +27,14 @@ static const struct { const char *name; int (*run)(int, char **); const char *he
     {"run", cmd_run,
      "solder run MODEL --input NAME=FILE... [--fused] [--compare [NAME=]FILE [--tol X]]\n"
      "           [--output NAME=FILE]... [--dim NAME=N]... [HOW]... [--repeat N] [--patience SECONDS]\n"
-     "           [--device N]\n"
+     "           [--device N] [--threads N]\n"
      "  Runs a model. Files hold the raw little-endian elements. Symbolic dims follow from their sizes. Under\n"
      "  mpirun -n N, collective ops reach the other ranks; %r in a path is the rank, and where there is none only\n"
      "  rank 0 writes. A rank that does not come within --patience (default 30) is an error on all others.\n"
      "  --compare     largest absolute difference to a file; exit status 1 above --tol (default 1e-4)\n"
-     "  --target      also auto: the GPU if there is one. On a GPU the launches of a run are captured if they can be\n"},
+     "  --target      also auto: the GPU if there is one. On a GPU the launches of a run are captured if they can be\n"
+     "  --threads     among which the CPU's kernels share rows; otherwise as many as there are processors, under\n"
+     "                mpirun 1. Results have the same bits for any number; small ops run on one\n"},
     {"dump", cmd_dump,
      "solder dump MODEL [--data] [--fused] [HOW]...\n"
      "  Prints the graph as text; --data with the contents of all constants.\n"},

@@ -247,8 +247,10 @@ static int plan_and_run(sld_graph *g, cli_where where, const int64_t *symbols, u
         return cli_fail("%s", sld_error(g->ctx));
     if (cli_ranks_agree(where.ranks, g, symbols, repeat))
         return CLI_FAILED;
-    if (sld_plan_join(run->plan, where.ranks->comm))
+    run->team = sld_team_new(g->ctx, where.threads ? where.threads : where.ranks->comm ? 1 : 0);
+    if (!run->team || sld_plan_join(run->plan, where.ranks->comm))
         return cli_fail("%s", sld_error(g->ctx));
+    sld_plan_set_team(run->plan, run->team);
     if (where.device && capture(g, run))
         return CLI_FAILED;
     run->run_seconds = run->device_seconds = INFINITY;
@@ -283,6 +285,7 @@ int cli_run_graph(sld_graph *g, cli_where where, const cli_pairs *inputs, const 
 void cli_run_free(sld_graph *g, cli_run *run)
 {
     sld_plan_free(run->plan);
+    sld_team_free(run->team);
     for (uint32_t i = 0; run->files && i < g->inputs.n; i++)
         sld__free(g->ctx, run->files[i]);
     sld__free(g->ctx, run->files);

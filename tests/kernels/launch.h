@@ -10,6 +10,7 @@
 
 #include "graph.h"
 #include "kern.h"
+#include "shared.h"
 
 const sld_ruleset *sld_ruleset_solder(void);
 
@@ -75,7 +76,7 @@ static __attribute__((noinline, unused)) void launch_poison(void)
         below[i] = 0x7fc07fc0;
 }
 
-/* Runs the kernel that binding chooses for the target, into new buffers filled with a pattern. */
+/* Runs the kernel that binding chooses for the target, into new buffers filled with a pattern; of the CPU on threads too. */
 static inline void launch_run(launched *l, sld_target target)
 {
     char why[200];
@@ -90,6 +91,8 @@ static inline void launch_run(launched *l, sld_target target)
     }
     launch_poison();
     l->error = l->row->fn(&l->args);
+    if (target == SLD_TARGET_CPU && !l->error)
+        shared_launch(l->ctx, l->row->fn, &l->args, l->text);
 }
 
 static inline void launch_free_results(launched *l)

@@ -143,7 +143,8 @@ static ran run(sld_graph *g, sld_target target, const sld_tensor *in, const shap
     ran r = {.batch = latent_new(s->d, s->prompt, s->skip), .plan = sld_plan_new(g, target, NULL)};
     ck_assert_msg(r.plan != NULL, "%s", sld_error(g->ctx));
     sld_plan_set_caches(r.plan, latent_lend(&r.batch));
-    ck_assert_msg(sld_plan_run(r.plan, inputs, r.out) == SLD_OK, "%s", sld_error(g->ctx));
+    ck_assert_msg(shared_run(g->ctx, r.plan, inputs, r.out, g->outputs.n, r.batch.cache.memory, r.batch.cache.bytes) == SLD_OK,
+                  "%s", sld_error(g->ctx));
     return r;
 }
 

@@ -144,7 +144,8 @@ static ran run(sld_graph *g, sld_target target, const sld_tensor *in, const shap
     r.cache.c.slots = slots, r.cache.c.n_slots = n_slots;
     r.cache.c.scale[0] = s->scale, r.cache.c.scale[1] = s->scale + 1;
     sld_plan_set_caches(r.plan, (sld_caches){test_cache_find, &r.cache.c});
-    ck_assert_msg(sld_plan_run(r.plan, inputs, r.out) == SLD_OK, "%s", sld_error(g->ctx));
+    ck_assert_msg(shared_run(g->ctx, r.plan, inputs, r.out, g->outputs.n, r.cache.memory, r.cache.bytes) == SLD_OK, "%s",
+                  sld_error(g->ctx));
     return r;
 }
 

@@ -384,6 +384,7 @@ START_TEST(usage)
         {"run x --input", "--input wants a value (see: solder help run)"},
         {"run x --repeat 0", "--repeat wants a whole number from 1 on, got '0'"},
         {"run x --repeat 2x", "got '2x'"},
+        {"run x --threads 0", "--threads wants a whole number from 1 on, got '0'"},
         {"run x --tol -1", "--tol wants a number"},
         {"run x y", "one model is wanted"},
         {"fuse x --max-rewrites abc", "--max-rewrites wants a whole number"},
