@@ -28,7 +28,8 @@ def solder_fuse(solder, model):
 
 def solder_run(solder, folder, *flags):
     out = subprocess.run([solder, "run", f"{folder}/model.onnx", "--input", f"input_ids={folder}/input_ids.i64", "--compare",
-                          f"{folder}/logits.f32", "--repeat", str(REPEAT), *flags], check=True, capture_output=True, text=True,
+                          f"{folder}/logits.f32", "--repeat", str(REPEAT), "--threads", "1",
+                          *flags], check=True, capture_output=True, text=True,
                          env={"OPENBLAS_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}).stdout
     return float(out.split(" launches in ")[1].split(" ms")[0])
 

@@ -1,8 +1,8 @@
 /* What stands between the projections of a layer and its attention, at the widths of real models: fused beside the chain
  * of ops that an engine writes, and beside memcpy of as many bytes as the fused graph moves, all in turns in one run on
- * one thread. Prints a table; times are the best of all rounds.
+ * as many threads. Prints a table; times are the best of all rounds.
  *
- * Usage: layers [WORD]   only the rows whose name holds WORD */
+ * Usage: layers THREADS [WORD]   only the rows whose name holds WORD */
 #include "cache.h"
 #include "turns.h"
 
@@ -134,17 +134,16 @@ static void finish(side *s)
     sld_graph_free(s->g);
 }
 
-static void measure(const row *r, int n)
+static void measure(sld_ctx *ctx, const sld_team *team, const row *r, int n)
 {
     enum { ROUNDS = 15 };
-    sld_ctx *ctx = sld_ctx_new(NULL);
     char *text = spell(r->text, n);
     side a = {.best = 1e9}, b = a;
     void *inputs[INPUTS] = {0};
     sld_tensor weights = {.dtype = SLD_BF16, .data = r->latent ? malloc(HEADS * PLAIN * LATENT_DIMS * 2) : NULL};
     fill(&weights, r->latent ? HEADS * PLAIN * LATENT_DIMS : 0);
-    a.plan = make(ctx, text, false, &a.g, &a.traffic);
-    b.plan = make(ctx, text, true, &b.g, &b.traffic);
+    a.plan = make(ctx, team, text, false, &a.g, &a.traffic);
+    b.plan = make(ctx, team, text, true, &b.g, &b.traffic);
     if (r->heads) {
         lend(&a, r, n, weights.data);
         lend(&b, r, n, weights.data);
@@ -160,9 +159,9 @@ static void measure(const row *r, int n)
     double best = 1e9;
     for (int i = 0; i < ROUNDS; i++) {
         int repeat = 1 + 512 / n;
-        run(a.g, a.plan, inputs, a.out, repeat, &a.best);
-        run(b.g, b.plan, inputs, b.out, repeat, &b.best);
-        copy(to, from, bytes / 2, repeat, &best);
+        run(team, a.plan, inputs, a.out, repeat, &a.best);
+        run(team, b.plan, inputs, b.out, repeat, &b.best);
+        copy(team, to, from, bytes / 2, repeat, &best);
     }
     printf("| %s | %d | %u → %u | %.2f → %.2f | %.1f | %.1f | %.2f | %.2f | %.0f %% | %zu |\n", r->name, n, a.traffic.launches,
            b.traffic.launches, 1e-6 * (double)(a.traffic.bytes + hidden), 1e-6 * (double)bytes, 1e6 * a.best, 1e6 * b.best,
@@ -176,15 +175,18 @@ static void measure(const row *r, int n)
     free(text);
     finish(&a);
     finish(&b);
-    sld_ctx_free(ctx);
 }
 
 int main(int argc, char **argv)
 {
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_team *team = team_of(ctx, argc, argv);
     printf("| chain | tokens | launches | MB moved | unfused, us | fused, us | ratio | of bytes | of copy | apart |\n"
            "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        for (size_t k = 0; k < sizeof tokens / sizeof *tokens && (argc < 2 || strstr(rows[i].name, argv[1])); k++)
-            measure(&rows[i], tokens[k]);
+        for (size_t k = 0; k < sizeof tokens / sizeof *tokens && (argc < 3 || strstr(rows[i].name, argv[2])); k++)
+            measure(ctx, team, &rows[i], tokens[k]);
+    sld_team_free(team);
+    sld_ctx_free(ctx);
     return 0;
 }

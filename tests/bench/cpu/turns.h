@@ -1,4 +1,4 @@
-/* Two plans of one chain of ops, fused and not, and memcpy, timed in turns on one thread. */
+/* Plans of one chain of ops, fused and not, and memcpy, timed in turns on the same threads. */
 #ifndef BENCH_TURNS_H
 #define BENCH_TURNS_H
 
@@ -20,11 +20,20 @@ static void need(bool ok, const char *why)
         exit(1);
 }
 
-/* Of this thread, so that other work on the machine costs less. */
-static double seconds(void)
+/* The first argument of a program: the threads that it runs on. */
+static sld_team *team_of(sld_ctx *ctx, int argc, char **argv)
+{
+    sld_team *team = argc < 2 ? NULL : sld_team_new(ctx, (uint32_t)strtoul(argv[1], NULL, 10));
+    need(team != NULL, "the number of threads is wanted");
+    printf("\nThreads: %u\n\n", team->n);
+    return team;
+}
+
+/* Of this thread, so that other work on the machine costs less; of several by the clock. */
+static double seconds(const sld_team *team)
 {
     struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    clock_gettime(team->n == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -45,7 +54,7 @@ static char *spell(const char *graph, int n)
 }
 
 /* Both sides are normalised; only one is fused. */
-static sld_plan *make(sld_ctx *ctx, const char *text, bool fused, sld_graph **g, sld_traffic *traffic)
+static sld_plan *make(sld_ctx *ctx, const sld_team *team, const char *text, bool fused, sld_graph **g, sld_traffic *traffic)
 {
     *g = sld_text_parse(ctx, sld_ruleset_solder(), "row", text, strlen(text));
     need(*g != NULL, sld_error(ctx));
@@ -57,6 +66,7 @@ static sld_plan *make(sld_ctx *ctx, const char *text, bool fused, sld_graph **g,
     sld_plan *plan = sld_plan_new(*g, SLD_TARGET_CPU, NULL);
     need(plan && !sld_graph_traffic(*g, NULL, traffic), sld_error(ctx));
     sld_settings_free(settings);
+    sld_plan_set_team(plan, team);
     return plan;
 }
 
@@ -88,24 +98,33 @@ static sld_tensor input(const sld_graph *g, sld_value v)
 }
 
 /* The shortest time of a run so far. */
-static void run(const sld_graph *g, sld_plan *plan, void *const *inputs, sld_tensor *out, int repeat, double *best)
+static void run(const sld_team *team, sld_plan *plan, void *const *inputs, sld_tensor *out, int repeat, double *best)
 {
-    double t = seconds();
+    double t = seconds(team);
     for (int i = 0; i < repeat; i++)
-        need(!sld_plan_run(plan, (const void *const *)inputs, out), sld_error(g->ctx));
-    t = (seconds() - t) / repeat;
+        need(!sld_plan_run(plan, (const void *const *)inputs, out), "a run failed");
+    t = (seconds(team) - t) / repeat;
     *best = t < *best ? t : *best;
 }
 
-/* Reads and writes 2 `bytes` altogether. */
-static void copy(char *to, const char *from, size_t bytes, int repeat, double *best)
+typedef struct copying { char *to; const char *from; size_t bytes; } copying;
+enum { COPY_ROW = 1 << 14 };
+
+static void copy_rows(const void *work, size_t first, size_t last)
 {
-    double t = seconds();
-    for (int i = 0; i < repeat; i++) {
-        memcpy(to, from, bytes);
-        __asm__ volatile("" ::"r"(to) : "memory");
-    }
-    t = (seconds() - t) / repeat;
+    const copying *c = work;
+    size_t from = first * COPY_ROW, to = last * COPY_ROW < c->bytes ? last * COPY_ROW : c->bytes;
+    memcpy(c->to + from, c->from + from, to - from);
+    __asm__ volatile("" ::"r"(c->to) : "memory");
+}
+
+/* Reads and writes 2 `bytes` altogether. */
+static void copy(const sld_team *team, char *to, const char *from, size_t bytes, int repeat, double *best)
+{
+    double t = seconds(team);
+    for (int i = 0; i < repeat; i++)
+        team->share(team, (bytes + COPY_ROW - 1) / COPY_ROW, 2 * COPY_ROW, copy_rows, &(copying){to, from, bytes});
+    t = (seconds(team) - t) / repeat;
     *best = t < *best ? t : *best;
 }
 
