@@ -19,7 +19,7 @@ typedef struct quantiser {
 static inline quantiser quant_open(const sld_launch *l, uint32_t y, size_t group)
 {
     const sld_tensor *q = &l->out[0];
-    size_t width = (size_t)q->dims[q->rank - 1], span = !group ? SPAN : group > SPAN ? group : SPAN / group * group;
+    size_t width = (size_t)q->dims[q->rank - 1], span = !group ? 4 * SPAN : group > SPAN ? group : SPAN / group * group;
     return (quantiser){.q = q, .scales = group ? &l->out[1] : NULL, .y = y && l->out[y].data ? &l->out[y] : NULL,
                        .width = width, .group = group, .span = group % CHUNK ? width : span,
                        .top = (float)quant_top(q->dtype, kern_flag(l, "full")),

@@ -255,6 +255,25 @@ ROW_PART void code_vectors(__m512 *v, uint32_t bias, __m512i *codes)
         codes[i] = _mm512_madd_epi16(_mm512_castps_si512(v[i]), _mm512_set1_epi32(16 << 16 | 256));
 }
 
+/* Where bytes of two vectors of words stand: */
+#define TURN(i) 4 * (i) + 1, 4 * (i) + 65
+#define TURNS TURN(0), TURN(1), TURN(2), TURN(3), TURN(4), TURN(5), TURN(6), TURN(7), TURN(8), TURN(9), TURN(10), TURN(11), \
+              TURN(12), TURN(13), TURN(14), TURN(15)
+#define BYTES(i, at) 2 * (i) + (at), 2 * (i) + 2 + (at), 2 * (i) + 4 + (at), 2 * (i) + 6 + (at)
+#define BYTES_16(i, at) BYTES(i, at), BYTES((i) + 4, at), BYTES((i) + 8, at), BYTES((i) + 12, at)
+#define BYTES_64(at) BYTES_16(0, at), BYTES_16(16, at), BYTES_16(32, at), BYTES_16(48, at)
+/* the second bytes of pairs of words, in turns, twice; the first and the second ones of all words. */
+static const _Alignas(64) uint8_t turn_bytes[64] = {TURNS, TURNS}, first_bytes[64] = {BYTES_64(0)}, second_bytes[64] = {BYTES_64(1)};
+
+/* The signs of words for their codes; zero has none where the bias is 8. */
+ROW_PART __m512i code_signs(__m512i first, __m512i second, __m512i codes, uint32_t bias)
+{
+    __m512i signs = _mm512_permutex2var_epi8(first, whole(second_bytes), second), sign = _mm512_set1_epi8((char)0x80);
+    if (bias == 8)
+        signs = _mm512_maskz_mov_epi8(_mm512_test_epi8_mask(codes, codes), signs);
+    return _mm512_ternarylogic_epi32(sign, signs, codes, 0xea); /* (sign & signs) | codes */
+}
+
 /* A chunk of words times a factor. top: the smallest number of bf16 whose code is the largest. */
 ROW_PART __m512i code_chunk(__m512i first, __m512i second, __m512 factor, __m512i top, uint32_t bias)
 {
@@ -266,20 +285,9 @@ ROW_PART __m512i code_chunk(__m512i first, __m512i second, __m512 factor, __m512
     EACH_VECTOR(i)
         v[i] = _mm512_mul_ps(v[i], factor);
     code_vectors(v, bias, c);
-    /* The second bytes of both vectors, in turns, twice; and all second bytes of words. */
-#define TURN(i) 4 * (i) + 1, 4 * (i) + 65
-#define TURNS TURN(0), TURN(1), TURN(2), TURN(3), TURN(4), TURN(5), TURN(6), TURN(7), TURN(8), TURN(9), TURN(10), TURN(11), \
-              TURN(12), TURN(13), TURN(14), TURN(15)
-#define HIGH(i) 2 * (i) + 1, 2 * (i) + 3, 2 * (i) + 5, 2 * (i) + 7
-#define HIGHS(i) HIGH(i), HIGH((i) + 4), HIGH((i) + 8), HIGH((i) + 12)
-    static const _Alignas(64) uint8_t turn[64] = {TURNS, TURNS};
-    static const _Alignas(64) uint8_t second_bytes[64] = {HIGHS(0), HIGHS(16), HIGHS(32), HIGHS(48)};
-    const __m512i turns = whole(turn), high = whole(second_bytes);
+    const __m512i turns = whole(turn_bytes);
     __m512i codes = _mm512_mask_blend_epi64(0xf0, _mm512_permutex2var_epi8(c[0], turns, c[1]), _mm512_permutex2var_epi8(c[2], turns, c[3]));
-    __m512i signs = _mm512_permutex2var_epi8(first, high, second), sign = _mm512_set1_epi8((char)0x80);
-    if (bias == 8)
-        signs = _mm512_maskz_mov_epi8(_mm512_test_epi8_mask(codes, codes), signs);
-    codes = _mm512_ternarylogic_epi32(sign, signs, codes, 0xea); /* (sign & signs) | codes */
+    codes = code_signs(first, second, codes, bias);
     if (__builtin_expect(_mm512_cmpgt_epu16_mask(_mm512_max_epu16(ma, mb), nan), 0)) {
         __mmask64 none = (__mmask64)_mm512_cmpgt_epu16_mask(mb, nan) << 32 | _mm512_cmpgt_epu16_mask(ma, nan);
         codes = _mm512_mask_mov_epi8(codes, none, _mm512_set1_epi8(bias == 7 ? 0x7f : (char)0x80));
@@ -287,8 +295,41 @@ ROW_PART __m512i code_chunk(__m512i first, __m512i second, __m512 factor, __m512
     return codes;
 }
 
+/* Codes of one factor by the mantissa, less what an exponent adds, which is 8 for each step: of numbers from `least` on,
+ * whose codes are no denormals, up to infinity, `span` above. */
+typedef struct mantissas { __m512i low, high, least, span; } mantissas;
+
+ROW_PART mantissas mantissas_of(float by, uint32_t bias)
+{
+    uint32_t exponent = 254 - (sld__f32_bits(by) >> 23); /* times the factor: from 1 to 4 */
+    uint32_t least = (sld__f32_bits((bias == 7 ? 0x1p-6f : 0x1p-7f) / by) + 0xffff) >> 16;
+    _Alignas(64) uint16_t words[128];
+    for (uint32_t i = 0; i < 128; i++)
+        words[i] = (uint16_t)(exponent << 7 | i);
+    const __m512i top = _mm512_set1_epi16(0x7f7f), adds = _mm512_set1_epi8((char)(exponent << 3));
+    __m512i low = code_chunk(whole(words), whole(words + 32), _mm512_set1_ps(by), top, bias);
+    __m512i high = code_chunk(whole(words + 64), whole(words + 96), _mm512_set1_ps(by), top, bias);
+    return (mantissas){_mm512_sub_epi8(low, adds), _mm512_sub_epi8(high, adds), _mm512_set1_epi16((short)least),
+                       _mm512_set1_epi16((short)(0x7f80 - least))};
+}
+
+/* As code_chunk, by the table. */
+ROW_PART __m512i code_looked_up(__m512i first, __m512i second, const mantissas *t, float by, __m512i top, uint32_t bias)
+{
+    const __m512i magnitude = _mm512_set1_epi16(0x7fff), lows = whole(first_bytes);
+    __m512i ma = _mm512_and_si512(first, magnitude), mb = _mm512_and_si512(second, magnitude);
+    __m512i above = _mm512_max_epu16(_mm512_sub_epi16(ma, t->least), _mm512_sub_epi16(mb, t->least));
+    if (__builtin_expect(_mm512_cmpgt_epu16_mask(above, t->span), 0))
+        return code_chunk(first, second, _mm512_set1_ps(by), top, bias);
+    ma = _mm512_min_epu16(ma, top), mb = _mm512_min_epu16(mb, top);
+    __m512i mantissa = _mm512_permutex2var_epi8(t->low, _mm512_permutex2var_epi8(ma, lows, mb), t->high);
+    __m512i exponent = _mm512_permutex2var_epi8(_mm512_srli_epi16(ma, 4), lows, _mm512_srli_epi16(mb, 4));
+    __m512i codes = _mm512_add_epi8(mantissa, _mm512_and_si512(exponent, _mm512_set1_epi8((char)0xf8)));
+    return code_signs(first, second, codes, bias);
+}
+
 /* Groups of chunks, up to GROUPS of them: their divisions need not wait for one another. */
-enum { GROUPS = 16 };
+enum { GROUPS = 16, LONG = 512 /* a group that is worth a table */ };
 
 ROW_PART void code_groups(uint32_t bias, float top, const char *v, const float *by, size_t group, size_t n, char *q, bool far)
 {
@@ -300,7 +341,11 @@ ROW_PART void code_groups(uint32_t bias, float top, const char *v, const float *
     for (size_t g = 0; g < n / group; g++) {
         __m512i tops = _mm512_set1_epi16((short)most[g]);
         __m512 factor = _mm512_set1_ps(by[g]);
-        for (size_t c = g * group; c < (g + 1) * group; c += CHUNK)
+        size_t c = g * group, end = c + group;
+        if (group >= LONG)
+            for (mantissas t = mantissas_of(by[g], bias); c < end; c += CHUNK)
+                keep(far, q + c, code_looked_up(whole(v + 2 * c), whole(v + 2 * c + CHUNK), &t, by[g], tops, bias));
+        for (; c < end; c += CHUNK)
             keep(far, q + c, code_chunk(whole(v + 2 * c), whole(v + 2 * c + CHUNK), factor, tops, bias));
     }
 }
