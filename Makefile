@@ -223,7 +223,7 @@ run-tests: $(TEST_NEEDS) replay check-hipemu check-verify
 check-threads:
 	@$(MAKE) --no-print-directory SAN=thread run-threads
 run-threads: $(B)/bin/tests
-	@for suite in team cpu qkv mla paged; do OPENBLAS_NUM_THREADS=1 CK_RUN_SUITE=$$suite $(TEST_ENV) $(B)/bin/tests || exit 1; done
+	@for suite in team cpu qkv mla paged; do OPENBLAS_NUM_THREADS=1 CK_RUN_SUITE=$$suite $(TEST_ENV) CK_DEFAULT_TIMEOUT=900 $(B)/bin/tests || exit 1; done
 .PHONY: property
 property: $(B)/bin/tests
 	@$(TEST_ENV) CK_RUN_SUITE=property PROPERTY_N=$(N) PROPERTY_SEED=$(SEED) PROPERTY_DIR=build $(B)/bin/tests

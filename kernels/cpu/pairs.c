@@ -85,11 +85,16 @@ ROW_WIDE static void scale_any(uint8_t from, uint8_t to, const char *x, const fl
     WITH_BOTH(from, to, scale, x, scales, w, width, n, y);
 }
 
+ROW_PART float silu(uint8_t dtype, float x)
+{
+    return dtype == SLD_F32 ? row_silu(x) : row_silu_16(x);
+}
+
 ROW_PART void gate(uint8_t dtype, uint8_t to, const char *restrict z, size_t n, const float *restrict v, char *restrict y)
 {
     EACH_PAIR(c, k, n) {
         pair p = at(dtype, z, c, k), q = pair_of(v + c, k);
-        pair_put(to, y + c * kern_size(to), k, (pair){q.a * row_silu(p.a), q.b * row_silu(p.b)});
+        pair_put(to, y + c * kern_size(to), k, (pair){q.a * silu(dtype, p.a), q.b * silu(dtype, p.b)});
     }
 }
 
@@ -99,9 +104,9 @@ ROW_WIDE static void gate_any(uint8_t dtype, uint8_t to, const char *z, size_t n
     WITH_BOTH(dtype, to, gate, z, n, v, y);
 }
 
-ROW_PART float activated(int64_t act, float x)
+ROW_PART float activated(uint8_t dtype, int64_t act, float x)
 {
-    return act == 0 ? row_silu(x) : act == 1 ? row_gelu(x) : row_gelu_tanh(x);
+    return act == 0 ? silu(dtype, x) : act == 1 ? row_gelu(x) : row_gelu_tanh(x);
 }
 
 ROW_PART void product(uint8_t dtype, uint8_t to, int64_t act, const char *restrict g, const char *restrict u, size_t n,
@@ -109,7 +114,7 @@ ROW_PART void product(uint8_t dtype, uint8_t to, int64_t act, const char *restri
 {
     EACH_PAIR(c, k, n) {
         pair p = at(dtype, g, c, k), q = at(dtype, u, c, k);
-        pair_put(to, y + c * kern_size(to), k, (pair){activated(act, p.a) * q.a, activated(act, p.b) * q.b});
+        pair_put(to, y + c * kern_size(to), k, (pair){activated(dtype, act, p.a) * q.a, activated(dtype, act, p.b) * q.b});
     }
 }
 

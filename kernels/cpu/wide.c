@@ -142,7 +142,7 @@ static void scale(uint8_t from, uint8_t to, const char *x, const float *scales, 
         sld__portable_loops.scale(from, to, x, scales, w, width, n, y, far);
 }
 
-/* row_silu of a chunk, whose vectors go step by step together: each waits long for its own step before. */
+/* For each vector of a chunk. */
 #define EACH_VECTOR(i) for (int i = 0; i < 4; i++)
 
 ROW_PART __m512 number(float f)
@@ -150,37 +150,26 @@ ROW_PART __m512 number(float f)
     return _mm512_set1_ps(f);
 }
 
+/* row_silu_16 of a chunk, whose vectors go step by step together: each waits long for its own step before. */
 ROW_PART void silu(__m512 *v)
 {
-    const __m512i sign = _mm512_set1_epi32((int)0x80000000), top = _mm512_set1_epi32(0x42b20000);
-    const __m512i least = _mm512_set1_epi32((int)0xc2ae0000);
-    __m512 x[4], up[4], n[4], r[4], p[4];
-    EACH_VECTOR(i) {
-        __m512i below = _mm512_min_epi32(_mm512_xor_si512(_mm512_castps_si512(v[i]), sign), top);
-        x[i] = _mm512_castsi512_ps(_mm512_min_epu32(below, least));
-    }
+    __m512 t[4], r[4], p[4];
     EACH_VECTOR(i)
-        up[i] = _mm512_fmadd_ps(x[i], number(1.44269504f), number(12582912));
+        t[i] = _mm512_mul_ps(v[i], number(-1.44269504f));
     EACH_VECTOR(i)
-        n[i] = _mm512_sub_ps(up[i], number(12582912));
+        r[i] = _mm512_reduce_ps(t[i], 0); /* what is left of the nearest whole number */
     EACH_VECTOR(i)
-        r[i] = _mm512_fmadd_ps(n[i], number(-0.693359375f), x[i]);
+        t[i] = _mm512_roundscale_ps(t[i], 0);
     EACH_VECTOR(i)
-        r[i] = _mm512_fmadd_ps(n[i], number(2.12194440e-4f), r[i]);
+        p[i] = _mm512_fmadd_ps(number(0.0095828576f), r[i], number(0.0559064373f));
     EACH_VECTOR(i)
-        p[i] = _mm512_fmadd_ps(number(8.31247773e-3f), r[i], number(4.18905504e-2f));
+        p[i] = _mm512_fmadd_ps(p[i], r[i], number(0.240240991f));
     EACH_VECTOR(i)
-        p[i] = _mm512_fmadd_ps(p[i], r[i], number(0.166671157f));
-    EACH_VECTOR(i)
-        p[i] = _mm512_fmadd_ps(p[i], r[i], number(0.499992281f));
+        p[i] = _mm512_fmadd_ps(p[i], r[i], number(0.693124175f));
     EACH_VECTOR(i)
         p[i] = _mm512_fmadd_ps(p[i], r[i], number(1));
     EACH_VECTOR(i)
-        p[i] = _mm512_fmadd_ps(p[i], r[i], number(1));
-    EACH_VECTOR(i) {
-        __m512i power = _mm512_add_epi32(_mm512_slli_epi32(_mm512_castps_si512(up[i]), 23), _mm512_set1_epi32(127 << 23));
-        p[i] = _mm512_mul_ps(p[i], _mm512_castsi512_ps(power));
-    }
+        p[i] = _mm512_scalef_ps(p[i], t[i]);
     EACH_VECTOR(i)
         v[i] = _mm512_div_ps(v[i], _mm512_add_ps(number(1), p[i]));
 }
