@@ -356,6 +356,7 @@ static bool attempt(pat_session *s, const pat_program *p, int64_t most, pat_draw
     bool found = !t->c->contradiction && (find(&d) || (last && m_search(&d.m, true) && count(&d) >= 0));
     if (found) {
         d.m.left_out = draw_left_out(&d.m);
+        d.m.wish.absent = !m_next(&d.m, 4);
         out->graph = m_print_graph(&d.m);
         out->binds = print_binds(&d.m);
         out->elements = count(&d);

@@ -28,6 +28,7 @@ typedef struct pat_wish {
     uint32_t seed;         /* another example for each */
     int64_t axis;          /* that nobody asks for; 0: the last */
     bool zeros;            /* sizes may be 0 */
+    bool absent;           /* what may be absent is */
     uint32_t dtypes;       /* one of them, where that is left open; 0: f32 if it may be */
 } pat_wish;
 /* A left side as a graph, with numbers for which all that is assumed of it holds; NULL when none are found.

@@ -27,6 +27,11 @@ static void put_name(maker *m, const x_val *v)
         fprintf(m->f, "%%t%" PRIu32, v->id);
 }
 
+static bool is_absent(const maker *m, const x_val *v)
+{
+    return v->kind == XVAL_NONE || (v->maybe && m->wish.absent);
+}
+
 static void put_shape(maker *m, s_shape s, bool list)
 {
     int64_t v = 0;
@@ -111,7 +116,7 @@ static void put_input(maker *m, const x_val *v)
         put_literal(m, v);
     } else if (wants_const(m, v)) {
         put_constant(m, v);
-    } else if (v->kind != XVAL_RESULT && v->kind != XVAL_NONE && x->known) {
+    } else if (v->kind != XVAL_RESULT && !is_absent(m, v) && x->known) {
         fputs("input ", m->f);
         put_name(m, v);
         put_type(m, x);
@@ -166,7 +171,7 @@ static void put_node(maker *m, const x_node *n)
     fprintf(m->f, " = %s(", n->op->name);
     for (uint32_t i = 0; i < n->operands.n; i++) {
         fputs(i ? ", " : "", m->f);
-        if (n->operands.at[i]->kind == XVAL_NONE)
+        if (is_absent(m, n->operands.at[i]))
             fputc('_', m->f);
         else
             put_name(m, n->operands.at[i]);

@@ -1,4 +1,4 @@
-# What tests and checks catch: make mutate [N=of each kind] [SEED=1] [WHAT="rules cpu hip"]; see tests/README.md.
+# What tests and checks catch: make mutate [N=of each kind] [SEED=1] [WHAT="rules cpu hip"] [QUICK=1]; see tests/README.md.
 # tcc, where it is installed, makes the C of a rule ten times as fast.
 MUTATE_CC := $(if $(shell command -v tcc 2>/dev/null),tcc -D_Pragma(x)=,$(CC) -O0 -fPIC) -std=c11 -D_GNU_SOURCE -w \
     -DSLD_RULESET -Iruntime

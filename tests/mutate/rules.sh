@@ -5,6 +5,7 @@
 # instead, by tabs. In turn: the checker on the rules that are concerned, the generator, the tests in these rules, matches
 # and near misses of the rules as they were, the checker on the whole program, verification (B/bin/verify), and the suites
 # that know what was changed.
+# With QUICK verification and suites are left out for what is explained.
 # The environment gives B, the build, and MUTATE_CC, which makes a shared object of C. The cases, of near_check --write, lie
 # beside FOLDER.
 set -u
@@ -93,12 +94,19 @@ noticed() {
     esac
 }
 
+# By a proof, or a line of equivalent.txt.
+explained() {
+    printf 'survivor\t%s\t%s\t%s\t%s\t%s\n' "$op" "$owner" "$place" "$was" "$text" >"$work/one"
+    awk -f tests/mutate/report.awk tests/mutate/equivalent.txt tests/gen/golden/near.txt "$work/one" >/dev/null
+}
+
 # The kernels that a mutant is about come alone, one op after the other, before the rules that make these ops.
 judge() {
     for part in $parts; do
         verdict=$(noticed "$part")
         [ -z "$verdict" ] || { echo "$verdict"; return; }
     done
+    [ -z "${QUICK:-}" ] || ! explained || { echo survivor; return; }
     "$B/bin/solderc" -o "$work/all.c" "$work"/patterns/*.pat >"$work/err" 2>&1 || { echo "checker, all rules"; return; }
     verified || { echo verification; return; }
     tested "$owner" || { echo "test suites"; return; }

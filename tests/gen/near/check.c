@@ -467,7 +467,7 @@ static void more_matches(checker *c, x_choice *choice)
     static const sld_dtype dtypes[] = {SLD_F32, SLD_F16, SLD_I64, SLD_BF16, SLD_F64};
     for (uint32_t seed = 1; seed < 5; seed++) {
         t_env *t = t_open(c->s, c->p, c->rule, pat_expand(c->s, c->p, c->rule, choice), NULL);
-        const pat_wish wish = {.seed = seed, .axis = -(int64_t)(seed % 3) - 1, .dtypes = 1u << dtypes[seed]};
+        const pat_wish wish = {.seed = seed, .axis = -(int64_t)(seed % 3) - 1, .dtypes = 1u << dtypes[seed], .absent = seed % 2};
         const char *text = pat_example(t, &wish);
         if (text && fuse(c, text, &c->run, &stats) && stats.fired)
             write_case(c, "match", true, &c->run, text);
