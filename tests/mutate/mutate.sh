@@ -10,13 +10,16 @@ jobs=${JOBS:-2}
 mkdir -p "$work"
 rm -f "$work"/*.results
 
+# Those of a list that are made.
 draw() {
-    if [ -z "${N:-}" ]; then cat; return; fi
-    awk -v seed="${SEED:-1}" 'BEGIN { srand(seed) } { printf "%.9f\t%s\n", rand(), $0 }' | sort | head -n "$N" | cut -f2-
+    if [ -z "${N:-}" ]; then cat "$work/$1.all"; return; fi
+    awk -v seed="${SEED:-1}" 'BEGIN { srand(seed) } { printf "%.9f\t%s\n", rand(), $0 }' "$work/$1.all" | sort | head -n "$N" |
+        cut -f2-
 }
 
 # Kills the mutants of a list by several processes.
 run() {
+    draw "$1" >"$work/$1.list"
     for job in $(seq "$jobs"); do
         rm -rf "$work/$1.$job"
         awk -v n="$jobs" -v i="$job" 'NR % n == i % n' "$work/$1.list" >"$work/$1.$job.list"
@@ -29,15 +32,15 @@ status=0
 for kind in $what; do
     case $kind in
     rules)
-        "$B/bin/mutate_rules" list patterns/*.pat | draw >"$work/rules.list"
+        "$B/bin/mutate_rules" list patterns/*.pat >"$work/rules.all"
         NEAR_MADE=/dev/null "$B/bin/near_check" --write "$work/cases" patterns/*.pat >"$work/near.txt"
         run rules rules ;;
-    cpu) awk -f tests/mutate/kernels.awk kernels/cpu/*.[ch] | draw >"$work/cpu.list"; run cpu kernels ;;
-    hip) awk -f tests/mutate/kernels.awk kernels/hip/*.hip | draw >"$work/hip.list"; run hip kernels ;;
+    cpu) awk -f tests/mutate/kernels.awk kernels/cpu/*.[ch] >"$work/cpu.all"; run cpu kernels ;;
+    hip) awk -f tests/mutate/kernels.awk kernels/hip/*.hip >"$work/hip.all"; run hip kernels ;;
     *) echo "mutate: there is no '$kind'" >&2; exit 2 ;;
     esac
     printf '\n%s\n\n' "$kind"
-    awk -v full="$([ -z "${N:-}" ] && echo 1 || echo 0)" -v kind="$kind" -f tests/mutate/report.awk \
-        tests/mutate/equivalent.txt tests/gen/golden/near.txt "$work/$kind".*.results || status=1
+    awk -v full="$([ -z "${N:-}" ] && echo 1 || echo 0)" -v kind="$kind" -v list="$work/$kind.all" -f tests/mutate/report.awk \
+        tests/mutate/equivalent.txt tests/gen/golden/near.txt "$work/$kind.all" "$work/$kind".*.results || status=1
 done
 exit $status

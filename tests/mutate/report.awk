@@ -1,8 +1,9 @@
 # Which operator's mutants what killed, and what survived: awk -v full=1 -f report.awk EQUIVALENT NEAR RESULTS...
 #
 # EQUIVALENT has a line for mutants that change nothing: operator, owner (or * for any), what was there, what comes instead
-# (or * for anything), and the reason, by tabs. NEAR tells of conditions that follow from others. full: all mutants were
-# run, so that a line that explains nothing is told. Exit status 1 when a survivor is not explained.
+# (or * for anything), and the reason, by tabs. NEAR tells of conditions that follow from others. A line that none of `list`,
+# all mutants that there are, is like is told, and with `full`, when all were run, one that explains nothing. Exit status 1
+# then, and when a survivor is not explained.
 BEGIN { FS = "\t"; n_equal = n_near = n_left = 0 }
 
 function trimmed(s) { gsub(/^[ ,:]+|[ ,]+$/, "", s); sub(/^(where|gate) +/, "", s); return s }
@@ -32,10 +33,14 @@ function follows(op, place, was,   i, found, t) {
 }
 
 # Lines for kernels name a file as owner.
+function is_like(i, op, owner, was, text) {
+    return e_op[i] == op && (e_owner[i] == "*" || e_owner[i] == owner) && (e_was[i] == "*" || e_was[i] == trimmed(was)) &&
+           (e_text[i] == "*" || e_text[i] == trimmed(text))
+}
+
 function explained(op, owner, place, was, text,   i) {
     for (i = 0; i < n_equal; i++)
-        if ((e_op[i] == op) && (e_owner[i] == "*" || e_owner[i] == owner) && (e_was[i] == "*" || e_was[i] == trimmed(was)) &&
-            (e_text[i] == "*" || e_text[i] == trimmed(text))) {
+        if (is_like(i, op, owner, was, text)) {
             needed[i]++
             return e_why[i]
         }
@@ -49,6 +54,11 @@ FILENAME == ARGV[1] {
     next
 }
 FILENAME == ARGV[2] { near[n_near++] = $0; next }
+FILENAME == list {
+    for (i = 0; i < n_equal; i++)
+        there[i] += NF > 4 ? is_like(i, $1, $2, $7, $8) : is_like(i, $1, $2, "", $4)
+    next
+}
 
 # Results: of rules with owner, place and what was there; of kernels with place and text.
 {
@@ -118,8 +128,8 @@ END {
         printf "equivalent: %d: %s\n", reasons[why], why
     for (i = 0; i < n_left; i++)
         printf "survivor: %s\n", left[i]
-    for (i = 0; full && i < n_equal; i++)
-        if (!needed[i] && (e_owner[i] ~ /^kernels\/hip/ ? "hip" : e_owner[i] ~ /^kernels/ ? "cpu" : "rules") == kind) {
+    for (i = 0; list && i < n_equal; i++)
+        if (!(full ? needed[i] : there[i]) && (e_owner[i] ~ /^kernels\/hip/ ? "hip" : e_owner[i] ~ /^kernels/ ? "cpu" : "rules") == kind) {
             printf "explains nothing: %s %s %s => %s\n", e_op[i], e_owner[i], e_was[i], e_text[i]
             stale = 1
         }

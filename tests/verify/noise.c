@@ -93,6 +93,28 @@ static bool overflows(const sld_launch *l, const sld_tensor *out)
     return infinite && finite;
 }
 
+/* Zero in f16, of operands that hold none there: it may as well have been the least number. */
+static bool underflows(const sld_launch *l, const sld_tensor *out, size_t i)
+{
+    bool any = false;
+    for (uint32_t k = 0; out->dtype == SLD_F16 && k < l->n_in; k++) {
+        size_t n = l->in[k].data && kern_is_float(l->in[k].dtype) ? kern_numel(&l->in[k]) : 0;
+        if (!n || kern_numel(out) % n)
+            continue;
+        any |= n == kern_numel(out);
+        if (kern_get(&l->in[k], i % n) == 0)
+            return false;
+    }
+    return any;
+}
+
+static void move_zeros(vf_noise *z, const sld_launch *l, const sld_tensor *out)
+{
+    for (size_t i = 0; i < kern_numel(out); i++)
+        if (kern_get(out, i) == 0 && underflows(l, out, i))
+            kern_put(out, i, ((double)vf_below(&z->rng, 3) - 1) * vf_step(out->dtype, 0));
+}
+
 static void move_results(vf_noise *z, uint32_t step, const sld_launch *l)
 {
     if (z->learn)
@@ -105,8 +127,10 @@ static void move_results(vf_noise *z, uint32_t step, const sld_launch *l)
             z->moves[step] &= only_moves(l, t);
             z->overflow |= overflows(l, t);
         }
-        if (!z->learn && !z->moves[step])
+        if (!z->learn && !z->moves[step]) {
+            move_zeros(z, l, t);
             vf_noise_of(&z->rng, t);
+        }
     }
 }
 
