@@ -112,7 +112,7 @@ rule mla_decode_queries in fuse enabled fuse_mla_decode_queries {
 # On the GPU the sizes of DeepSeek's models: heads of 128 + 64 dims, latents of 512.
 condition deepseek(latent, rope) = F in {f16, bf16} and latent == 512 and rope == 64
 condition ready()                = to == F or to in {f8e4m3fn, f8e4m3fnuz}
-condition whole_values(width)    = H > 0 and width > 0 and width % (32 * H) == 0
+condition whole_values(width)    = width > 0 and width % (32 * H) == 0
 kernel mla_dual_rms_norm {
   hip when bits16(x) and G == F and A % 8 == 0 and C % 8 == 0 and W % 8 == 0 and W <= 8192
   cpu when floats(x) and A <= 16384 and C <= 16384

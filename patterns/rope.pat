@@ -86,4 +86,5 @@ rule rope_partial_split in fuse enabled fuse_rope {
   match   { r, tail = split(x; sizes = _, axis = -1)
             y = concat(rope(r, cos, sin; style), tail; -1) }
   replace { y = rope(x, cos, sin; style) }
+  test "pairs" { style = gptj; fires 1 }
 }

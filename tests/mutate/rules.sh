@@ -28,7 +28,7 @@ cases_of() {
 # Only the files that the rule needs.
 verify() {
     files=$(grep -l "^rule $1[ {]" "$work"/patterns/*.pat)
-    timeout 60 "$verify" --rule "$1" --ruleset "$work/m.so" --cases "${CASES:-4}" --elements 4096 --failures 1 \
+    timeout 60 "$verify" --rule "$1" --ruleset "$work/m.so" --cases "${CASES:-8}" --elements 4096 --failures 1 \
         --targets ref,cpu --quiet $files >"$work/err" 2>&1 </dev/null
 }
 
