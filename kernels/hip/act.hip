@@ -6,7 +6,7 @@
 template <typename T, fp8 F>
 DEVICE void put_group(float *v, void *y, float *scales, gpu_range range, size_t at, bool live)
 {
-    const float s = group_scale(v, range), inverse = 1.0f / s;
+    const float s = group_scale(top_of(v), range), inverse = about_inverse(s);
 #pragma unroll
     for (int k = 0; k < 8; k++)
         v[k] = within<F>(quotient(v[k], s, inverse), range.limit);
@@ -78,8 +78,8 @@ template <typename T, fp8 F> static void silu_of(const gpu_act *a, hipStream_t s
 {
     const int threads = 128;
     const dim3 grid(a->rows, (a->width / 8 + threads - 1) / threads);
-#define ROWS(Q) LAUNCH((silu_rows<T, Q, F>), grid, threads, s, (const T *)a->x, a->y, (T *)a->product, a->scales, a->range, \
-                       a->width, read_once(4LL * a->rows * a->width))
+#define ROWS(Q) LAUNCH((silu_rows<T, Q, F>), grid, threads, s, (const T *)a->x, a->y, (T *)a->product, a->scales, \
+                       ready(a->range), a->width, read_once(4LL * a->rows * a->width))
     a->quant == GPU_GROUP ? ROWS(GPU_GROUP) : a->quant == GPU_STATIC ? ROWS(GPU_STATIC) : ROWS(GPU_NONE);
 #undef ROWS
 }
@@ -100,9 +100,9 @@ template <typename T, fp8 F> static void cast_of(const gpu_cast *a, hipStream_t 
 {
     const int blocks = blocks_for(a->n), threads = threads_for(a->n);
     if (a->group)
-        LAUNCH((cast_rows<T, F, true>), blocks, threads, s, (const T *)a->x, a->y, a->scales, a->range, a->n);
+        LAUNCH((cast_rows<T, F, true>), blocks, threads, s, (const T *)a->x, a->y, a->scales, ready(a->range), a->n);
     else
-        LAUNCH((cast_rows<T, F, false>), blocks, threads, s, (const T *)a->x, a->y, a->scales, a->range, a->n);
+        LAUNCH((cast_rows<T, F, false>), blocks, threads, s, (const T *)a->x, a->y, a->scales, ready(a->range), a->n);
 }
 
 const char *gpu_quantise(const gpu_cast *a, void *stream)

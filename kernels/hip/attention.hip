@@ -12,7 +12,7 @@ enum { BLOCKS_A_UNIT = 4 }; /* so many blocks are at work on a compute unit at o
 
 /* ------------------------------------------------------------------- cache -- */
 
-/* Of the two the launch has set one to 1: a choice between them would put the arguments into memory. */
+/* One of the two is 1. */
 DEVICE float scale_of(const gpu_paged &c, int which)
 {
     return c.fixed[which] * (c.scale[which] ? *c.scale[which] : 1.0f);
@@ -118,6 +118,7 @@ DEVICE void weigh(const gpu_attention &a, const span &s, int kv, int first, int 
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = THREADS / 32, group = a.heads / a.n_kv;
     for (int h = warp; h < group; h += warps) {
         float m = state->most[h], sum = 0;
+#pragma unroll 2 /* more would spill */
         for (int t = lane; t < n; t += 32)
             m = fmaxf(m, scores[h][t]);
         m = max_lanes<32>(m);
@@ -384,9 +385,7 @@ const char *gpu_decode_attention(const gpu_attention *a, void *stream)
     gpu_attention b = *a;
     const int units = compute_units();
     const char *bad = units ? check_attention(a) : "the device does not answer";
-    for (int which = 0; which < 2; which++)
-        b.cache.fixed[which] = a->cache.scale[which] ? 1.0f : a->cache.fixed[which];
-    b.cache.shift = shift_of(a->cache.block_size);
+    b.cache = ready(a->cache);
     b.partitions = parts_for((int64_t)a->rows * a->n_kv, units * BLOCKS_A_UNIT, (int64_t)a->table_width * a->cache.block_size,
                              a->work_bytes / ((int64_t)a->rows * a->heads * (a->dim + 2) * 4 + 1));
     if (a->rows && !bad)

@@ -341,14 +341,43 @@ template <int N> DEVICE float max_lanes(float x)
     return x;
 }
 
-/* Eight elements a lane: the scale of the 128 that sixteen lanes hold. */
-DEVICE float group_scale(const float *v, gpu_range range)
+/* 1 / x within a unit in the last place, for quotients. */
+DEVICE float about_inverse(float x)
+{
+#if defined(__CUDA_ARCH__)
+    float r;
+    asm("rcp.approx.f32 %0, %1;" : "=f"(r) : "f"(x));
+    return r;
+#else
+    return 1.0f / x;
+#endif
+}
+
+/* a / b, where inverse is about 1 / b: one step of Newton's makes it the nearest float but for rare ties. An infinite b leaves
+ * nothing to mend, nor does an infinite quotient. */
+DEVICE float quotient(float a, float b, float inverse)
+{
+    float q = a * inverse;
+    return fmaf(inverse != 0 && fabsf(q) < INFINITY ? fmaf(-q, b, a) : 0, inverse, q);
+}
+
+/* Sixteen lanes: the scale of their group, whose largest magnitude is the largest `top`. The quotient is the nearest float, by
+ * the same step. */
+DEVICE float group_scale(float top, gpu_range range)
+{
+    top = fmaxf(max_lanes<16>(top), range.floor);
+    const float q = top * range.inverse, s = fmaf(fmaf(-q, range.limit, top), range.inverse, q);
+    return top < INFINITY ? s : top;
+}
+
+/* The largest magnitude of eight elements. */
+DEVICE float top_of(const float *v)
 {
     float top = 0;
 #pragma unroll
     for (int k = 0; k < 8; k++)
         top = fmaxf(top, fabsf(v[k]));
-    return fmaxf(max_lanes<16>(top), range.floor) / range.limit;
+    return top;
 }
 
 /* Over a block of at most 1024 threads, a multiple of 32. scratch: 32 floats of shared memory for this call alone. */
@@ -375,6 +404,12 @@ DEVICE float max_block(float x, float *scratch)
 
 /* --------------------------------------------------------------- launches -- */
 
+static inline gpu_range ready(gpu_range r)
+{
+    r.inverse = 1.0f / r.limit;
+    return r;
+}
+
 /* NULL for success. */
 static inline const char *text_of(hipError_t e) { return e == hipSuccess ? NULL : hipGetErrorString(e); }
 
@@ -396,6 +431,15 @@ static inline int shift_of(int64_t n)
     return (int64_t)1 << s == n ? s : -1;
 }
 
+/* With what launches set. Of a scale on the device and a fixed one the other is 1: a choice would put arguments into memory. */
+static inline gpu_paged ready(gpu_paged c)
+{
+    for (int which = 0; which < 2; which++)
+        c.fixed[which] = c.scale[which] ? 1.0f : c.fixed[which];
+    c.shift = shift_of(c.block_size);
+    return c;
+}
+
 /* ------------------------------------------------------------ functions -- */
 
 /* Within some units in the last place of a float: the result is rounded to 16 bits. */
@@ -404,13 +448,5 @@ DEVICE float silu(float x) { return __fdividef(x, 1.0f + __expf(-x)); }
 #else
 DEVICE float silu(float x) { return x / (1.0f + expf(-x)); }
 #endif
-
-/* a / b, where inverse = 1 / b: one step of Newton's makes it the nearest float but for rare ties. An infinite b leaves
- * nothing to mend, nor does an infinite quotient. */
-DEVICE float quotient(float a, float b, float inverse)
-{
-    float q = a * inverse;
-    return fmaf(inverse != 0 && fabsf(q) < INFINITY ? fmaf(-q, b, a) : 0, inverse, q);
-}
 
 #endif

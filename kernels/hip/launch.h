@@ -17,7 +17,10 @@ typedef enum gpu_quant { GPU_NONE, GPU_STATIC, GPU_TOKEN, GPU_GROUP } gpu_quant;
 
 /* How values become FP8: the scale of a token or group is max(largest magnitude, floor) / limit, a static one is given;
  * what is stored is clamped to the limit. */
-typedef struct gpu_range { float floor, limit; } gpu_range;
+typedef struct gpu_range {
+    float floor, limit;
+    float inverse;        /* 1 / limit, set by the launch */
+} gpu_range;
 
 /* Root mean square norm of rows (Zhang and Sennrich 2019): y = x rsqrt(mean(x^2) + eps) w; with res, of R(x + res). */
 typedef struct gpu_norm {

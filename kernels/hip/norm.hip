@@ -59,9 +59,7 @@ __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, cons
             in[i] = narrow<T>(v[i]);
         }
         widen<T>(in[i], v[i]);
-#pragma unroll
-        for (int k = 0; k < 8; k++)
-            top = fmaxf(top, fabsf(v[i][k]));
+        top = fmaxf(top, top_of(v[i]));
     }
     float inverse = 1.0f / fixed;
     if (Q == TOKEN) {
@@ -75,9 +73,9 @@ __global__ void __launch_bounds__(1024) norm_rows(const T *x, const T *res, cons
         const int at = (i * blockDim.x + threadIdx.x) * 8;
         if (Q != NONE) {
             if (norm && at < width)
-                store(norm + row + at, in[i]);
+                store(norm + row + at, narrow<T>(v[i]));
             if (Q == GROUP) {
-                const float s = group_scale(v[i], range);
+                const float s = group_scale(top_of(v[i]), range);
                 inverse = 1.0f / s;
                 if (threadIdx.x % 16 == 0 && at < width)
                     scales[(row + at) / 128] = s;
@@ -99,7 +97,7 @@ template <typename T, bool RES, quant Q, fp8 F> static void rows(const gpu_norm 
     const int threads = ((vectors + vecs - 1) / vecs + 31) / 32 * 32;
 #define ROWS(V, W) LAUNCH((norm_rows<T, V, RES, Q, F, W>), a->rows, threads, s, (const T *)a->x, (const T *)a->res, \
                           (const T *)a->w, a->eps, a->offset, a->scale, (T *)a->sum, a->y, (T *)a->norm, a->scales, \
-                          a->range, a->width, read_once(2LL * a->rows * a->width))
+                          ready(a->range), a->width, read_once(2LL * a->rows * a->width))
     if (a->twice)
         vecs == 4 ? ROWS(4, true) : vecs == 2 ? ROWS(2, true) : ROWS(1, true);
     else
@@ -143,7 +141,7 @@ __global__ void gated_heads(const T *x, const T *z, const T *w, float eps, void 
     const int head = (blockIdx.x * blockDim.x + threadIdx.x) / 16, lane = threadIdx.x % 16;
     const bool live = head < heads; /* all lanes take part in sums */
     const size_t at = (size_t)(live ? head : 0) * 128 + lane * 8;
-    float v[8], gate[8], weight[8], square = 0, top = 0;
+    float v[8], gate[8], weight[8], square = 0;
     const words a = load(x + at, once), b = load(z + at, once), c = load(w + lane * 8);
     widen<T>(a, v), widen<T>(b, gate), widen<T>(c, weight);
 #pragma unroll
@@ -153,14 +151,14 @@ __global__ void gated_heads(const T *x, const T *z, const T *w, float eps, void 
     }
     const float r = rsqrtf(sum_lanes<16>(square) / 128 + eps);
 #pragma unroll
-    for (int k = 0; k < 8; k++) {
-        v[k] = rounded<T>(v[k] * r * weight[k]);
-        top = fmaxf(top, fabsf(v[k]));
-    }
+    for (int k = 0; k < 8; k++)
+        v[k] = v[k] * r * weight[k];
+    const words normed = narrow<T>(v);
     if (QUANT) {
-        const float s = fmaxf(max_lanes<16>(top), range.floor) / range.limit, inverse = 1.0f / s;
+        widen<T>(normed, v);
+        const float s = group_scale(top_of(v), range), inverse = about_inverse(s);
         if (live && norm)
-            store(norm + at, narrow<T>(v));
+            store(norm + at, normed);
         if (live && lane == 0)
             scales[head] = s;
 #pragma unroll
@@ -168,7 +166,7 @@ __global__ void gated_heads(const T *x, const T *z, const T *w, float eps, void 
             v[k] = within<F>(quotient(v[k], s, inverse), range.limit);
         store_fp8<F>(y, at, v, live);
     } else if (live) {
-        store((T *)y + at, narrow<T>(v));
+        store((T *)y + at, normed);
     }
 }
 
@@ -177,10 +175,10 @@ template <typename T, fp8 F> static void gated_of(const gpu_gated *a, hipStream_
     const int threads = 128, blocks = (a->heads * 16 + threads - 1) / threads;
     if (a->quant)
         LAUNCH((gated_heads<T, true, F>), blocks, threads, s, (const T *)a->x, (const T *)a->z, (const T *)a->w, a->eps,
-               a->y, (T *)a->norm, a->scales, a->range, a->heads, read_once(256LL * a->heads));
+               a->y, (T *)a->norm, a->scales, ready(a->range), a->heads, read_once(256LL * a->heads));
     else
         LAUNCH((gated_heads<T, false, F>), blocks, threads, s, (const T *)a->x, (const T *)a->z, (const T *)a->w, a->eps,
-               a->y, (T *)a->norm, a->scales, a->range, a->heads, read_once(256LL * a->heads));
+               a->y, (T *)a->norm, a->scales, ready(a->range), a->heads, read_once(256LL * a->heads));
 }
 
 const char *gpu_gated_norm(const gpu_gated *a, void *stream)

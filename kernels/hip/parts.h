@@ -71,10 +71,11 @@ template <typename T, int D> DEVICE void join_parts(const float *from, int n, co
 #pragma unroll
         for (int j = 0; j < 32; j++) {
             const int i = id / 32 + j * WARPS;
-            if (i >= end)
-                break;
-            const two x = first == 0 && j < EARLY ? early[j % EARLY] : *(const two *)&from[(first + i) * (D + 2) + at + 2 * lane];
-            v[0] += weights[i] * x.x, v[1] += weights[i] * x.y;
+            if (i < end) {
+                const two x = first == 0 && j < EARLY ? early[j % EARLY]
+                                                      : *(const two *)&from[(first + i) * (D + 2) + at + 2 * lane];
+                v[0] += weights[i] * x.x, v[1] += weights[i] * x.y;
+            }
         }
     }
     sums[id / 32][2 * lane] = v[0], sums[id / 32][2 * lane + 1] = v[1];

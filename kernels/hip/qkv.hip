@@ -3,11 +3,14 @@
 
 /* ------------------------------------------------------------------ cache -- */
 
+/* Choices between two places here and below: an index that is known late would put the arguments into memory. */
+DEVICE int64_t stride_of(const gpu_paged &c, int which, int i) { return which ? c.strides[1][i] : c.strides[0][i]; }
+
 /* Where the heads of a slot begin, in a cache that is not shuffled. USUAL: its blocks are a power of two. */
 template <bool USUAL> DEVICE int64_t slot_at(const gpu_paged &c, int which, int64_t slot)
 {
     const int64_t block = USUAL || c.shift >= 0 ? slot >> c.shift : slot / c.block_size;
-    return block * c.strides[which][0] + (slot - block * c.block_size) * c.strides[which][1];
+    return block * stride_of(c, which, 0) + (slot - block * c.block_size) * stride_of(c, which, 1);
 }
 
 /* Where eight elements of a head of `dim` go, the first of them d: their index, and how far they stand apart. */
@@ -15,10 +18,10 @@ DEVICE int64_t cache_at(const gpu_paged &c, int which, int64_t slot, int head, i
 {
     *apart = 1;
     if (!c.shuffled)
-        return slot_at<false>(c, which, slot) + head * c.strides[which][2] + d;
+        return slot_at<false>(c, which, slot) + head * stride_of(c, which, 2) + d;
     const int64_t block = c.shift >= 0 ? slot >> c.shift : slot / c.block_size;
     const int off = (int)(slot - block * c.block_size), x = c.fp8 ? 16 : 8; /* elements of 16 bytes */
-    const int64_t base = block * c.strides[which][0] + (int64_t)head * dim * c.block_size;
+    const int64_t base = block * stride_of(c, which, 0) + (int64_t)head * dim * c.block_size;
     if (which == 0)
         return base + ((int64_t)(d / x) * c.block_size + off) * x + d % x;
     *apart = x;
@@ -38,23 +41,26 @@ template <fp8 F> DEVICE two_words narrow_scaled(const float *v, float scale)
 /* Eight elements: as they are in raw, and as floats. */
 DEVICE void to_cache(const gpu_paged &c, int which, int64_t slot, int head, int dim, int d, words raw, const float *v)
 {
+    void *const data = which ? c.data[1] : c.data[0];
+    const float *const on_device = which ? c.scale[1] : c.scale[0];
+    const float fixed = which ? c.fixed[1] : c.fixed[0];
     int apart;
     const int64_t at = cache_at(c, which, slot, head, dim, d, &apart);
     if (!c.fp8 && apart == 1) {
-        store((uint16_t *)c.data[which] + at, raw);
+        store((uint16_t *)data + at, raw);
     } else if (!c.fp8) {
 #pragma unroll
         for (int k = 0; k < 8; k++)
-            ((uint16_t *)c.data[which])[at + k * apart] = (uint16_t)(raw.w[k / 2] >> k % 2 * 16);
+            ((uint16_t *)data)[at + k * apart] = (uint16_t)(raw.w[k / 2] >> k % 2 * 16);
     } else {
-        const float scale = c.scale[which] ? *c.scale[which] : c.fixed[which];
+        const float scale = fixed * (on_device ? *on_device : 1.0f);
         const two_words q = c.fp8 == 1 + E4M3FN ? narrow_scaled<E4M3FN>(v, scale) : narrow_scaled<E4M3FNUZ>(v, scale);
         if (apart == 1)
-            store((uint8_t *)c.data[which] + at, q);
+            store((uint8_t *)data + at, q);
         else
 #pragma unroll
             for (int k = 0; k < 8; k++)
-                ((uint8_t *)c.data[which])[at + k * apart] = (uint8_t)(q.w[k / 4] >> k % 4 * 8);
+                ((uint8_t *)data)[at + k * apart] = (uint8_t)(q.w[k / 4] >> k % 4 * 8);
     }
 }
 
@@ -129,8 +135,11 @@ DEVICE void turn(float *v, const float *c, const float *s, int lane, int rotated
 /* USUAL: a cache not shuffled, not FP8, its blocks a power of two; whole heads turn, in halves. Heads of LANES * 8, eight
  * elements a lane; HEADS of one token a lane. The norm is rounded, then the rotation. What all heads share is done once: at
  * many tokens the units have as much to do as the memory. */
+template <typename T> constexpr int BLOCKS = 8; /* of several heads a lane, at once on a unit, without a spill */
+template <> constexpr int BLOCKS<f16> = 7;
+
 template <typename T, int LANES, int HEADS, bool USUAL>
-__global__ void BOUNDS(128, !USUAL ? 6 : HEADS > 1 ? 8 : 10) qkv_heads(gpu_qkv a)
+__global__ void BOUNDS(128, !USUAL ? 5 : HEADS > 1 ? BLOCKS<T> : 10) qkv_heads(gpu_qkv a)
 {
     const int dim = LANES * 8, rotated = USUAL ? dim : a.rotated, all = a.n_q + 2 * a.n_kv, lane = threadIdx.x % LANES;
     const int first = (blockIdx.y * blockDim.x + threadIdx.x) / LANES * HEADS;
@@ -179,7 +188,9 @@ __global__ void BOUNDS(128, !USUAL ? 6 : HEADS > 1 ? 8 : 10) qkv_heads(gpu_qkv a
         }
         if (a.table)
             turn(v, c, s, lane, rotated, USUAL || a.neox);
-        const words out = is_q || is_k ? narrow<T>(v) : raw[h];
+        words out = raw[h];
+        if (is_q || is_k)
+            out = narrow<T>(v);
         const int at = head - (is_q ? 0 : is_k ? a.n_q : a.n_q + a.n_kv);
         T *to = (T *)(is_q ? a.q : is_k ? a.k : a.v);
         if (head < all && to)
@@ -187,7 +198,8 @@ __global__ void BOUNDS(128, !USUAL ? 6 : HEADS > 1 ? 8 : 10) qkv_heads(gpu_qkv a
         if (head >= all || is_q || slot < 0)
             continue;
         if (USUAL) {
-            store((uint16_t *)a.cache.data[!is_k] + (is_k ? key : value) + at * a.cache.strides[!is_k][2] + lane * 8, out);
+            uint16_t *const kept_in = (uint16_t *)(is_k ? a.cache.data[0] : a.cache.data[1]) + (is_k ? key : value);
+            store(kept_in + at * stride_of(a.cache, !is_k, 2) + lane * 8, out);
         } else {
             float exact[8];
             widen<T>(out, exact);
@@ -226,7 +238,7 @@ const char *gpu_qk_norm_rope_cache(const gpu_qkv *a, void *stream)
         return "heads must be of 64, 128 or 256";
     if (a->table && (a->rotated > a->dim || a->rotated < 16 || shift_of(a->rotated) < 0))
         return "the rotated dims must be a power of two from 16 to the head's";
-    b.cache.shift = shift_of(a->cache.block_size);
+    b.cache = ready(a->cache);
     if (a->tokens && !bad)
         a->dtype == GPU_BF16 ? qkv_with<bf16>(&b, (hipStream_t)stream) : qkv_with<f16>(&b, (hipStream_t)stream);
     return bad ? bad : gpu_launched();
@@ -256,7 +268,7 @@ const char *gpu_cache_write(const gpu_cache *a, void *stream)
     const char *bad = check_cache(&a->cache, a->dim);
     if (a->dim % 8 || a->v_stride % 8)
         return "widths must be multiples of 8";
-    b.cache.shift = shift_of(a->cache.block_size);
+    b.cache = ready(a->cache);
     if (a->tokens && !bad && a->dtype == GPU_BF16)
         LAUNCH((cache_rows<bf16>), blocks, threads, (hipStream_t)stream, b);
     else if (a->tokens && !bad)

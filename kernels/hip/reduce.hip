@@ -169,9 +169,7 @@ template <fp8 F, int VECS> DEVICE void quantise(const gpu_reduce &a, int row, fl
     if (a.quant == GPU_TOKEN) {
 #pragma unroll
         for (int i = 0; i < VECS; i++)
-#pragma unroll
-            for (int k = 0; k < 8; k++)
-                s = fmaxf(s, fabsf(v[i][k]));
+            s = fmaxf(s, top_of(v[i]));
         s = max_block(s, scratch) / a.range.limit;
         if (threadIdx.x == 0)
             a.scales[row] = s;
@@ -180,7 +178,7 @@ template <fp8 F, int VECS> DEVICE void quantise(const gpu_reduce &a, int row, fl
     for (int i = 0; i < VECS; i++) {
         const int at = (i * blockDim.x + threadIdx.x) * 8;
         if (a.quant == GPU_GROUP) {
-            s = group_scale(v[i], a.range);
+            s = group_scale(top_of(v[i]), a.range);
             if (threadIdx.x % 16 == 0 && at < a.width)
                 store_scale(a, row, at / 128, s);
         }
@@ -449,11 +447,13 @@ const char *gpu_all_reduce(const gpu_ranks *r, const gpu_reduce *a, void *stream
     if (!units)
         return "the device does not answer";
     gpu_ranks ranks = *r;
+    gpu_reduce b = *a;
+    b.range = ready(a->range);
     ranks.patience = r->patience ? r->patience : 1u << 24;
     const int blocks = a->rows < units ? a->rows : units;
     if (a->dtype == GPU_BF16)
-        reduce<bf16>(ranks, *a, blocks, (hipStream_t)stream);
+        reduce<bf16>(ranks, b, blocks, (hipStream_t)stream);
     else
-        reduce<f16>(ranks, *a, blocks, (hipStream_t)stream);
+        reduce<f16>(ranks, b, blocks, (hipStream_t)stream);
     return gpu_launched();
 }

@@ -25,9 +25,9 @@ def record(name, *fields):
 
 
 Ranks = record("Ranks", (P * 8, "windows"), (P, "state"), (L, "bytes"), (I, "rank world"), (U, "patience"))
-Reduce = record("Reduce", (P, "x res w scale sum y norm scales"), (F, "floor limit eps offset"),
+Reduce = record("Reduce", (P, "x res w scale sum y norm scales"), (F, "floor limit inverse eps offset"),
                 (I, "rows width dtype fp8 quant two_stage unrounded columns"))
-Norm = record("Norm", (P, "x res w scale sum y norm scales"), (F, "floor limit eps offset"),
+Norm = record("Norm", (P, "x res w scale sum y norm scales"), (F, "floor limit inverse eps offset"),
               (I, "rows width dtype fp8 quant twice"))
 
 

@@ -26,7 +26,7 @@ def ints(names):
     return [(n, I) for n in names.split()]
 
 
-RANGE = (("floor", F), ("limit", F))
+RANGE = (("floor", F), ("limit", F), ("inverse", F))
 Norm = record("Norm", "x res w scale sum y norm scales", *RANGE, ("eps", F), ("offset", F),
               *ints("rows width dtype fp8 quant twice"))
 Gated = record("Gated", "x z w y norm scales", *RANGE, ("eps", F), *ints("heads dtype fp8 quant"))
