@@ -28,7 +28,7 @@ static inline void *data(const sld_launch *l, uint32_t i) { return i < l->n_out 
 static inline gpu_range range_of(const sld_launch *l, const sld_tensor *q)
 {
     float limit = q->dtype == SLD_F8E4M3FN ? 448.0f : kern_flag(l, "full") ? 240.0f : 224.0f;
-    return (gpu_range){number(l, "floor", 1e-10), limit};
+    return (gpu_range){.floor = number(l, "floor", 1e-10), .limit = limit};
 }
 
 /* Whether a group is a whole row. */

@@ -45,7 +45,7 @@ inline float wide16(uint16_t u) { return dtype == GPU_BF16 ? sld_bf16_to_f32(u) 
 inline double round16(double x) { return wide16(narrow16((float)x)); }
 inline double from8(uint8_t u) { return format == GPU_E4M3FN ? sld_f8e4m3fn_to_f32(u) : sld_f8e4m3fnuz_to_f32(u); }
 inline double max8(void) { return format == GPU_E4M3FN ? 448 : 240; }
-inline gpu_range range_of(int f) { return {1e-10f, f == GPU_E4M3FN ? 448.0f : 240.0f}; }
+inline gpu_range range_of(int f) { return {1e-10f, f == GPU_E4M3FN ? 448.0f : 240.0f, 0}; }
 
 /* 16-bit numbers on the device, and what they are. */
 struct numbers {

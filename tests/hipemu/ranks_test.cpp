@@ -119,7 +119,7 @@ const char *work(const gpu_ranks &r, const step &s, int turn, uint8_t *to)
     a.res = s.res ? device(operand(turn, RES, at.n)) : NULL;
     a.w = s.alone ? NULL : device(operand(turn, WEIGHT, s.width));
     a.scale = &scale, a.sum = sum, a.y = y, a.norm = s.norm ? norm : NULL, a.scales = (float *)scales;
-    a.range = {1e-10f, (float)top()};
+    a.range = {1e-10f, (float)top(), 0};
     a.eps = 1e-6f, a.rows = s.rows, a.width = s.width, a.dtype = dtype, a.fp8 = format, a.quant = s.quant;
     a.two_stage = s.two_stage, a.offset = s.centred, a.unrounded = s.unrounded, a.columns = s.columns;
     const char *error = gpu_all_reduce(&r, &a, NULL);
