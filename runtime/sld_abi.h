@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-#define SLD_ABI 5
+#define SLD_ABI 6
 #define SLD_ABI_MIN 5
 
 typedef struct sld_attr_info {
