@@ -119,6 +119,8 @@ const char *sld_cpu_mla_kv_cache_update(const sld_launch *l)
 /* Floats that are rounded to the dtype of the batch already, as attention takes them. */
 ROW_PART void store_queries(const sld_tensor *out, size_t to, double scale, size_t n, const float *x)
 {
+    if (!n)
+        return; /* there may be no memory */
     if (mla_is_f8(out->dtype))
         narrow(out->dtype, scale, n, x, (uint8_t *)out->data + to);
     else if (out->dtype == SLD_F32)
