@@ -76,7 +76,13 @@ static double distance(const sld_tensor *a, const sld_tensor *b)
 /* ------------------------------------------------------------------- caches -- */
 
 /* In memory that both sides reach, as the device's is that of the host here. */
-typedef struct layer { sld_cache c; uint16_t keys[4096], values[4096]; int64_t slots[8]; int32_t tables[10], lens[5]; float sinks[8]; } layer;
+typedef struct layer {
+    sld_cache c;
+    _Alignas(16) uint16_t keys[4096], values[4096];
+    int64_t slots[8];
+    int32_t tables[10], lens[5];
+    float sinks[8];
+} layer;
 
 static const sld_cache *find(void *user, const char *name)
 {
