@@ -87,7 +87,7 @@ static const char *gated(const sld_launch *l, const sld_tensor *u, int64_t act)
 {
     product p = product_open(l, u, act);
     if (u) /* all is one row, in parts */
-        p.width = p.step = SPAN, p.n = (p.end + SPAN - 1) / SPAN;
+        p.width = p.step = SPAN, p.n = row_parts(p.end, SPAN);
     share(l, &p, store_rows, NULL);
     return NULL;
 }

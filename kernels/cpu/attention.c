@@ -162,7 +162,7 @@ static void attend(const attention *a, size_t first, size_t n, size_t kv)
 static void attend_tiles(const void *work, size_t from, size_t to)
 {
     const attention *a = work;
-    for (size_t t = from, each = (a->rows + TILE - 1) / TILE; t < to; t++) {
+    for (size_t t = from, each = row_parts(a->rows, TILE); t < to; t++) {
         size_t head = t / each, i = t % each * TILE;
         size_t kv = (head / a->heads * a->kv_heads + head % a->heads / (a->heads / a->kv_heads)) * a->len;
         attend(a, head * a->rows + i, row_min(a->rows - i, TILE), kv);
@@ -179,7 +179,7 @@ static const char *sdpa(const sld_launch *l, const quantiser *quant)
                    (float)kern_attr(l, "scale")->f, kern_attr(l, "safe")->i != 0 || !k->dims[2], quant};
     const char *bad = sdpa_check(q, k, a.mask, &scores);
     if (!bad)
-        row_share(l, (size_t)q->dims[0] * a.heads * ((a.rows + TILE - 1) / TILE),
+        row_share(l, (size_t)q->dims[0] * a.heads * row_parts(a.rows, TILE),
                   (a.len + 1) * (a.d + a.e) * TILE * sizeof(float), attend_tiles, &a);
     return bad;
 }

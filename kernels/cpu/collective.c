@@ -49,7 +49,7 @@ ROW_WIDE static void sum_blocks(const void *work, size_t first, size_t last)
 static void sum_ranks(const piece *p, size_t from, size_t to, void *result)
 {
     size_t cost = (p->c->world + 1) * PIECE * kern_size(p->x->dtype);
-    row_share(p->l, (to - from + PIECE - 1) / PIECE, cost, sum_blocks, &(summing){p, from, to, result});
+    row_share(p->l, row_parts(to - from, PIECE), cost, sum_blocks, &(summing){p, from, to, result});
 }
 
 /* Each rank sums its part, and takes the others'. */

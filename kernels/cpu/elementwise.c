@@ -62,18 +62,13 @@ typedef void (*binary_fn)(const float *a, const float *b, float *y, size_t n);
 
 typedef struct binary_work { const runs *r; const sld_tensor *out; binary_fn f; } binary_work;
 
-static size_t pieces(size_t n)
-{
-    return (n + PIECE - 1) / PIECE;
-}
-
 /* Pieces [from, to), counted through all runs. */
 ROW_WIDE static void binary_pieces(const void *work, size_t from, size_t to)
 {
     const binary_work *w = work;
     const runs *r = w->r;
     float ba[PIECE], bb[PIECE], by[PIECE];
-    for (size_t k = from, per = pieces(r->length); k < to; k++) {
+    for (size_t k = from, per = row_parts(r->length, PIECE); k < to; k++) {
         size_t i = k / per, first = k % per * PIECE, m = row_min(r->length - first, PIECE), at = i * r->length + first;
         float *y = row_begin(w->out, at, by);
         w->f(run_load(&r->a, r, i, first, m, ba), run_load(&r->b, r, i, first, m, bb), y, m);
@@ -85,7 +80,7 @@ static const char *binary(const sld_launch *l, binary_fn f)
 {
     runs r = runs_of(&l->in[0], &l->in[1], &l->out[0]);
     size_t cost = 3 * row_min(r.length, PIECE) * kern_size(l->out[0].dtype);
-    row_share(l, r.n * pieces(r.length), cost, binary_pieces, &(binary_work){&r, &l->out[0], f});
+    row_share(l, r.n * row_parts(r.length, PIECE), cost, binary_pieces, &(binary_work){&r, &l->out[0], f});
     return NULL;
 }
 
@@ -121,7 +116,7 @@ ROW_WIDE static void unary_pieces(const void *work, size_t from, size_t to)
 static const char *unary(const sld_launch *l, unary_fn f)
 {
     size_t n = kern_numel(&l->out[0]);
-    row_share(l, pieces(n), 4 * PIECE * kern_size(l->out[0].dtype), unary_pieces, &(unary_work){&l->in[0], &l->out[0], n, f});
+    row_share(l, row_parts(n, PIECE), 4 * PIECE * kern_size(l->out[0].dtype), unary_pieces, &(unary_work){&l->in[0], &l->out[0], n, f});
     return NULL;
 }
 

@@ -27,6 +27,12 @@ static inline size_t row_min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* How many parts of `each` make up n. */
+static inline size_t row_parts(size_t n, size_t each)
+{
+    return (n + each - 1) / each;
+}
+
 static inline uint32_t row_max(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;

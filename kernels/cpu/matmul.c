@@ -56,15 +56,10 @@ static void multiply_tile(const product *p, size_t i, size_t rows, size_t j, siz
     }
 }
 
-static size_t tiles(size_t n, size_t size)
-{
-    return (n + size - 1) / size;
-}
-
 static void multiply_tiles(const void *work, size_t from, size_t to)
 {
     const product *p = work;
-    for (size_t t = from, across = tiles(p->n, PIECE); t < to; t++) {
+    for (size_t t = from, across = row_parts(p->n, PIECE); t < to; t++) {
         size_t i = t / across * TILE, j = t % across * PIECE;
         multiply_tile(p, i, row_min(p->m - i, TILE), j, row_min(p->n - j, PIECE));
     }
@@ -73,7 +68,7 @@ static void multiply_tiles(const void *work, size_t from, size_t to)
 static void multiply(const sld_launch *l, const product *p)
 {
     if (!blas(p, false))
-        row_share(l, tiles(p->m, TILE) * tiles(p->n, PIECE), (p->k + 1) * row_min(p->n, PIECE) * sizeof(float),
+        row_share(l, row_parts(p->m, TILE) * row_parts(p->n, PIECE), (p->k + 1) * row_min(p->n, PIECE) * sizeof(float),
                   multiply_tiles, p);
 }
 
@@ -125,7 +120,7 @@ static void linear_tile(const linear *w, size_t i, size_t rows, size_t from, siz
 static void linear_tiles(const void *work, size_t from, size_t to)
 {
     const product *p = &((const linear *)work)->p;
-    for (size_t t = from, across = tiles(p->n, COLUMNS); t < to; t++) {
+    for (size_t t = from, across = row_parts(p->n, COLUMNS); t < to; t++) {
         size_t i = t / across * TILE, j = t % across * COLUMNS;
         linear_tile(work, i, row_min(p->m - i, TILE), j, row_min(p->n, j + COLUMNS));
     }
@@ -139,7 +134,7 @@ const char *sld_cpu_linear(const sld_launch *l)
     product *p = &all.p;
     p->m = p->n ? kern_numel(o) / p->n : 0;
     if (!p->m || !blas(p, true)) {
-        row_share(l, tiles(p->m, TILE) * tiles(p->n, COLUMNS), (p->k + 1) * row_min(p->n, COLUMNS) * sizeof(float),
+        row_share(l, row_parts(p->m, TILE) * row_parts(p->n, COLUMNS), (p->k + 1) * row_min(p->n, COLUMNS) * sizeof(float),
                   linear_tiles, &all);
         return NULL;
     }

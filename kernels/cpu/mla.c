@@ -165,7 +165,7 @@ typedef struct absorption { const sld_latent *w; const sld_tensor *q, *out; } ab
 
 static size_t column_tiles(const sld_latent *w)
 {
-    return ((size_t)w->latent + COLUMNS - 1) / COLUMNS;
+    return row_parts((size_t)w->latent, COLUMNS);
 }
 
 /* The dims that do not turn, of all rows, times tiles of weights, which are widened once. */

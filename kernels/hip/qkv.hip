@@ -132,12 +132,12 @@ DEVICE void turn(float *v, const float *c, const float *s, int lane, int rotated
             v[k] = v[k] * c[k] + other[k] * s[k];
 }
 
-/* USUAL: a cache not shuffled, not FP8, its blocks a power of two; whole heads turn, in halves. Heads of LANES * 8, eight
- * elements a lane; HEADS of one token a lane. The norm is rounded, then the rotation. What all heads share is done once: at
- * many tokens the units have as much to do as the memory. */
 template <typename T> constexpr int BLOCKS = 8; /* of several heads a lane, at once on a unit, without a spill */
 template <> constexpr int BLOCKS<f16> = 7;
 
+/* USUAL: a cache not shuffled, not FP8, its blocks a power of two; whole heads turn, in halves. Heads of LANES * 8, eight
+ * elements a lane; HEADS of one token a lane. The norm is rounded, then the rotation. What all heads share is done once: at
+ * many tokens the units have as much to do as the memory. */
 template <typename T, int LANES, int HEADS, bool USUAL>
 __global__ void BOUNDS(128, !USUAL ? 5 : HEADS > 1 ? BLOCKS<T> : 10) qkv_heads(gpu_qkv a)
 {
