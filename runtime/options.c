@@ -86,11 +86,11 @@ static const char *name_of(const sld_settings *s, uint32_t i)
 static sld_status find(sld_settings *s, const char *name, const char *from, uint32_t *i)
 {
     sld_spelling spelling = {.wanted = name};
-    for (*i = 0; *i < s->rules->n_options; ++*i) {
+    for (*i = 0; *i < s->rules->n_options; ++*i)
         if (!strcmp(name_of(s, *i), name))
             return SLD_OK;
+    for (*i = 0; *i < s->rules->n_options; ++*i)
         sld__spell(&spelling, name_of(s, *i));
-    }
     return sld__fail(s->ctx, SLD_ERR_INPUT, "%s: there is no option '%s'%s (see: solder options)", from, name,
                      sld__did_you_mean(&spelling));
 }
