@@ -9,7 +9,7 @@
 enum { POOL = 1 << 23 };
 
 typedef struct needs {
-    bool any, latent;
+    bool any, latent, rows_said;
     uint8_t batch, to, queries; /* dtypes: of the batch, of the cache (0: not said), of latent queries (0: of the batch) */
     int64_t tokens, heads, dim, layout, block;
     int64_t each;               /* rows of a sequence, at most; 0: not said */
@@ -84,6 +84,7 @@ static void need_latent(needs *k, const sld_graph *g, sld_node n)
     if (ready)
         need_ready(k, g, n, ready);
     k->rows = kv ? kv[1] : latent ? latent->i : k->rows;
+    k->rows_said = k->rows_said || kv || latent;
     k->rope = pe ? pe[2] : rope ? rope->i : k->rope;
     k->q_heads = q ? q[1] : k->q_heads;
     k->plain = q ? q[2] - k->rope : k->plain;
@@ -274,7 +275,7 @@ vf_lent *vf_lent_make(const sld_graph *left, const sld_graph *right, vf_rng *r, 
     *bad = NULL;
     if (!k.any)
         return NULL;
-    if (!k.rows && k.width)
+    if (!k.rows_said && k.width)
         k.rope = k.width > 64 ? 64 : k.width / 2, k.rows = k.width - k.rope, k.plain = 1 + vf_below(r, 8);
     vf_lent *t = calloc(1, sizeof *t);
     lay_out(t, &k, r);
