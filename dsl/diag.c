@@ -119,6 +119,15 @@ static unsigned distance(const char *a, const char *b)
     return row[m];
 }
 
+bool pat_named_in(const char *names, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *at = names; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+        if (!strncmp(at, name, n) && (at[n] == ',' || !at[n]))
+            return true;
+    return false;
+}
+
 const char *pat_nearest(const char *name, const char *const *names, uint32_t n)
 {
     const char *best = NULL;

@@ -403,7 +403,7 @@ bool pat_draw_all(pat_session *s, const pat_program *p, const pat_draws *o)
     bool any = false;
     for (uint32_t i = 0; i < p->rules.n; i++) {
         const pat_rule *r = p->rules.at[i];
-        if (o->rule && strcmp(o->rule, r->name) && strcmp(o->rule, pat_written_name(r)))
+        if (o->rules && !pat_named_in(o->rules, r->name) && !pat_named_in(o->rules, pat_written_name(r)))
             continue;
         x_choice choice = {.n = 0};
         pat_drawn d = {.rule = r, .kernel = o->kernel, .row = o->row};

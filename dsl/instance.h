@@ -55,7 +55,7 @@ typedef struct pat_drawn {
 bool pat_draw(pat_session *s, const pat_program *p, int64_t most, pat_drawn *d);
 /* Draws of each variant of a rule, NULL: of all, until n were of use, or 16 n were drawn. */
 typedef struct pat_draws {
-    const char *rule;        /* or what instances of a family are called in common */
+    const char *rules;       /* their names or those of families, between commas; NULL: all */
     uint32_t n, seed;
     int64_t most;
     const pat_kernel *kernel; /* as in pat_drawn */

@@ -53,6 +53,8 @@ void pat_unknown(pat_session *s, pat_span span, int code, pat_name name, const c
 /* Where a span begins and ends (the place behind its last byte); line 1, column 1 without a file. */
 typedef struct pat_place { uint32_t line, col; } pat_place;
 void pat_places(const pat_session *s, pat_span span, pat_place *from, pat_place *to);
+/* Whether a name is one of some, between which stand commas. */
+bool pat_named_in(const char *names, const char *name);
 /* Nearest of several names by edit distance, NULL when none is near. */
 const char *pat_nearest(const char *name, const char *const *names, uint32_t n);
 

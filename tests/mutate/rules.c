@@ -2,7 +2,8 @@
  *
  *     mutate_rules list FILE.pat...                  operator, owner, place, begin, end, rules to try, what was there,
  *                                                   and what comes instead; by tabs
- *     mutate_rules makers OPS FILE.pat...            rules that make one of these ops (names with commas)
+ *     mutate_rules makers OPS FILE.pat...            rules that make one of these ops, a few of each family (names with
+ *                                                   commas)
  *     mutate_rules compile OUT.c RULES FILE.pat...   checks and generates only these rules (names with commas), and for
  *                                                   `=op` all kernels of that op
  *
@@ -12,6 +13,7 @@
 
 #include "gen.h"
 #include "mutants.h"
+#include "source.h"
 
 enum { REFUSED = 10, NOT_GENERATED = 11 };
 
@@ -153,23 +155,25 @@ static int list(pat_session *s, pat_program *p)
 
 /* ------------------------------------------------------------------- makers -- */
 
-static bool named(const char *names, const char *name)
+static bool makes_one(const pat_program *p, const pat_rule *r, const char *ops)
 {
-    size_t n = strlen(name);
-    for (const char *at = names; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
-        if (!strncmp(at, name, n) && (at[n] == ',' || !at[n]))
+    for (uint32_t i = 0; i < p->ops.n; i++)
+        if (pat_named_in(ops, p->ops.at[i]->name) && makes(p, r, p->ops.at[i]->name))
             return true;
     return false;
 }
 
+/* Of a large family every seventh, so that each of its lists is gone through. */
 static int list_makers(const pat_program *p, const char *ops)
 {
-    for (uint32_t i = 0; i < p->rules.n; i++)
-        for (uint32_t j = 0; j < p->ops.n; j++)
-            if (named(ops, p->ops.at[j]->name) && makes(p, p->rules.at[i], p->ops.at[j]->name)) {
-                printf("%s\n", p->rules.at[i]->name);
-                break;
-            }
+    const char *sep = "";
+    for (uint32_t i = 0, instance = 0; i < p->rules.n; i++) {
+        const pat_rule *r = p->rules.at[i];
+        instance = r->family_of && i && p->rules.at[i - 1]->family_of == r->family_of ? instance + 1 : 0;
+        if ((instance < 7 || instance % 7 == 0) && makes_one(p, r, ops))
+            printf("%s%s", sep, r->name), sep = ",";
+    }
+    printf("\n");
     return 0;
 }
 
@@ -205,7 +209,7 @@ static void leave_rows(const pat_program *p, pat_kernel *k, const char *names)
     char asked[200];
     uint32_t n = 0;
     snprintf(asked, sizeof asked, "=%s", k->name);
-    bool all = named(names, asked), any = all || concerned(p, k->name);
+    bool all = pat_named_in(names, asked), any = all || concerned(p, k->name);
     for (uint32_t i = 0; i < k->rows.n; i++)
         if (all || (any && strcmp(k->rows.at[i]->target, "hip")))
             k->rows.at[n++] = k->rows.at[i];
@@ -217,7 +221,7 @@ static void keep(pat_program *p, const char *names)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < p->rules.n; i++)
-        if (named(names, p->rules.at[i]->name))
+        if (pat_named_in(names, p->rules.at[i]->name))
             p->rules.at[n++] = p->rules.at[i];
     p->rules.n = n;
     p->vocabs.n = 0;

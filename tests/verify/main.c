@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 
+#include "source.h"
 #include "expand.h"
 #include "verify.h"
 
@@ -24,7 +25,7 @@ typedef struct session {
 
 static const char usage[] =
     "usage: verify [options] FILE.pat...\n"
-    "  --rule NAME      only this rule, or all instances of this family\n"
+    "  --rule A,B       only these rules, or all instances of these families\n"
     "  --cases N        graphs of each variant; default 24\n"
     "  --seed S         others\n"
     "  --targets A,B    of ref, cpu, hip; default ref,cpu and hip where there is a device\n"
@@ -132,9 +133,9 @@ static const pat_kernel *kernel_of(const session *s, uint32_t k)
     return NULL;
 }
 
-static bool is_asked(const pat_rule *r, const char *rule)
+static bool is_asked(const pat_rule *r, const char *rules)
 {
-    return !rule || !strcmp(rule, r->name) || !strcmp(rule, pat_written_name(r));
+    return !rules || pat_named_in(rules, r->name) || pat_named_in(rules, pat_written_name(r));
 }
 
 static bool asked_for(const session *s, const char *name, const char *rule)
@@ -152,10 +153,10 @@ static void hunt_kernels(session *s, const pat_draws *o)
         for (uint32_t i = 0; i < r->n_rules && vf_wanted(&s->r, k); i++)
             for (uint32_t j = 0; j < r->rules[i].n_made && !s->r.launched[k]; j++) {
                 hunt h = {s, k};
-                const pat_draws more = {.rule = r->rules[i].name, .n = 4, .seed = o->seed + 1000, .most = o->most,
+                const pat_draws more = {.rules = r->rules[i].name, .n = 4, .seed = o->seed + 1000, .most = o->most,
                                         .kernel = kernel_of(s, k), .row = k - r->kernel_index[r->kernels[k].op],
                                         .each = check_for_kernel, .user = &h};
-                if (r->rules[i].made[j] == r->kernels[k].op && asked_for(s, r->rules[i].name, o->rule))
+                if (r->rules[i].made[j] == r->kernels[k].op && asked_for(s, r->rules[i].name, o->rules))
                     pat_draw_all(s->s, s->p, &more);
             }
 }
@@ -243,11 +244,11 @@ static int run(session *s, pat_draws *o, int n, char **files)
     if (!ok)
         pat_print_diags(s->s, stderr);
     else if (!pat_draw_all(s->s, s->p, o))
-        fprintf(stderr, "verify: there is no rule '%s'\n", o->rule ? o->rule : "");
+        fprintf(stderr, "verify: there is no rule '%s'\n", o->rules ? o->rules : "");
     else {
-        check_tests(s, o->rule);
+        check_tests(s, o->rules);
         hunt_kernels(s, o);
-        print_all(s, o->rule);
+        print_all(s, o->rules);
         status = s->wrong != 0;
     }
     pat_close(s->s);
@@ -268,7 +269,7 @@ int main(int argc, char **argv)
     const char *targets = NULL;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;)
         switch (c) {
-        case 'r': draws.rule = optarg; break;
+        case 'r': draws.rules = optarg; break;
         case 'n': draws.n = (uint32_t)strtoul(optarg, NULL, 10); break;
         case 's': draws.seed = (uint32_t)strtoul(optarg, NULL, 10); break;
         case 'e': draws.most = strtol(optarg, NULL, 10); break;
