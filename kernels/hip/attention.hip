@@ -304,7 +304,6 @@ __global__ void BOUNDS(THREADS, ODD && !SHUFFLED ? BLOCKS_A_UNIT - 1 : BLOCKS_A_
         else
             add_rows<T, CACHE, D, TILES>(a, s, kv, first, n, weights, (T(*)[D + PAD])scores, values, c);
     }
-    __syncthreads();
     const bool some = s.from < s.to;
 #pragma unroll
     for (int i = 0; i < TILES; i++)
