@@ -60,15 +60,16 @@ template <typename T> DEVICE void multiply(T, float *, const uint32_t *, const u
 template <typename T> DEVICE void multiply(T, float *c, const uint32_t *a, const uint32_t *b)
 {
     const int l = threadIdx.x % 32;
-    uint64_t x[2][32], y[32];
-    hipemu_gather(a[0] | (uint64_t)a[1] << 32, x[0]);
-    hipemu_gather(a[2] | (uint64_t)a[3] << 32, x[1]);
-    hipemu_gather(b[0] | (uint64_t)b[1] << 32, y);
+    struct { float a[A], b[B]; } own, all[32];
+    for (int e = 0; e < A; e++)
+        own.a[e] = half_of<T>(a[e / 2], e % 2);
+    for (int e = 0; e < B; e++)
+        own.b[e] = half_of<T>(b[e / 2], e % 2);
+    hipemu_gather(&own, sizeof own, all);
     for (int e = 0; e < C; e++)
-        for (int k = 0; k < K; k++) {
-            const uint64_t p = x[k / 8][row_c(l, e) % 8 * 4 + k % 8 / 2], q = y[column_c(l, e) * 4 + k % 8 / 2];
-            c[e] += half_of<T>((uint32_t)(p >> row_c(l, e) / 8 * 32), k % 2) * half_of<T>((uint32_t)(q >> k / 8 * 32), k % 2);
-        }
+        for (int k = 0; k < K; k++)
+            c[e] += all[row_c(l, e) % 8 * 4 + k % 8 / 2].a[k / 8 * 4 + row_c(l, e) / 8 * 2 + k % 2] *
+                    all[column_c(l, e) * 4 + k % 8 / 2].b[k / 8 * 2 + k % 2];
 }
 #endif
 #endif

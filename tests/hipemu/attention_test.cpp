@@ -138,11 +138,11 @@ static void attention_case(attention_of_rows s)
             const size_t at = ((size_t)row * s.heads + h) * s.dim;
             const std::vector<double> want = wanted(s, c, &q.v[at], row, h, s.sinks ? &logits[h] : NULL);
             double size = 0, off = 0;
-            for (int d = 0; d < s.dim; d++) { /* weights are rounded to 16 bits as well: in norm */
+            for (int d = 0; d < s.dim; d++) { /* weights are rounded to 16 bits as well, that of one token for all dims: in norm */
                 const double got = wide16(((uint16_t *)out.p)[at + d]);
                 size += want[d] * want[d], off += (got - want[d]) * (got - want[d]);
             }
-            check(off <= eps * eps * size + 1e-12, name + ": row " + std::to_string(row) + ", head " + std::to_string(h) +
+            check(off <= 1.5 * eps * eps * size + 1e-12, name + ": row " + std::to_string(row) + ", head " + std::to_string(h) +
                                                        " is off by " + std::to_string(sqrt(off / (size + 1e-30))));
         }
 }

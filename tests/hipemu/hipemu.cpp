@@ -1,6 +1,7 @@
 #include "hipemu.h"
 
 #include <sched.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -19,15 +20,27 @@ static void __sanitizer_finish_switch_fiber(void *, const void **, size_t *) {}
 
 dim3 blockIdx, blockDim, gridDim, threadIdx;
 hipemu_order hipemu_order_now;
+bool hipemu_last_block_first;
 
 namespace {
 
 const unsigned STACK = 256 << 10, LANES = 32;
 enum state { READY, AT_BARRIER, AT_SHUFFLE, ENDED };
-struct fibre { ucontext_t context; std::unique_ptr<char[]> stack; void *fake; state at; uint64_t x, got, *all; int from; };
+/* Contexts only begin a fibre: they ask the kernel for the mask of signals at each switch, jumps do not. */
+struct fibre {
+    jmp_buf there;
+    bool begun;
+    std::unique_ptr<char[]> stack;
+    void *fake;
+    state at;
+    const void *x; /* what it gives */
+    size_t size;
+    void *got;     /* and where goes what it takes: of lane `from`, or of all */
+    int from;
+};
 
 std::vector<fibre> fibres;
-ucontext_t scheduler;
+jmp_buf scheduler;
 void *scheduler_fake;
 const void *scheduler_stack;
 size_t scheduler_size;
@@ -41,27 +54,49 @@ void wait_as(state s)
 {
     fibre *f = running;
     f->at = s;
-    __sanitizer_start_switch_fiber(s == ENDED ? NULL : &f->fake, scheduler_stack, scheduler_size);
-    swapcontext(&f->context, &scheduler);
+    __sanitizer_start_switch_fiber(&f->fake, scheduler_stack, scheduler_size);
+    if (!_setjmp(f->there))
+        _longjmp(scheduler, 1);
     __sanitizer_finish_switch_fiber(f->fake, NULL, NULL);
 }
 
+/* A thread of one block, and then of the next. */
 void body()
 {
     __sanitizer_finish_switch_fiber(NULL, &scheduler_stack, &scheduler_size);
-    (*work)();
-    wait_as(ENDED);
+    for (;;) {
+        (*work)();
+        wait_as(ENDED);
+    }
+}
+
+void begin(fibre *f)
+{
+    ucontext_t c;
+    f->begun = true;
+    getcontext(&c);
+    c.uc_stack.ss_sp = f->stack.get();
+    c.uc_stack.ss_size = STACK;
+    makecontext(&c, body, 0);
+    setcontext(&c);
 }
 
 void run(unsigned i)
 {
     running = &fibres[i];
     threadIdx = dim3(i, 0, 0);
+    if (!running->stack)
+        running->stack.reset(new char[STACK]);
     __sanitizer_start_switch_fiber(&scheduler_fake, running->stack.get(), STACK);
-    swapcontext(&scheduler, &running->context);
+    if (!_setjmp(scheduler)) {
+        if (running->begun)
+            _longjmp(running->there, 1);
+        begin(running);
+    }
     __sanitizer_finish_switch_fiber(scheduler_fake, NULL, NULL);
 }
 
+/* Whether all lanes of a warp have come to a shuffle. */
 bool warp_ready(unsigned first)
 {
     unsigned waiting = 0, ended = 0, n = blockDim.x - first < LANES ? blockDim.x - first : LANES;
@@ -74,16 +109,21 @@ bool warp_ready(unsigned first)
     return waiting == n;
 }
 
-void exchange(unsigned first)
+const int ALL = -1;
+
+/* Lanes of a warp exchange what they give, if all have come. */
+bool meet(unsigned first)
 {
-    for (unsigned i = first; i < first + LANES && i < blockDim.x; i++)
-        if (fibres[i].all)
-            for (unsigned k = 0; k < LANES; k++)
-                fibres[i].all[k] = fibres[first + k].x;
-        else
-            fibres[i].got = fibres[first + (unsigned)fibres[i].from % LANES].x;
+    if (!warp_ready(first))
+        return false;
+    for (unsigned i = first; i < first + LANES && i < blockDim.x; i++) {
+        const fibre &f = fibres[i];
+        for (unsigned k = 0; k < (f.from == ALL ? LANES : 1); k++)
+            memcpy((char *)f.got + k * f.size, fibres[first + (f.from == ALL ? k : (unsigned)f.from)].x, f.size);
+    }
     for (unsigned i = first; i < first + LANES && i < blockDim.x; i++)
         fibres[i].at = READY;
+    return true;
 }
 
 /* What waits goes on when all whom it waits for have come; false when nothing can. */
@@ -92,10 +132,7 @@ bool release()
     bool some = false;
     unsigned barrier = 0, ended = 0;
     for (unsigned i = 0; i < blockDim.x; i += LANES)
-        if (warp_ready(i)) {
-            exchange(i);
-            some = true;
-        }
+        some |= meet(i);
     for (unsigned i = 0; i < blockDim.x; i++) {
         barrier += fibres[i].at == AT_BARRIER;
         ended += fibres[i].at == ENDED;
@@ -108,39 +145,47 @@ bool release()
     return some;
 }
 
-unsigned pick(unsigned k)
+bool run_ready(unsigned i)
 {
-    unsigned n = blockDim.x;
-    return hipemu_order_now == HIPEMU_UP ? k : hipemu_order_now == HIPEMU_DOWN ? n - 1 - k : (k * 2654435761u >> 7) % n;
+    const bool ready = i < blockDim.x && fibres[i].at == READY;
+    if (ready)
+        run(i);
+    return ready;
+}
+
+/* One warp after the other, each as far as it goes alone. */
+bool run_warps(bool down)
+{
+    bool some = false;
+    const unsigned warps = (blockDim.x + LANES - 1) / LANES;
+    for (unsigned w = 0; w < warps; w++) {
+        const unsigned first = (down ? warps - 1 - w : w) * LANES;
+        do {
+            for (unsigned k = 0; k < LANES; k++)
+                some |= run_ready(first + (down ? LANES - 1 - k : k));
+        } while (meet(first));
+    }
+    return some;
+}
+
+/* All warps at once, lanes of all in turn. */
+bool run_mixed()
+{
+    bool some = false;
+    for (unsigned k = 0; k < blockDim.x; k++)
+        some |= run_ready((k * 2654435761u >> 7) % blockDim.x);
+    for (unsigned i = 0; i < blockDim.x; i++) /* some were missed */
+        some |= run_ready(i);
+    return some;
 }
 
 void run_block()
 {
     fibres.resize(fibres.size() < blockDim.x ? blockDim.x : fibres.size());
-    for (unsigned i = 0; i < blockDim.x; i++) {
-        fibre &f = fibres[i];
-        if (!f.stack)
-            f.stack.reset(new char[STACK]);
-        f.at = READY;
-        getcontext(&f.context);
-        f.context.uc_stack.ss_sp = f.stack.get();
-        f.context.uc_stack.ss_size = STACK;
-        makecontext(&f.context, body, 0);
-    }
+    for (unsigned i = 0; i < blockDim.x; i++)
+        fibres[i].at = READY;
     for (;;) {
-        bool some = false;
-        for (unsigned k = 0; k < blockDim.x; k++) {
-            unsigned i = pick(k);
-            if (fibres[i].at == READY) {
-                run(i);
-                some = true;
-            }
-        }
-        for (unsigned i = 0; i < blockDim.x; i++) /* the mixed order may miss some */
-            if (fibres[i].at == READY) {
-                run(i);
-                some = true;
-            }
+        const bool some = hipemu_order_now == HIPEMU_MIXED ? run_mixed() : run_warps(hipemu_order_now == HIPEMU_DOWN);
         bool all = true;
         for (unsigned i = 0; i < blockDim.x; i++)
             all = all && fibres[i].at == ENDED;
@@ -166,21 +211,23 @@ void hipemu_yield(void)
     wait_as(READY);
 }
 
-uint64_t hipemu_shuffle(uint64_t x, int from)
+static void take(const void *x, size_t size, void *got, int from)
 {
     running->x = x;
+    running->size = size;
+    running->got = got;
     running->from = from;
-    running->all = NULL;
     wait_as(AT_SHUFFLE);
-    return running->got;
 }
 
-void hipemu_gather(uint64_t x, uint64_t *all)
+uint64_t hipemu_shuffle(uint64_t x, int from)
 {
-    running->x = x;
-    running->all = all;
-    wait_as(AT_SHUFFLE);
+    uint64_t got;
+    take(&x, sizeof x, &got, (int)((unsigned)from % LANES));
+    return got;
 }
+
+void hipemu_gather(const void *x, size_t size, void *all) { take(x, size, all, ALL); }
 
 /* threadIdx is the running fibre's again after a switch. */
 void hipemu_launch(dim3 grid, dim3 block, const std::function<void()> &thread)
@@ -189,13 +236,15 @@ void hipemu_launch(dim3 grid, dim3 block, const std::function<void()> &thread)
     blockDim = block;
     work = &thread;
     fault = NULL;
-    for (unsigned z = 0; z < grid.z; z++)
-        for (unsigned y = 0; y < grid.y; y++)
-            for (unsigned x = 0; x < grid.x && !fault; x++) {
-                blockIdx = dim3(x, y, z);
-                run_block();
-            }
+    const uint64_t n = (uint64_t)grid.x * grid.y * grid.z;
+    for (uint64_t k = 0; k < n && !fault; k++) {
+        const uint64_t i = hipemu_last_block_first ? n - 1 - k : k;
+        blockIdx = dim3((unsigned)(i % grid.x), (unsigned)(i / grid.x % grid.y), (unsigned)(i / grid.x / grid.y));
+        run_block();
+    }
     pending_error = fault != NULL;
+    if (fault) /* they stand somewhere within */
+        fibres.clear();
 }
 
 hipError_t hipGetLastError(void)
@@ -232,5 +281,4 @@ void hipemu_free_all(void)
     for (const mapping &m : mappings)
         munmap(m.at, m.size);
     mappings.clear();
-    fibres.clear();
 }

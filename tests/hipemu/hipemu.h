@@ -70,7 +70,7 @@ const char *hipGetErrorString(hipError_t error);
 
 void __syncthreads(void);
 uint64_t hipemu_shuffle(uint64_t x, int from); /* the x of lane `from` of these 32 */
-void hipemu_gather(uint64_t x, uint64_t *all); /* those of all 32 */
+void hipemu_gather(const void *x, size_t size, void *all); /* those of all 32 lanes */
 template <typename T> T hipemu_lane(T x, int from)
 {
     uint64_t u = 0;
@@ -96,6 +96,7 @@ template <typename K, typename... A> void hipemu_call(hipStream_t, dim3 grid, di
 /* ---- for tests ---- */
 enum hipemu_order { HIPEMU_UP, HIPEMU_DOWN, HIPEMU_MIXED, HIPEMU_ORDERS };
 extern hipemu_order hipemu_order_now;
+extern bool hipemu_last_block_first; /* not where ranks wait for one another: each runs one block after the other */
 /* bytes of memory that end at a guard page, filled with `fill`; 16-byte aligned when bytes is a multiple of 16. */
 void *hipemu_alloc(size_t bytes, uint8_t fill);
 void hipemu_free_all(void); /* this memory, and what threads took */

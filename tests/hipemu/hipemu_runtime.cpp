@@ -1,5 +1,5 @@
 /* The part of HIP's runtime that a backend needs, on the CPU: memory with guard pages, work done at once or, between the
- * ends of a capture, written down. */
+ * ends of a capture, written down; what goes to the host arrives as late as it may. */
 #include "hipemu.h"
 
 #include <fcntl.h>
@@ -24,8 +24,18 @@ bool spoilt; /* something waited during the capture */
 std::map<void *, std::pair<void *, size_t>> blocks;
 std::map<void *, int> files; /* of memory that is shared */
 
+std::vector<std::function<void()>> late; /* copies to the host that nothing has waited for */
+
+void settle(void)
+{
+    for (const std::function<void()> &copy : late)
+        copy();
+    late.clear();
+}
+
 hipError_t waits(void)
 {
+    settle();
     spoilt = spoilt || capture;
     return capture ? WAITS : DONE;
 }
@@ -35,8 +45,10 @@ void hipemu_submit(const std::function<void()> &work)
 {
     if (capture)
         capture->work.push_back(work);
-    else
+    else {
+        settle();
         work();
+    }
 }
 
 hipError_t hipGetDeviceCount(int *n)
@@ -48,7 +60,7 @@ hipError_t hipSetDevice(int index) { return (chosen = index) < DEVICES ? DONE : 
 hipError_t hipGetDevice(int *index) { *index = chosen; return DONE; }
 hipError_t hipDeviceGetAttribute(int *value, int, int)
 {
-    *value = 3;
+    *value = 12; /* compute units */
     return DONE;
 }
 hipError_t hipGetDeviceProperties(hipDeviceProp_t *p, int)
@@ -90,7 +102,11 @@ hipError_t hipMemcpyAsync(void *to, const void *from, size_t bytes, hipMemcpyKin
 {
     if (kind != hipMemcpyDeviceToDevice && capture)
         return waits();
-    hipemu_submit([=] { memcpy(to, from, bytes); });
+    const std::function<void()> copy = [=] { memcpy(to, from, bytes); };
+    if (kind == hipMemcpyDeviceToHost)
+        late.push_back(copy);
+    else
+        hipemu_submit(copy);
     return DONE;
 }
 

@@ -10,16 +10,18 @@ static double silu64(double x) { return x / (1 + exp(-x)); }
 
 /* ------------------------------------------------------------------- cases -- */
 
-static void norm_case(int rows, int width, bool res, int quant)
+static void norm_case(int rows, int width, bool res, int quant, bool twice = false)
 {
     const size_t n = (size_t)rows * width;
     numbers x(n), r(n), w(width);
+    const float offset = rows == 3 ? 1 : 0;
     std::vector<double> z = x.v, y(n);
     result out = {quant ? n : 2 * n, NULL, {}}, sum = {res ? 2 * n : 0, NULL, {}}, scales = {4 * (quant == GPU_TOKEN ? rows : quant == GPU_GROUP ? n / 128 : 0), NULL, {}};
+    before normed(n, rows, quant);
     float *scale = given<float>({0.05f});
-    std::string error = launch({&out, &sum, &scales}, [&] {
-        gpu_norm a = {x.p, res ? r.p : NULL, w.p, scale, sum.p, out.p, NULL, (float *)scales.p, range_of(format), 1e-6f, 0, rows, width, dtype, format,
-                      quant, 0};
+    std::string error = launch({&out, &sum, &scales, &normed.r}, [&] {
+        gpu_norm a = {x.p, res ? r.p : NULL, w.p, scale, sum.p, out.p, normed.place(), (float *)scales.p, range_of(format), 1e-6f, offset, rows, width, dtype, format,
+                      quant, twice};
         return gpu_rms_norm(&a, NULL);
     });
     for (int i = 0; i < rows; i++) {
@@ -29,13 +31,44 @@ static void norm_case(int rows, int width, bool res, int quant)
             square += z[k] * z[k];
         }
         for (int k = i * width; k < (i + 1) * width; k++)
-            y[k] = z[k] / sqrt(square / width + 1e-6) * w.v[k - i * width];
+            y[k] = z[k] / sqrt(square / width + 1e-6) * (w.v[k - i * width] + offset);
+        for (int k = i * width; twice && k < (i + 1) * width; k++) /* the product rounds what it takes to 16 bits */
+            y[k] = round16(z[k] / sqrt(square / width + 1e-6)) * (w.v[k - i * width] + offset);
     }
     std::string name = name_of(res ? "add_rms_norm" : "rms_norm", rows, width) + " quantiser " + std::to_string(quant);
     check(error.empty(), name + ": " + error);
+    const float *by = quant == GPU_STATIC ? scale : (float *)scales.p;
+    const size_t group = quant == GPU_STATIC ? n : quant == GPU_GROUP ? 128 : width;
     if (error.empty())
-        check((quant ? near8(out.p, y, quant == GPU_STATIC ? scale : (float *)scales.p, quant == GPU_STATIC ? n : quant == GPU_GROUP ? 128 : width)
-                     : near16(out.p, y)) && (!res || near16(sum.p, z)), name + ": wrong numbers");
+        check((quant ? near8(out.p, y, by, group) : near16(out.p, y, 1e-5, twice ? 2 : 1)) && (!res || near16(sum.p, z)) &&
+              normed.right(y, out.p, by, group, quant != GPU_STATIC, twice ? 2 : 1), name + ": wrong numbers");
+}
+
+/* Norms of the first a and of the next c elements of a row; what is behind them stays. */
+static void twice_case(int rows, int a, int c, int rest)
+{
+    const int width = a + c + rest, widths[3] = {a, c, rest};
+    numbers x((size_t)rows * width), wa(a), wc(c);
+    result y[3] = {{2u * rows * a, NULL, {}}, {2u * rows * c, NULL, {}}, {2u * rows * rest, NULL, {}}};
+    std::string error = launch({&y[0], &y[1], &y[2]}, [&] {
+        gpu_dual_norm d = {x.p, {wa.p, wc.p}, {y[0].p, y[1].p, y[2].p}, {1e-6f, 1e-2f}, rows, a, c, rest, dtype};
+        return gpu_norm_twice(&d, NULL);
+    });
+    const std::string name = name_of("norm_twice", rows, width);
+    check(error.empty(), name + ": " + error);
+    for (int which = 0, from = 0; which < 3 && error.empty(); from += widths[which++]) {
+        std::vector<double> want;
+        for (int row = 0; row < rows; row++) {
+            const double *v = &x.v[(size_t)row * width + from];
+            double square = 0;
+            for (int k = 0; k < widths[which]; k++)
+                square += v[k] * v[k];
+            const double by = 1 / sqrt(square / widths[which] + (which ? 1e-2 : 1e-6));
+            for (int k = 0; k < widths[which]; k++)
+                want.push_back(which == 2 ? v[k] : v[k] * by * (which ? wc : wa).v[k]);
+        }
+        check(near16(y[which].p, want), name + ": wrong numbers in part " + std::to_string(which));
+    }
 }
 
 static void gated_case(int heads, int quant)
@@ -44,8 +77,9 @@ static void gated_case(int heads, int quant)
     numbers x(n), z(n), w(128);
     std::vector<double> y(n);
     result out = {quant ? n : 2 * n, NULL, {}}, scales = {4u * (quant ? heads : 0), NULL, {}};
-    std::string error = launch({&out, &scales}, [&] {
-        gpu_gated a = {x.p, z.p, w.p, out.p, NULL, (float *)scales.p, range_of(format), 1e-6f, heads, dtype, format, quant};
+    before normed(n, heads, quant);
+    std::string error = launch({&out, &scales, &normed.r}, [&] {
+        gpu_gated a = {x.p, z.p, w.p, out.p, normed.place(), (float *)scales.p, range_of(format), 1e-6f, heads, dtype, format, quant};
         return gpu_gated_norm(&a, NULL);
     });
     for (int h = 0; h < heads; h++) {
@@ -57,7 +91,8 @@ static void gated_case(int heads, int quant)
     }
     check(error.empty(), name_of("gated_norm", heads, quant) + ": " + error);
     if (error.empty())
-        check(quant ? near8(out.p, y, (float *)scales.p, 128) : near16(out.p, y), name_of("gated_norm", heads, quant) + ": wrong numbers");
+        check((quant ? near8(out.p, y, (float *)scales.p, 128) : near16(out.p, y)) &&
+              normed.right(y, out.p, (float *)scales.p, 128, true), name_of("gated_norm", heads, quant) + ": wrong numbers");
 }
 
 static void silu_case(int rows, int width, int quant)
@@ -66,16 +101,19 @@ static void silu_case(int rows, int width, int quant)
     numbers x(2 * n);
     std::vector<double> y(n);
     result out = {quant ? n : 2 * n, NULL, {}}, scales = {quant == GPU_GROUP ? 4 * n / 128 : 0, NULL, {}};
+    before gated(n, rows, quant);
     float *scale = given<float>({0.05f});
-    std::string error = launch({&out, &scales}, [&] {
-        gpu_act a = {x.p, out.p, NULL, quant == GPU_STATIC ? scale : (float *)scales.p, range_of(format), rows, width, dtype, format, quant};
+    std::string error = launch({&out, &scales, &gated.r}, [&] {
+        gpu_act a = {x.p, out.p, gated.place(), quant == GPU_STATIC ? scale : (float *)scales.p, range_of(format), rows, width, dtype, format, quant};
         return gpu_silu_mul(&a, NULL);
     });
     for (size_t i = 0; i < n; i++)
         y[i] = round16(silu64(x.v[i / width * 2 * width + i % width])) * x.v[i / width * 2 * width + width + i % width];
     check(error.empty(), name_of("silu_mul", rows, width) + ": " + error);
     if (error.empty())
-        check(quant ? near8(out.p, y, quant == GPU_STATIC ? scale : (float *)scales.p, quant == GPU_STATIC ? n : 128) : near16(out.p, y), name_of("silu_mul", rows, width) + ": wrong numbers");
+        check(quant ? near8(out.p, y, quant == GPU_STATIC ? scale : (float *)scales.p, quant == GPU_STATIC ? n : 128) &&
+                          gated.right(y, out.p, quant == GPU_STATIC ? scale : (float *)scales.p, quant == GPU_STATIC ? n : 128, quant == GPU_GROUP)
+                    : near16(out.p, y), name_of("silu_mul", rows, width) + ": wrong numbers");
 }
 
 static void cast_case(int n, int group)
@@ -89,7 +127,7 @@ static void cast_case(int n, int group)
     });
     check(error.empty(), name_of("quantise", n, group) + ": " + error);
     if (error.empty())
-        check(near8(out.p, x.v, group ? (float *)scales.p : scale, group ? 128 : n), name_of("quantise", n, group) + ": wrong numbers");
+        check(quantised(x.v, out.p, group ? (float *)scales.p : scale, group ? 128 : n, group), name_of("quantise", n, group) + ": wrong numbers");
 }
 
 static void add_case(int n)
@@ -108,7 +146,7 @@ static void add_case(int n)
 
 /* What one head of a row becomes. */
 typedef struct shape { int dim, rotated; bool neox; } shape;
-static std::vector<double> head_of(const numbers &qkv, shape s, size_t head, const numbers *w, const numbers &table,
+static std::vector<double> head_of(const numbers &qkv, shape s, size_t head, const numbers *w, double offset, const numbers &table,
                                    int64_t position)
 {
     std::vector<double> v(s.dim), y;
@@ -116,7 +154,7 @@ static std::vector<double> head_of(const numbers &qkv, shape s, size_t head, con
     for (int k = 0; k < s.dim; k++)
         square += pow(v[k] = qkv.v[head * s.dim + k], 2);
     for (int k = 0; w && k < s.dim; k++)
-        v[k] = round16(v[k] / sqrt(square / s.dim + 1e-6) * w->v[k]);
+        v[k] = round16(v[k] / sqrt(square / s.dim + 1e-6) * (w->v[k] + offset));
     y = v;
     for (int k = 0; k < s.rotated / 2; k++) {
         double c = table.v[position * s.rotated + k], sn = table.v[position * s.rotated + s.rotated / 2 + k];
@@ -185,12 +223,13 @@ static void qkv_case(int tokens, int n_q, int n_kv, shape s, places st)
     }
     int64_t *at = given(positions), *to = given(slots);
     float *scale = given<float>({0.25f});
+    const float offset = tokens == 3 ? 1 : 0;
     const size_t row = 2u * s.dim * tokens;
     result q = {row * n_q, NULL, {}}, k = {row * n_kv, NULL, {}}, v = {row * n_kv, NULL, {}};
     gpu_paged c = {};
     std::string error = launch({&q, &k, &v}, [&] {
         c = paged(st, tokens, n_kv, s.dim, to, scale);
-        gpu_qkv a = {qkv.p, wq.p, wk.p, at, table.p, q.p, k.p, v.p, c, 1e-6f, 1e-6f, 0, tokens, n_q, n_kv, s.dim, s.rotated, L,
+        gpu_qkv a = {qkv.p, wq.p, wk.p, at, table.p, q.p, k.p, v.p, c, 1e-6f, 1e-6f, offset, tokens, n_q, n_kv, s.dim, s.rotated, L,
                      s.neox, dtype};
         return gpu_qk_norm_rope_cache(&a, NULL);
     });
@@ -201,8 +240,8 @@ static void qkv_case(int tokens, int n_q, int n_kv, shape s, places st)
         for (int h = 0; h < all; h++) {
             bool is_q = h < n_q, is_k = !is_q && h < n_q + n_kv;
             const shape kept = {s.dim, 0, false};
-            std::vector<double> want = is_q || is_k ? head_of(qkv, s, (size_t)t * all + h, is_q ? &wq : &wk, table, positions[t])
-                                                    : head_of(qkv, kept, (size_t)t * all + h, NULL, table, 0);
+            std::vector<double> want = is_q || is_k ? head_of(qkv, s, (size_t)t * all + h, is_q ? &wq : &wk, offset, table, positions[t])
+                                                    : head_of(qkv, kept, (size_t)t * all + h, NULL, 0, table, 0);
             const uint16_t *got = (uint16_t *)(is_q ? q.p : is_k ? k.p : v.p) +
                                   (size_t)(t * (is_q ? n_q : n_kv) + (is_q ? h : (h - n_q) % n_kv)) * s.dim;
             bool same = is_q || is_k ? near16(got, want, turned16()) : !memcmp(got, qkv.p + ((size_t)t * all + h) * s.dim, 2 * s.dim);
@@ -214,6 +253,19 @@ static void qkv_case(int tokens, int n_q, int n_kv, shape s, places st)
     for (int i = 0; tokens > 1 && error.empty() && i < s.dim; i++) {
         const uint8_t *p = (uint8_t *)c.data[0] + cache_index(c, 0, tokens - 2, 0, s.dim, i) * (c.fp8 ? 1 : 2);
         check(p[0] == 0x11, name + ": a slot was written that no token names");
+    }
+}
+
+static void qkv_refusals(void)
+{
+    static const struct { int dim, rotated; bool one_norm, good; } all[] = {
+        {128, 64, false, true}, {64, 16, false, true}, {96, 64, false, false}, {128, 256, false, false}, {128, 8, false, false},
+        {128, 48, false, false}, {128, 64, true, false},
+    };
+    for (const auto &s : all) {
+        gpu_qkv a = {};
+        a.dim = s.dim, a.rotated = s.rotated, a.table = &a, a.wq = s.one_norm ? &a : NULL;
+        check(!gpu_qk_norm_rope_cache(&a, NULL) == s.good, "heads of " + std::to_string(s.dim) + ", " + std::to_string(s.rotated) + " turned");
     }
 }
 
@@ -237,17 +289,6 @@ static void cache_case(int tokens)
                ((uint16_t *)c.data[1])[cache_index(c, 1, slots[t], head, 128, d)] == v.p[t * 384 + i % 256];
     }
     check(same, name_of("cache_write", tokens, 256) + ": " + error);
-}
-
-/* As many rows as a grid has, and one more; none of the products has a column. */
-static void matmul_limits(void)
-{
-    for (int most = 65535; most <= 65536; most++) {
-        gpu_matmul rows = {}, batches = {};
-        rows.m = batches.batch = most, rows.batch = batches.m = 1;
-        check(!gpu_matmul_plain(&rows, NULL) == (most < 65536), "the most rows of a product");
-        check(!gpu_matmul_plain(&batches, NULL) == (most < 65536), "the most products");
-    }
 }
 
 /* Every number of a format is the nearest to itself, and so is all between as runtime/dtype.h has it. */
@@ -302,46 +343,76 @@ static void planted(void)
     check(status != 0, "an access behind the end is not found");
 }
 
+/* ---------------------------------------------------------------- all cases -- */
+
+static void norm_cases(void)
+{
+    for (int quant = GPU_NONE; quant <= GPU_TOKEN; quant++)
+        for (int res = 0; res < 2; res++) {
+            norm_case(1, 16, res, quant);
+            norm_case(3, 2080, res, quant);
+            norm_case(2, 8208, res, quant);
+        }
+    norm_case(1, 20480, true, GPU_TOKEN);
+    norm_case(3, 2176, true, GPU_GROUP);
+    norm_case(2, 8192, false, GPU_GROUP);
+    for (int width = 1024; width <= 2 * 8192; width *= 4) {
+        norm_case(1, width, false, GPU_NONE, true);
+        norm_case(1, width, true, GPU_GROUP, true);
+    }
+    norm_case(3, 1024, false, GPU_NONE, true);
+    twice_case(3, 1536, 512, 64);
+    twice_case(2, 16, 8, 8);
+    for (int quant = 0; quant < 2; quant++) {
+        gated_case(1, quant);
+        gated_case(37, quant);
+    }
+}
+
+static void act_cases(void)
+{
+    silu_case(3, 1152, GPU_STATIC);
+    for (int quant = 0; quant < 2; quant++) {
+        silu_case(1, 128, quant ? GPU_GROUP : GPU_NONE);
+        silu_case(3, 1152, quant ? GPU_GROUP : GPU_NONE);
+        cast_case(128, quant * 128);
+        cast_case(1280, quant * 128);
+    }
+    add_case(8);
+    add_case(2056);
+}
+
+static void qkv_cases(void)
+{
+    qkv_case(1, 4, 1, {128, 128, true}, {0, 0});
+    qkv_case(3, 7, 2, {128, 64, true}, {1, 1});
+    qkv_case(19, 2, 1, {64, 16, true}, {2, 0});
+    qkv_case(3, 5, 2, {64, 64, false}, {2, 1});
+    qkv_case(2, 3, 1, {256, 128, false}, {1, 0});
+    cache_case(3);
+}
+
+static void ranks_cases(void) { failures += ranks_failures(&checks); }
+
+/* Which source of kernels they run, and whether for each dtype and format. */
+static const struct { const char *source; void (*run)(void); bool each; } cases[] = {
+    {"device", conversions, false},    {"device", planted, false},  {"move", move_cases, true}, {"norm", norm_cases, true},
+    {"act", act_cases, true},          {"qkv", qkv_refusals, false}, {"qkv", qkv_cases, true}, {"mla", mla_cases, true},
+    {"attention", attention_cases, true}, {"latent", latent_cases, true}, {"reduce", ranks_cases, false},
+};
+
+/* hipemu_test [SOURCE]: those of one source, where the first failure is the last. */
 int main(int argc, char **argv)
 {
-    first_ends = argc > 1 && !strcmp(argv[1], "--first");
-    conversions();
-    matmul_limits();
-    for (dtype = GPU_BF16; dtype <= GPU_F16; dtype++)
-        for (format = GPU_E4M3FN; format <= GPU_E4M3FNUZ; format++) {
-            for (int quant = GPU_NONE; quant <= GPU_TOKEN; quant++)
-                for (int res = 0; res < 2; res++) {
-                    norm_case(1, 16, res, quant);
-                    norm_case(3, 2080, res, quant);
-                    norm_case(2, 8208, res, quant);
+    const char *only = argc > 1 ? argv[1] : NULL;
+    first_ends = only != NULL;
+    for (const auto &c : cases)
+        for (dtype = GPU_BF16; dtype <= GPU_F16 && (!only || !strcmp(only, c.source)); dtype++)
+            for (format = GPU_E4M3FN; format <= GPU_E4M3FNUZ; format++)
+                if (c.each || (dtype == GPU_BF16 && format == GPU_E4M3FN)) {
+                    c.run();
+                    hipemu_free_all();
                 }
-            norm_case(1, 20480, true, GPU_TOKEN);
-            norm_case(3, 2176, true, GPU_GROUP);
-            norm_case(2, 8192, false, GPU_GROUP);
-            silu_case(2, 1152, GPU_STATIC);
-            for (int quant = 0; quant < 2; quant++) {
-                gated_case(1, quant);
-                gated_case(37, quant);
-                silu_case(1, 128, quant ? GPU_GROUP : GPU_NONE);
-                silu_case(3, 1152, quant ? GPU_GROUP : GPU_NONE);
-                cast_case(128, quant * 128);
-                cast_case(1280, quant * 128);
-            }
-            add_case(8);
-            add_case(2056);
-            qkv_case(1, 4, 1, {128, 128, true}, {0, 0});
-            qkv_case(3, 7, 2, {128, 64, true}, {1, 1});
-            qkv_case(19, 2, 1, {64, 16, true}, {2, 0});
-            qkv_case(3, 5, 2, {64, 64, false}, {2, 1});
-            qkv_case(2, 3, 1, {256, 128, false}, {1, 0});
-            cache_case(3);
-            attention_cases();
-            latent_cases();
-            hipemu_free_all();
-        }
-    planted();
-    hipemu_free_all();
-    failures += ranks_failures(&checks);
     printf("GPU kernels in emulation: %d checks, %d failures\n", checks, failures);
     return failures != 0;
 }

@@ -28,7 +28,10 @@ static gpu_mla mla_launch(const mla_shape &s, const numbers &q, const numbers &w
 {
     gpu_mla a = {};
     a.q = q.p, a.w_uk = s.absorbed ? w.p : NULL, a.kv_c = s.alone ? NULL : c.p, a.k_pe = s.alone ? NULL : k.p, a.table = table.p, a.length = 5;
-    a.fixed[0] = 0.25f, a.scale[1] = given<float>({0.5f});
+    for (int i = 0; i < 2; i++) { /* one of the scales lies on the device */
+        const float scale = i ? 0.5f : 0.25f;
+        a.fixed[i] = i == s.tokens % 2 ? 9 : scale, a.scale[i] = i == s.tokens % 2 ? given<float>({scale}) : NULL;
+    }
     a.strides[0] = 16 * 576, a.strides[1] = 576, a.blocks = (s.tokens + 15) / 16, a.block_size = s.alone ? 0 : 16, a.n_slots = s.tokens;
     a.tokens = s.tokens, a.heads = s.heads, a.neox = s.neox, a.dtype = dtype;
     a.q_fp8 = s.q_fp8 ? 1 + format : 0, a.cache_fp8 = s.cache_fp8 ? 1 + format : 0;
@@ -149,12 +152,16 @@ static void latent_case(latent_shape s)
             for (int d = 0; d < 576 && (i != 3 || t >= lengths[1]); d++)
                 cache.set(((size_t)block * s.block + t % s.block) * 576 + d, uniform(), scale[1]);
         }
+    std::vector<int32_t> sequences = sequence_of, lens = lengths;
+    if (!s.alone) /* of a sequence that is not there */
+        sequences.push_back(SEQUENCES), lens.push_back(5);
     gpu_latent a = {};
-    a.q = q.p, a.values = values.p, a.cache = cache.p, a.tables = given(tables), a.sequence = given(sequence_of);
-    a.length = given(lengths), a.fixed[0] = scale[0], a.softmax_scale = 0.03f, a.scale[1] = given<float>({scale[1]});
-    a.work_bytes = (int64_t)TOKENS * s.heads * 1024 + (s.alone ? 0 : 65792 * 3);
+    a.q = q.p, a.values = values.p, a.cache = cache.p, a.tables = given(tables), a.sequence = given(sequences);
+    a.length = given(lens), a.fixed[0] = scale[0], a.fixed[1] = scale[1], a.softmax_scale = 0.03f;
+    a.scale[1] = s.alone ? given<float>({scale[1]}) : NULL;
+    a.work_bytes = (int64_t)TOKENS * s.heads * (1024 + (s.alone ? 0 : 3 * 2060)); /* three parts of a sequence */
     a.strides[0] = s.block * 576, a.strides[1] = 576, a.blocks = blocks, a.block_size = s.block;
-    a.tokens = TOKENS, a.n_tokens = (int)lengths.size(), a.heads = s.heads, a.value = s.value, a.sequences = SEQUENCES;
+    a.tokens = TOKENS, a.n_tokens = (int)lens.size(), a.heads = s.heads, a.value = s.value, a.sequences = SEQUENCES;
     a.table_width = width, a.dtype = dtype, a.q_fp8 = s.q_fp8 ? 1 + format : 0, a.cache_fp8 = s.cache_fp8 ? 1 + format : 0;
     result out = {(size_t)TOKENS * s.heads * s.value * 2, NULL, {}};
     std::string error = launch({&out}, [&] {
@@ -177,7 +184,7 @@ static void latent_case(latent_shape s)
         }
 }
 
-void latent_cases(void)
+void mla_cases(void)
 {
     mla_case({1, 2, true, false, true, true, false});
     mla_case({66, 1, true, false, true, true, false});
@@ -185,12 +192,19 @@ void latent_cases(void)
         mla_case({19, 1, true, true, false, false, false});
         mla_case({3, 2, false, true, false, true, false});
         mla_case({5, 2, true, false, true, false, true});
+    } else {
+        mla_case({67, 1, true, false, false, true, false});
+        mla_case({5, 3, false, false, false, false, false});
+    }
+}
+
+void latent_cases(void)
+{
+    if (format == GPU_E4M3FN) {
         latent_case({16, 128, 16, 0, 0, false});
         latent_case({18, 32, 7, 0, 0, true});
         latent_case({4, 64, 64, 1, 1, false});
     } else {
-        mla_case({67, 1, true, false, false, true, false});
-        mla_case({5, 3, false, false, false, false, false});
         latent_case({3, 32, 16, 0, 1, true});
         latent_case({16, 32, 1, 1, 1, false});
     }

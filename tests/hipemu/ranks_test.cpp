@@ -158,6 +158,14 @@ int run(int world, int absent, bool one_by_one, const std::function<bool(int)> &
 
 bool close_to(double got, double want, double relative) { return fabs(got - want) <= relative * fabs(want) + 1e-5; }
 
+double scale_of(const step &s, const results &at, const uint8_t *from, size_t i)
+{
+    const size_t row = i / s.width, group = i % s.width / 128, groups = s.width / 128, m = s.columns;
+    const float *scales = (const float *)(from + at.scales());
+    return s.quant == GPU_STATIC ? SCALE : s.quant == GPU_TOKEN ? scales[row] :
+           scales[m ? (row / m * groups + group) * m + row % m : row * groups + group];
+}
+
 /* Whether element i of a step's results is right; y: the norm in double. */
 bool right(const step &s, const results &at, const uint8_t *from, size_t i, double y)
 {
@@ -167,12 +175,7 @@ bool right(const step &s, const results &at, const uint8_t *from, size_t i, doub
         return false;
     if (!s.quant)
         return true;
-    const size_t row = i / s.width, group = i % s.width / 128;
-    const float *scales = (const float *)(from + at.scales());
-    const double scale = s.quant == GPU_STATIC ? SCALE : s.quant == GPU_TOKEN ? scales[row] :
-                         scales[s.columns ? (row / s.columns * (s.width / 128) + group) * s.columns + row % s.columns
-                                          : row * (s.width / 128) + group];
-    const double want = fmin(fmax(y / scale, -top()), top());
+    const double want = fmin(fmax(y / scale_of(s, at, from, i), -top()), top());
     return fabs(from8(from[at.y() + i]) - want) <= fabs(want) * (0x1p-4 + 0x1.2p-7) + 0x1p-9;
 }
 
@@ -195,10 +198,17 @@ bool right_row(const step &s, int turn, int world, int row, const uint8_t *from)
         if (((const uint16_t *)(from + (s.alone ? at.y() : at.sum())))[i] != (s.alone ? reduced : to16(z[k])))
             return false;
     }
-    for (int k = 0; k < s.width && !s.alone; k++)
-        if (!right(s, at, from, (size_t)row * s.width + k,
-                   z[k] / sqrt(square / s.width + 1e-6) * (from16(w[k]) + (s.centred ? 1 : 0))))
+    const int group = s.quant == GPU_GROUP ? 128 : s.width;
+    double most = 1e-10;
+    for (int k = 0; k < s.width && !s.alone; k++) {
+        const size_t i = (size_t)row * s.width + k;
+        const double y = z[k] / sqrt(square / s.width + 1e-6) * (from16(w[k]) + (s.centred ? 1 : 0));
+        if (!right(s, at, from, i, y))
             return false;
+        most = k % group ? fmax(most, fabs(y)) : fabs(y);
+        if (s.quant > GPU_STATIC && k % group == group - 1 && fabs(scale_of(s, at, from, i) * top() - most) > 0x1.1p-8 * most)
+            return false;
+    }
     return true;
 }
 
@@ -230,6 +240,7 @@ std::string outcome(int world, const std::vector<step> &steps, bool one_by_one, 
     int failed = run(world, -1, one_by_one, [&](int rank) {
         uint8_t *to = m.results_of(rank);
         hipemu_order_now = (hipemu_order)(rank % HIPEMU_ORDERS);
+        hipemu_last_block_first = false;
         for (size_t t = 0; t < steps.size(); to += results(steps[t++]).end()) {
             const char *error = go(m.seen_by(rank), steps[t], (int)t, to);
             if (error)
