@@ -273,6 +273,25 @@ START_TEST(in_pieces)
 }
 END_TEST
 
+/* Each rank keeps as many rows, and those behind the last one are zeros. */
+START_TEST(rows_behind_the_last)
+{
+    char text[200];
+    const uint32_t world = _i, each = (7 + world - 1) / world;
+    snprintf(text, sizeof text, "input %%x : f32[7, 4]\ninput %%z : f32[7, 4]\n%%a = add(%%x, %%z)\n"
+             "%%y = own_rows(%%z; group = \"tp\", ranks = %u)\noutput y = %%y\noutput a = %%a\n", world);
+    on_ranks(text, false, world, RANKS_MAX, "");
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_graph *g = parse(ctx, text, world);
+    float *z = input(g, 1, 0);
+    for (uint32_t k = 0; k < world * each * 4; k++)
+        ck_assert(((float *)all->results[k / (each * 4)])[k % (each * 4)] == (k < 7 * 4 ? z[k] : 0));
+    free(z);
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
+}
+END_TEST
+
 /* Without other ranks each of these ops gives what it is given. */
 START_TEST(alone)
 {
@@ -425,6 +444,7 @@ Suite *collective_suite(void)
     tcase_add_test(t, nothing_to_sum);
     tcase_add_loop_test(t, missing_rank, 0, 2);
     tcase_add_loop_test(t, in_pieces, 2, 5);
+    tcase_add_loop_test(t, rows_behind_the_last, 2, 5);
     tcase_add_test(t, alone);
     tcase_add_loop_test(t, one_rank, 0, 8);
     tcase_add_test(t, crossover);

@@ -147,6 +147,7 @@ static const fast cases[] = {
     {FLOATS, "input %x : $[3, 256]\n%r, %s, %n = act_and_mul_group_quant(%x; act = silu, group = 64, to = f8e4m3fn)", 1},
     {FLOATS, "input %x : $[3, 1111]\n%r = all_reduce(%x; group = \"tp\")", 0},
     {"bf16 f32", "input %t : $[3, 384]\n%r, %s = group_quant(%t; group = 64, to = f8e4m3fn, floor = 1.0e-44)", 1},
+    {"bf16 f32", "input %t : $[4, 60]\n%r, %s = group_quant(%t; group = 5, to = f8e4m3fnuz, floor = 1.0e-44)", 1},
     /* The largest numbers there are, an infinity, what is not a number, and nothing but zeros. */
     {FLOATS, "const %x : $[2, 4] = [60000.0, -60000.0, 1.0, 0.5, 0.0, 0.0, 0.0, 0.0]\n"
              "%r, %s = group_quant(%x; group = 4, to = f8e4m3fn)", 1},

@@ -30,6 +30,8 @@ static const shape shapes[] = {
     {16, 2, 64, 32, true, 5, "none", SLD_BF16, 0, 16, {1, 1}, 1e-6, NORM},
     {16, 1, 128, 32, true, 37, "mixed", SLD_F16, SLD_F8E4M3FN, 16, {7, 0.03f}, 1e-6, NORM},
     {4, 4, 256, 64, false, 9, "mixed", SLD_F32, 0, 48, {1, 1}, 1e-6, NORM},
+    {8, 2, 128, 128, true, 40, "again", SLD_BF16, 0, 16, {1, 1}, 1e-6, NORM},
+    {4, 2, 128, 32, true, 6, "mixed", SLD_F32, 0, 16, {1, 1}, 1e-6, NORM},
     {8, 2, 128, 128, true, 100, "all", SLD_BF16, 0, 16, {1, 1}, 1e-6, NORM},
     {8, 2, 128, 128, true, 1, "all", SLD_BF16, 0, 16, {1, 1}, 1e-6, NORM},
     {8, 2, 128, 128, true, 0, "all", SLD_BF16, 0, 16, {1, 1}, 1e-6, NORM},
@@ -114,7 +116,7 @@ static void fill(sld_graph *g, uint32_t input, sld_tensor *t, uint32_t *state)
         memset(t->data, 0, (size_t)t->dims[1] * kern_size(t->dtype));
 }
 
-/* Every third slot of the cache, downwards; -1 where the name says so. */
+/* Slots from the last one of the cache down; -1 where the name says so, and "again": all but the first several times. */
 static int64_t make_slots(const shape *s, int64_t *slots)
 {
     int64_t n = s->tokens, last = blocks_of(s) * s->block - 1;
@@ -122,7 +124,7 @@ static int64_t make_slots(const shape *s, int64_t *slots)
         bool skip = !strcmp(s->slots, "none") || (!strcmp(s->slots, "first") && i == 0) ||
                     (!strcmp(s->slots, "last") && i == n - 1) || (!strcmp(s->slots, "middle") && i == n / 2) ||
                     (!strcmp(s->slots, "mixed") && i % 4 == 1);
-        slots[i] = skip ? -1 : last - i;
+        slots[i] = skip ? -1 : last - (!strcmp(s->slots, "again") && i ? 1 + i % 7 : i);
     }
     return strcmp(s->slots, "short") ? n : n / 2;
 }
