@@ -20,7 +20,7 @@
 #   make bench-gpu  GPU kernels beside PyTorch; make gpu-resources: their registers and spills
 #   make bench-allreduce  sums over GPUs beside NCCL and PyTorch
 #   make fuzz       compiler, readers, rewriter and binding under libFuzzer for TIME=60 seconds; TARGET=fx: one of them
-#   make mutate     what notices when rules and kernels are changed; N=40 mutants of each kind, SEED=1, WHAT="rules cpu hip"
+#   make mutate     what notices when rules and kernels are changed; N=40 mutants of each kind, EACH=line, SEED=1, WHAT="rules cpu hip"
 #   make clean
 #
 # Data flows one way: dsl -> gen -> build/gen/solder.c -> runtime -> kernels.

@@ -2,68 +2,107 @@
 # Kills mutants of kernels: sh tests/mutate/kernels.sh LIST FOLDER >RESULTS
 #
 # LIST is what kernels.awk prints. Prints for each mutant what killed it, operator, file, line and its new text, by tabs:
-# the compiler, or that it makes the same code, the suites that know the file, verification of the rules that make its ops; for
-# HIP sources the emulation, and verification of all rules on the emulated device. A mutant is a shared object with the one
-# file, which is loaded before the library of all kernels; of HIP sources that library. Indices of arrays are checked, as by
-# UBSan.
-# The environment gives B, KERNEL_CC, EMU_CC and EMU_O, as the Makefile has them.
+# the compiler, or that it makes the same code, the tests that reach the line, verification of the rules that make its ops; for
+# HIP sources the emulation of the file's kernels, and verification on the emulated device. A mutant is a shared object with
+# the one file, and of a header one for each source that includes it, which are loaded before the library of all kernels; of
+# HIP sources that library. Indices of arrays are checked, as by UBSan, and the ends of blocks by the C library.
+# With QUICK what is explained is not made. The environment gives B, KERNEL_CC, EMU_CC and EMU_O, as the Makefile has them, and REACH, which reach.sh wrote.
 set -u
 list=$1 work=$2
 mkdir -p "$work"
 tab=$(printf '\t')
+guard=libc_malloc_debug.so.0 # aborts when what lies behind a block is written
+export OPENBLAS_NUM_THREADS=1 MALLOC_CHECK_=3
 
-# The suites that know a file, quick ones first.
-suites_of() {
-    case ${1##*/} in
-    collective.c) echo collective acceptance ;;
-    mla.c) echo mla ref acceptance ;;
-    paged.c) echo paged acceptance ;;
-    qkv.c | rotary.h) echo cpu ref qkv acceptance mla ;;
-    pairs.[ch] | wide.c) echo pairs cpu ref qkv acceptance ;;
-    *) echo cpu ref acceptance collective ;;
-    esac
-}
-
-# Sources that have to be compiled again when a file changes.
+# Sources that have to be compiled again when a file changes, those first that take little time.
 sources_of() {
     case $1 in
-    *.c) echo "$work/$1" ;;
-    *) grep -l "$1" "$B"/kernels/cpu/*.d | sed "s|^$B/|$work/|; s|\.d$|.c|" ;;
+    *.c) basename "$1" .c ;;
+    *) grep -l "$1" "$B"/kernels/cpu/*.d | sed 's|.*/||; s|\.d$||' | grep -v -x -e wide -e pairs -e mla -e qkv
+       grep -l "$1" "$B"/kernels/cpu/*.d | sed 's|.*/||; s|\.d$||' | grep -x -e wide -e pairs -e mla -e qkv ;;
     esac
 }
 
-# Verifies the rules that make an op whose kernel the mutant has.
+# Tests that reach a line of a file, as it stands in a source, quick ones first: of what has no code of its own those of the
+# line with code before it, or, in a macro, those that reach any.
+tests_of() {
+    awk -F'\t' -v source="$1" -v file="$2" -v line="$3" -v macro="$(grep -c '\\$' "$work/text")" '
+        $1 == source && index($2, file ":") == 1 {
+            at = substr($2, length(file) + 2) + 0
+            if (!macro && at <= line && at > best) { best = at; tests = $3 }
+            n = split($3, names, " ")
+            for (i = 1; i <= n; i++) if (!seen[names[i]]++) all = all " " names[i]
+        }
+        END { print best ? tests : all }' "$REACH"
+}
+
+# Verifies the rules that make one of some ops, or all; further arguments go to verify.
 verified() {
-    ops=$(nm -D --defined-only "$work/m.so" | sed -n 's/.* T sld_cpu_//p' | paste -sd, -)
-    for rule in $("$B/bin/mutate_rules" makers "$ops" patterns/*.pat); do
-        timeout 300 env LD_PRELOAD="$work/m.so" "$B/bin/mutate_verify" --rule "$rule" --cases "${CASES:-4}" --elements 2048 \
-            --failures 1 --targets cpu --quiet patterns/*.pat >"$work/err" 2>&1 </dev/null
-        [ $? -ne 1 ] || return 1
-    done
+    rules=$([ "$1" = all ] || "$B/bin/mutate_rules" makers "$1" patterns/*.pat)
+    shift
+    timeout 600 "$@" ${rules:+--rule "$rules"} --failures 1 --quiet patterns/*.pat >"$work/err" 2>&1 </dev/null
+    case $? in 0 | 2) ;; *) return 1 ;; esac # 2: there is nothing to compare
 }
 
-# What ends by a signal or too late is noticed, too.
+# Whether optimised code is what it was: compiler and its flags, source, object of the source as it is.
+same_code() {
+    [ -f "$3" ] || $1 -c -o "$3" "$2"
+    $1 -I"$(dirname "$work/$2")" -I"$work/kernels" -c -o "$work/same.o" "$work/$2" && cmp -s "$3" "$work/same.o"
+}
+
+# What ends by a signal or too late is noticed, too. Most mutants die soon: those that do not are compiled better.
 judge_c() {
-    sources=$(sources_of "$1")
-    $KERNEL_CC -I"$work/kernels" -shared -o "$work/m.so" $sources >"$work/err" 2>&1 || { echo compiler; return; }
-    cp "$1" "$work/$1"
-    same=$work/same.$(basename "$1").so
-    [ -f "$same" ] || $KERNEL_CC -I"$work/kernels" -shared -o "$same" $sources
-    cmp -s "$same" "$work/m.so" && { echo "same code"; return; }
-    for suite in $(suites_of "$1"); do
-        timeout 300 env LD_PRELOAD="$work/m.so" CK_FORK=no CK_RUN_SUITE=$suite "$B/bin/mutate_tests" >"$work/err" 2>&1 ||
-            { echo "its suites"; return; }
+    made= ops=
+    for source in $(sources_of "$1"); do
+        so=$work/$source.so tests=$(tests_of "$source" "$1" "$2")
+        $KERNEL_CC -O0 -I"$work/kernels" -shared -o "$so" "$work/kernels/cpu/$source.c" >"$work/err" 2>&1 || { echo compiler; return; }
+        [ -z "$tests" ] || timeout 4 env LD_PRELOAD="$so:$guard" "$B/bin/mutate_tests" $tests >"$work/err" 2>&1
+        case $? in 0) ;; 124)
+            $KERNEL_CC -O2 -I"$work/kernels" -shared -o "$so" "$work/kernels/cpu/$source.c" >"$work/err" 2>&1
+            timeout 600 env LD_PRELOAD="$so:$guard" "$B/bin/mutate_tests" $tests >"$work/err" 2>&1 || { echo "its suites"; return; } ;;
+        *) echo "its suites"; return ;;
+        esac
+        ! same_code "$EXACT_CC -O2" "kernels/cpu/$source.c" "$work/same.$source.o" || continue
+        made="$made $so"
+        ops=$ops,$(nm -D --defined-only "$so" | sed -n 's/.* T sld_cpu_//p' | paste -sd, -)
     done
-    verified && echo survivor || echo verification
+    [ -n "$made" ] || { echo "same code"; return; }
+    [ "${VERIFY:-1}" = 1 ] || { echo survivor; return; }
+    verified "$ops" env LD_PRELOAD="$made" "$B/bin/mutate_verify" --cases "${CASES:-4}" --elements 2048 --targets cpu && echo survivor ||
+        echo verification
 }
 
+# Ops whose kernels a file of HIP has.
+hip_ops() {
+    case $(basename "$1" .hip) in
+    act) echo silu_and_mul,act_and_mul_static_quant,act_and_mul_group_quant,static_quant,group_quant,add ;;
+    norm) echo rms_norm,add_rms_norm,rms_norm_static_quant,rms_norm_group_quant,add_rms_norm_static_quant,add_rms_norm_group_quant,gated_rms_norm,gated_rms_norm_group_quant,mla_dual_rms_norm ;;
+    qkv) echo qk_norm_rotary,qk_norm_rope_cache,rope_cache,rotary_embedding,kv_cache_update ;;
+    mla) echo mla_kv_cache_update,mla_latent_queries,mla_rope_cache,mla_decode_queries ;;
+    attention) echo decode_attention ;;
+    latent) echo paged_latent_attention,paged_mla_attention ;;
+    reduce) echo all_reduce,all_reduce_rms_norm,all_reduce_rms_norm_static_quant,all_reduce_rms_norm_group_quant ;;
+    *) echo all ;;
+    esac
+}
+
+# What takes long in emulation is compiled better; ranks that are not heard of wait long.
 judge_hip() {
-    $EMU_CC -I"$work/kernels/hip" -x c++ -c -o "$work/m.o" "$work/$1" >"$work/err" 2>&1 &&
-        $EMU_CC -shared -o "$work/m.so" "$work/m.o" $(printf '%s\n' $EMU_O | grep -v "/$1\.o$") >>"$work/err" 2>&1 ||
-        { echo compiler; return; }
-    timeout 600 env LD_PRELOAD="$work/m.so" "$B/bin/mutate_emu" --first >"$work/err" 2>&1 || { echo emulation; return; }
-    timeout 600 env SOLDER_DEVICE="$work/m.so" "$B/bin/verify" --cases "${CASES:-2}" --elements 4096 --failures 1 --targets hip \
-        --quiet patterns/*.pat >"$work/err" 2>&1 </dev/null && echo survivor || echo verification
+    file=$(basename "$1" .hip) better= limit=60
+    case $file in mla | latent) better=-O1 ;; reduce) limit=10 ;; esac
+    $EMU_CC $better -I"$work/kernels/hip" -x c++ -c -o "$work/m.o" "$work/$1" >"$work/err" 2>&1 &&
+        $EMU_CC -shared -o "$work/m.so" "$work/m.o" $(printf '%s\n' $EMU_O | grep -v "/$1\.o$") >>"$work/err" 2>&1 || { echo compiler; return; }
+    timeout $limit env LD_PRELOAD="$work/m.so" "$B/bin/mutate_emu" "$file" >"$work/err" 2>&1 || { echo emulation; return; }
+    ! same_code "$EMU_CC -O2 -x c++" "$1" "$work/same.$file.o" || { echo "same code"; return; }
+    [ "${VERIFY:-1}" = 1 ] || { echo survivor; return; }
+    verified "$(hip_ops "$1")" env SOLDER_DEVICE="$work/m.so" "$B/bin/verify" --cases "${CASES:-2}" --elements 4096 --targets hip &&
+        echo survivor || echo verification
+}
+
+# By a line of equivalent.txt.
+explained() {
+    printf 'survivor\t%s\t%s:%s\t%s\n' "$op" "$file" "$line" "$text" >"$work/one"
+    awk -f tests/mutate/report.awk tests/mutate/equivalent.txt tests/gen/golden/near.txt "$work/one" >/dev/null
 }
 
 while IFS=$tab read -r op file line text; do
@@ -71,9 +110,10 @@ while IFS=$tab read -r op file line text; do
     cp -r kernels "$work/kernels"
     printf '%s\n' "$text" >"$work/text"
     awk -v n="$line" -v f="$work/text" 'BEGIN { getline t <f } FNR == n { print t; next } { print }' "$file" >"$work/$file"
-    case $file in
+    case ${QUICK:+$(explained && echo yes)},$file in
+    yes,*) verdict=survivor ;;
     *.hip) verdict=$(judge_hip "$file") ;;
-    *) verdict=$(judge_c "$file") ;;
+    *) verdict=$(judge_c "$file" "$line") ;;
     esac
     printf '%s\t%s\t%s:%s\t%s\n' "$verdict" "$op" "$file" "$line" "$text"
 done <"$list"

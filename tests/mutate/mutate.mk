@@ -1,4 +1,5 @@
-# What tests and checks catch: make mutate [N=of each kind] [SEED=1] [WHAT="rules cpu hip"] [QUICK=1]; see tests/README.md.
+# What tests and checks catch: make mutate [N=of each kind] [EACH=line] [SEED=1] [WHAT="rules cpu hip"] [QUICK=1]; see
+# tests/README.md.
 # tcc, where it is installed, makes the C of a rule ten times as fast.
 MUTATE_CC := $(if $(shell command -v tcc 2>/dev/null),tcc -D_Pragma(x)=,$(CC) -O0 -fPIC) -std=c11 -D_GNU_SOURCE -w \
     -DSLD_RULESET -Iruntime
@@ -10,25 +11,26 @@ $(B)/bin/replay: $(B)/tests/mutate/replay.o $(B)/tests/gen/near/made.o $(B)/lib/
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(B)/lib/libsolder.a -Wl,--no-whole-archive $(LDLIBS) $(MPI_LIBS) -ldl
-# A few suites alone, and verification, over kernels in a library: the mutant of one file is loaded before it, and the first
-# check that fails is the last.
+# A few suites alone, and verification, over kernels in a library: the mutant of one file is loaded before it.
 MUTATE_SUITES := acceptance collective cpu fuse mla paged pairs qkv ref
 $(B)/tests/mutate/suites.h: tests/mutate/mutate.mk
 	@mkdir -p $(@D)
 	@printf 'X(%s)\n' $(MUTATE_SUITES) >$@
-$(B)/tests/mutate/main.o: tests/main.c $(B)/tests/mutate/suites.h
-	$(call say,CC,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) -I$(B)/tests/mutate -c -o $@ $<
-MUTATE_TESTS_O := $(B)/tests/mutate/main.o $(B)/tests/mutate/first.o $(ACCEPTANCE_O) \
+$(B)/tests/mutate/run.o: ALL_CFLAGS += -I$(B)/tests/mutate
+$(B)/tests/mutate/run.o: $(B)/tests/mutate/suites.h
+MUTATE_TESTS_O := $(B)/tests/mutate/run.o $(ACCEPTANCE_O) \
     $(foreach s,$(MUTATE_SUITES),$(patsubst %.c,$(B)/%.o,$(wildcard tests/*/$(s)_test.c)))
-MUTATE_LINK := $(CC) -rdynamic -Wl,--no-as-needed,--wrap=_ck_assert_failed
+COMMA := ,
+MUTATE_LINK := $(CC) -rdynamic -Wl,--no-as-needed \
+    $(addprefix -Wl$(COMMA)--wrap=,_ck_assert_failed _mark_point _tcase_add_test tcase_add_checked_fixture)
 MUTATE_LIBS := $(B)/lib/libsolder.a $(shell pkg-config --libs check 2>/dev/null) $(LDLIBS)
-# Indices of arrays are checked, without a word of where.
+# Indices of arrays of the mutant are checked, without a word of where.
 CHECKED := -fsanitize=bounds $(if $(findstring clang,$(CC)),-fsanitize-trap=bounds,-fsanitize-undefined-trap-on-error)
-KERNEL_CC := $(CC) $(filter-out -g -MMD -MP -O% -W%,$(ALL_CFLAGS)) -w -O1 -fPIC $(CHECKED) -ffp-contract=off -fno-trapping-math -fno-math-errno
+EXACT_CC := $(CC) $(filter-out -g -MMD -MP -O% -W%,$(ALL_CFLAGS)) -w -fPIC -ffp-contract=off -fno-trapping-math -fno-math-errno
+KERNEL_CC := $(EXACT_CC) $(CHECKED)
 $(B)/lib/libmutate_kernels.so: $(KERNEL_C) $(wildcard kernels/*.h kernels/*/*.h)
 	$(call say,CC,$@)
-	$(Q)$(KERNEL_CC) -shared -o $@ $(KERNEL_C)
+	$(Q)$(EXACT_CC) -O3 -shared -o $@ $(KERNEL_C)
 $(B)/bin/mutate_tests: $(MUTATE_TESTS_O) $(B)/lib/libmutate_kernels.so $(B)/lib/libsolder.a
 	$(call say,LINK,$@)
 	$(Q)$(MUTATE_LINK) -o $@ $(MUTATE_TESTS_O) $(B)/lib/libmutate_kernels.so $(MUTATE_LIBS)
@@ -38,8 +40,8 @@ $(B)/bin/mutate_verify: $(VERIFY_O) $(DSL_O) $(B)/lib/libmutate_kernels.so $(B)/
 $(B)/bin/mutate_emu: $(filter %_test.cpp.o,$(EMU_O)) $(B)/tests/hipemu/hipemu.cpp.o $(EMU_LIBRARY)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(EMU_FLAGS) -o $@ $(filter %_test.cpp.o,$(EMU_O)) $(EMU_LIBRARY)
-MUTATE_ENV = B=$(B) SOLDER_MODELS=tests/models SOLDER_BIN=$(B)/bin/solder N=$(N) SEED=$(SEED) WHAT="$(WHAT)" \
-    MUTATE_CC='$(MUTATE_CC)' KERNEL_CC='$(KERNEL_CC)' \
+MUTATE_ENV = B=$(B) SOLDER_MODELS=tests/models SOLDER_BIN=$(B)/bin/solder N=$(N) SEED=$(SEED) WHAT="$(WHAT)" EACH=$(EACH) \
+    MUTATE_CC='$(MUTATE_CC)' KERNEL_CC='$(KERNEL_CC)' EXACT_CC='$(EXACT_CC)' \
     TEST_LINK='$(MUTATE_LINK) -s $(MUTATE_TESTS_O)' TEST_LIBS='$(MUTATE_LIBS)' \
     EMU_CC='$(CXX) $(filter-out -O% -g -W% -MMD -MP,$(EMU_FLAGS)) -w -O0 $(CHECKED)' \
     EMU_O='$(filter-out %_test.cpp.o,$(EMU_O)) $(HIP_C_O)'

@@ -1,7 +1,7 @@
 # Which operator's mutants what killed, and what survived: awk -v full=1 -f report.awk EQUIVALENT NEAR RESULTS...
 #
-# EQUIVALENT has a line for mutants that change nothing: operator, owner (or * for any), what was there, what comes instead
-# (or * for anything), and the reason, by tabs. NEAR tells of conditions that follow from others. A line that none of `list`,
+# EQUIVALENT has a line for mutants that change nothing: operator, owner, what was there, what comes instead (each may be *
+# for any), and the reason, by tabs. NEAR tells of conditions that follow from others. A line that none of `list`,
 # all mutants that there are, is like is told, and with `full`, when all were run, one that explains nothing. Exit status 1
 # then, and when a survivor is not explained.
 BEGIN { FS = "\t"; n_equal = n_near = n_left = 0 }
@@ -32,10 +32,11 @@ function follows(op, place, was,   i, found, t) {
     return found
 }
 
-# Lines for kernels name a file as owner.
+# Lines for kernels name a file as owner; a text that begins with ~ is a regular expression.
 function is_like(i, op, owner, was, text) {
-    return e_op[i] == op && (e_owner[i] == "*" || e_owner[i] == owner) && (e_was[i] == "*" || e_was[i] == trimmed(was)) &&
-           (e_text[i] == "*" || e_text[i] == trimmed(text))
+    return (e_op[i] == "*" || e_op[i] == op) && (e_owner[i] == "*" || e_owner[i] == owner) &&
+           (e_was[i] == "*" || e_was[i] == trimmed(was)) &&
+           (e_text[i] == "*" || e_text[i] == trimmed(text) || (e_text[i] ~ /^~/ && trimmed(text) ~ substr(e_text[i], 2)))
 }
 
 function explained(op, owner, place, was, text,   i) {
