@@ -269,26 +269,27 @@ static void qkv_refusals(void)
     }
 }
 
-static void cache_case(int tokens)
+static void cache_case(int tokens, int heads)
 {
-    numbers k((size_t)tokens * 256), v((size_t)tokens * 384);
+    const int width = heads * 128, stride = width + 128;
+    numbers k((size_t)tokens * width), v((size_t)tokens * stride);
     std::vector<int64_t> slots(tokens);
     for (int t = 0; t < tokens; t++)
         slots[t] = tokens - 1 - t;
     int64_t *to = given(slots);
     gpu_paged c = {};
     std::string error = launch({}, [&] {
-        c = paged({2, 0}, tokens, 2, 128, to, NULL);
-        gpu_cache a = {k.p, v.p, c, 384, tokens, 2, 128, dtype};
+        c = paged({2, 0}, tokens, heads, 128, to, NULL);
+        gpu_cache a = {k.p, v.p, c, stride, tokens, heads, 128, dtype};
         return gpu_cache_write(&a, NULL);
     });
     bool same = error.empty();
-    for (int i = 0; same && i < tokens * 256; i++) {
-        const int t = i / 256, head = i / 128 % 2, d = i % 128;
+    for (int i = 0; same && i < tokens * width; i++) {
+        const int t = i / width, head = i / 128 % heads, d = i % 128;
         same = ((uint16_t *)c.data[0])[cache_index(c, 0, slots[t], head, 128, d)] == k.p[i] &&
-               ((uint16_t *)c.data[1])[cache_index(c, 1, slots[t], head, 128, d)] == v.p[t * 384 + i % 256];
+               ((uint16_t *)c.data[1])[cache_index(c, 1, slots[t], head, 128, d)] == v.p[t * stride + i % width];
     }
-    check(same, name_of("cache_write", tokens, 256) + ": " + error);
+    check(same, name_of("cache_write", tokens, width) + ": " + error);
 }
 
 /* Every number of a format is the nearest to itself, and so is all between as runtime/dtype.h has it. */
@@ -389,7 +390,10 @@ static void qkv_cases(void)
     qkv_case(19, 2, 1, {64, 16, true}, {2, 0});
     qkv_case(3, 5, 2, {64, 64, false}, {2, 1});
     qkv_case(2, 3, 1, {256, 128, false}, {1, 0});
-    cache_case(3);
+    if (format == GPU_E4M3FN) /* several heads a lane */
+        qkv_case(512, 6, 1, {64, 64, true}, {0, 0});
+    cache_case(3, 2);
+    cache_case(2, 8);
 }
 
 static void ranks_cases(void) { failures += ranks_failures(&checks); }

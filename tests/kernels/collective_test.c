@@ -256,7 +256,7 @@ START_TEST(missing_rank)
 END_TEST
 
 /* Rows of which a window holds a part: scattered and gathered they are the sum that all ranks make. */
-#define PIECES "%p = slice(%y; axes = [0], starts = [0], ends = [8])\n%q = slice(%y; axes = [0], starts = [40], ends = [48])\n" \
+#define PIECES "%p = slice(%y; axes = [0], starts = [0], ends = [8])\n%q = slice(%y; axes = [0], starts = [44], ends = [52])\n" \
                "%r = slice(%y; axes = [0], starts = [88], ends = [96])\noutput p = %p\noutput q = %q\noutput r = %r\n"
 START_TEST(in_pieces)
 {

@@ -98,5 +98,5 @@ comment { if (/\*\//) comment = 0; next }
     sub(/\)( \{)?$/, ")&", line)
     mutant("negated", line)
 }
-/^ +[][A-Za-z_.>()*0-9 +-]+ [-+*|]?= [^=].*;$/ && !/^ +(const |static |float |double |int |size_t |uint|int[0-9]|bool |norm |words |quantiser |turned |return|for|if|else|char |void |unsigned |sld_|T |auto |dim3 |half|struct )/ { mutant("dropped", "        ;") }
-/^ +[a-z_]+(<[^;]*>)?\(.*\);$/ && !/^ +(return|for|if|else|while|LAUNCH)/ { mutant("dropped", "        ;") }
+/^ +[][A-Za-z_.>()*0-9 +-]+ [-+*|]?= [^=].*;$/ && !/^ +(const |static |float |double |int |size_t |uint|int[0-9]|bool |norm |words |quantiser |turned |return|for|if|else|char |void |unsigned |sld_|T |auto |dim3 |half|struct )/ { mutant("dropped", "        ; /*" $0 " */") }
+/^ +[a-z_]+(<[^;]*>)?\(.*\);$/ && !/^ +(return|for|if|else|while|LAUNCH)/ { mutant("dropped", "        ; /*" $0 " */") }
