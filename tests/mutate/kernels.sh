@@ -6,7 +6,8 @@
 # HIP sources the emulation of the file's kernels, and verification on the emulated device. A mutant is a shared object with
 # the one file, and of a header one for each source that includes it, which are loaded before the library of all kernels; of
 # HIP sources that library. Indices of arrays are checked, as by UBSan, and the ends of blocks by the C library.
-# With QUICK what is explained is not made. The environment gives B, KERNEL_CC, EMU_CC and EMU_O, as the Makefile has them, and REACH, which reach.sh wrote.
+# With QUICK what is explained is not made. The environment gives B, KERNEL_CC, EXACT_CC, EMU_CC and EMU_O, as the Makefile has
+# them, and REACH, which reach.sh wrote.
 set -u
 list=$1 work=$2
 mkdir -p "$work"

@@ -2,7 +2,8 @@
 # Makes mutants, kills them and reports: sh tests/mutate/mutate.sh FOLDER
 #
 # The environment gives what mutate.mk says, and N (mutants of each kind, drawn by SEED; all when it is empty), WHAT (of
-# rules, cpu, hip; all three when it is empty), EACH=line (of kernels one mutant of each line) and JOBS. Exit status 1 when a mutant survives without an explanation.
+# rules, cpu, hip; all three when it is empty), EACH=line (of kernels one mutant of each line) and JOBS. Exit
+# status 1 when a mutant survives without an explanation.
 set -u
 work=$1
 what=${WHAT:-rules cpu hip}
