@@ -26,9 +26,27 @@ namespace {
 
 const unsigned STACK = 256 << 10, LANES = 32;
 enum state { READY, AT_BARRIER, AT_SHUFFLE, ENDED };
-/* Contexts only begin a fibre: they ask the kernel for the mask of signals at each switch, jumps do not. */
+/* Contexts only begin a fibre: they ask the kernel for the mask of signals at each switch, jumps do not. ASan takes a jump for
+ * the end of a stack. */
+#if defined(__SANITIZE_ADDRESS__)
+typedef ucontext_t place;
+void enter(place *from, const ucontext_t *to) { swapcontext(from, to); }
+void change(place *from, place *to) { swapcontext(from, to); }
+#else
+struct place { jmp_buf at; };
+void enter(place *from, const ucontext_t *to)
+{
+    if (!_setjmp(from->at))
+        setcontext(to);
+}
+void change(place *from, place *to)
+{
+    if (!_setjmp(from->at))
+        _longjmp(to->at, 1);
+}
+#endif
 struct fibre {
-    jmp_buf there;
+    place there;
     bool begun;
     std::unique_ptr<char[]> stack;
     void *fake;
@@ -40,7 +58,7 @@ struct fibre {
 };
 
 std::vector<fibre> fibres;
-jmp_buf scheduler;
+place scheduler;
 void *scheduler_fake;
 const void *scheduler_stack;
 size_t scheduler_size;
@@ -55,8 +73,7 @@ void wait_as(state s)
     fibre *f = running;
     f->at = s;
     __sanitizer_start_switch_fiber(&f->fake, scheduler_stack, scheduler_size);
-    if (!_setjmp(f->there))
-        _longjmp(scheduler, 1);
+    change(&f->there, &scheduler);
     __sanitizer_finish_switch_fiber(f->fake, NULL, NULL);
 }
 
@@ -78,7 +95,7 @@ void begin(fibre *f)
     c.uc_stack.ss_sp = f->stack.get();
     c.uc_stack.ss_size = STACK;
     makecontext(&c, body, 0);
-    setcontext(&c);
+    enter(&scheduler, &c);
 }
 
 void run(unsigned i)
@@ -88,11 +105,10 @@ void run(unsigned i)
     if (!running->stack)
         running->stack.reset(new char[STACK]);
     __sanitizer_start_switch_fiber(&scheduler_fake, running->stack.get(), STACK);
-    if (!_setjmp(scheduler)) {
-        if (running->begun)
-            _longjmp(running->there, 1);
+    if (running->begun)
+        change(&scheduler, &running->there);
+    else
         begin(running);
-    }
     __sanitizer_finish_switch_fiber(scheduler_fake, NULL, NULL);
 }
 
@@ -181,6 +197,7 @@ bool run_mixed()
 
 void run_block()
 {
+    fibres.reserve(1024); /* contexts stay where they are */
     fibres.resize(fibres.size() < blockDim.x ? blockDim.x : fibres.size());
     for (unsigned i = 0; i < blockDim.x; i++)
         fibres[i].at = READY;
