@@ -398,12 +398,17 @@ static void draw_variant(pat_session *s, const pat_program *p, pat_drawn d, cons
         o->none(o->user, &d);
 }
 
+bool pat_rule_asked(const pat_rule *r, const char *rules)
+{
+    return !rules || pat_named_in(rules, r->name) || pat_named_in(rules, pat_written_name(r));
+}
+
 bool pat_draw_all(pat_session *s, const pat_program *p, const pat_draws *o)
 {
     bool any = false;
     for (uint32_t i = 0; i < p->rules.n; i++) {
         const pat_rule *r = p->rules.at[i];
-        if (o->rules && !pat_named_in(o->rules, r->name) && !pat_named_in(o->rules, pat_written_name(r)))
+        if (!pat_rule_asked(r, o->rules))
             continue;
         x_choice choice = {.n = 0};
         pat_drawn d = {.rule = r, .kernel = o->kernel, .row = o->row};

@@ -64,6 +64,8 @@ typedef struct pat_draws {
     void (*none)(void *user, const pat_drawn *d); /* of a variant of which not one was found; may be NULL */
     void *user;
 } pat_draws;
+/* Whether a rule, or its family, is one of these; NULL: any is. */
+bool pat_rule_asked(const pat_rule *r, const char *rules);
 bool pat_draw_all(pat_session *s, const pat_program *p, const pat_draws *o);  /* false: there is no such rule */
 
 #endif

@@ -47,8 +47,7 @@ void change(place *from, place *to)
 #endif
 struct fibre {
     place there;
-    bool begun;
-    std::unique_ptr<char[]> stack;
+    std::unique_ptr<char[]> stack; /* since it began */
     void *fake;
     state at;
     const void *x; /* what it gives */
@@ -90,7 +89,6 @@ void body()
 void begin(fibre *f)
 {
     ucontext_t c;
-    f->begun = true;
     getcontext(&c);
     c.uc_stack.ss_sp = f->stack.get();
     c.uc_stack.ss_size = STACK;
@@ -102,10 +100,11 @@ void run(unsigned i)
 {
     running = &fibres[i];
     threadIdx = dim3(i, 0, 0);
-    if (!running->stack)
+    const bool begun = running->stack != nullptr;
+    if (!begun)
         running->stack.reset(new char[STACK]);
     __sanitizer_start_switch_fiber(&scheduler_fake, running->stack.get(), STACK);
-    if (running->begun)
+    if (begun)
         change(&scheduler, &running->there);
     else
         begin(running);

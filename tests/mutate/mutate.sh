@@ -7,8 +7,7 @@
 set -u
 work=$1
 what=${WHAT:-rules cpu hip}
-jobs=${JOBS:-2}
-export JOBS="$jobs" REACH="$work/reach/reach"
+export JOBS="${JOBS:-2}" REACH="$work/reach/reach"
 mkdir -p "$work"
 rm -f "$work"/*.results
 
@@ -23,9 +22,9 @@ draw() {
 # Kills the mutants of a list by several processes.
 run() {
     draw "$1" >"$work/$1.list"
-    for job in $(seq "$jobs"); do
+    for job in $(seq "$JOBS"); do
         rm -rf "$work/$1.$job"
-        awk -v n="$jobs" -v i="$job" 'NR % n == i % n' "$work/$1.list" >"$work/$1.$job.list"
+        awk -v n="$JOBS" -v i="$job" 'NR % n == i % n' "$work/$1.list" >"$work/$1.$job.list"
         sh "tests/mutate/$2.sh" "$work/$1.$job.list" "$work/$1.$job" >"$work/$1.$job.results" &
     done
     wait

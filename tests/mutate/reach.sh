@@ -26,7 +26,8 @@ count() {
         while read -r test; do
             rm -rf "$at" && mkdir -p "$at$work" && cp "$work"/*.gcno "$at$work"
             begun=$(date +%s%N)
-            LD_PRELOAD=$work/counted.so GCOV_PREFIX=$at "$B/bin/mutate_tests" "$test" >/dev/null 2>&1 || exit 1
+            LD_PRELOAD=$work/counted.so GCOV_PREFIX=$at "$B/bin/mutate_tests" "$test" >/dev/null 2>&1 ||
+                { echo "mutate: without a mutant $test fails" >&2; touch "$work/failed"; exit; }
             took=$(($(date +%s%N) - begun))
             for source in "$at$work"/*.gcda; do
                 echo "$(basename "$source" .gcda):source"
@@ -39,6 +40,7 @@ count() {
 }
 for job in $(seq "$JOBS"); do count "$job" >"$work/lines.$job" & done
 wait
+[ ! -e "$work/failed" ] || exit 1
 sort -t"	" -k1,1 -k2,2 -k3,3n "$work"/lines.* | awk -F'\t' '
     $1 FS $2 != key { if (key) print line; key = line = $1 FS $2; sep = FS }
     { line = line sep $4; sep = " " }

@@ -6,7 +6,6 @@
 #include <getopt.h>
 #include <stdlib.h>
 
-#include "source.h"
 #include "expand.h"
 #include "verify.h"
 
@@ -133,16 +132,11 @@ static const pat_kernel *kernel_of(const session *s, uint32_t k)
     return NULL;
 }
 
-static bool is_asked(const pat_rule *r, const char *rules)
-{
-    return !rules || pat_named_in(rules, r->name) || pat_named_in(rules, pat_written_name(r));
-}
-
-static bool asked_for(const session *s, const char *name, const char *rule)
+static bool asked_for(const session *s, const char *name, const char *rules)
 {
     for (uint32_t i = 0; i < s->p->rules.n; i++)
         if (!strcmp(s->p->rules.at[i]->name, name))
-            return is_asked(s->p->rules.at[i], rule);
+            return pat_rule_asked(s->p->rules.at[i], rules);
     return false;
 }
 
@@ -168,7 +162,7 @@ static void none(void *of, const pat_drawn *d)
 }
 
 /* The graphs of tests that stand in the rules. One that was pasted from here has its seed in its name. */
-static void check_tests(session *s, const char *rule)
+static void check_tests(session *s, const char *rules)
 {
     pat_instances tests = {0};
     pat_make_instances(s->s, s->p, &tests);
@@ -176,7 +170,7 @@ static void check_tests(session *s, const char *rule)
         const pat_instance *t = tests.at[i];
         pat_drawn d = {.rule = t->rule, .variant = t->variant, .graph = t->graph, .binds = ""};
         unsigned seed = 0;
-        if (!t->test->fires || !is_asked(t->rule, rule))
+        if (!t->test->fires || !pat_rule_asked(t->rule, rules))
             continue;
         sscanf(t->test->title, "verify %u", &seed);
         for (unsigned k = 0; k < TEST_DATA; k++) {
