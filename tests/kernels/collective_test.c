@@ -21,12 +21,14 @@ enum { RANKS_MAX = 8, WINDOW = 1 << 16, RESULT = 1 << 16, PATIENCE = 5 };
 typedef struct shared {
     atomic_uint here[RANKS_MAX]; /* how often each rank has met the others */
     unsigned char windows[RANKS_MAX][WINDOW];
+    unsigned char sent[RANKS_MAX][WINDOW / 2];
     unsigned char results[RANKS_MAX][RESULT];
 } shared;
 
 static shared *all;
 static int patience = PATIENCE;
 static bool by_rows; /* sequence parallelism is asked for */
+static bool gathers; /* the engine does; ranks see no windows but their own */
 
 static const char *meet(const sld_comm *c)
 {
@@ -39,6 +41,15 @@ static const char *meet(const sld_comm *c)
             sched_yield();
         }
     return NULL;
+}
+
+static const char *gather(const sld_comm *c, const void *from, void *to, size_t bytes)
+{
+    memcpy(all->sent[c->rank], from, bytes);
+    const char *why = meet(c);
+    for (uint32_t r = 0; r < c->world; r++)
+        memcpy((char *)to + r * bytes, all->sent[r], bytes);
+    return why ? why : meet(c);
 }
 
 static sld_graph *parse(sld_ctx *ctx, const char *body, int64_t world)
@@ -113,12 +124,12 @@ static void on_ranks(const char *text, bool fused, uint32_t world, uint32_t dead
     void *windows[RANKS_MAX];
     pid_t pids[RANKS_MAX] = {0};
     memset(all, 0, sizeof *all);
-    for (uint32_t r = 0; r < world; r++)
-        windows[r] = all->windows[r];
     for (uint32_t r = 0; r < world; r++) {
         if (r == dead || (pids[r] = fork()))
             continue;
-        const char *why = work(text, fused, &(sld_comm){r, world, WINDOW, windows, meet, NULL, 0});
+        for (uint32_t k = 0; k < world; k++)
+            windows[k] = gathers && k != r ? NULL : all->windows[k];
+        const char *why = work(text, fused, &(sld_comm){r, world, WINDOW, windows, meet, gathers ? gather : NULL, 0});
         if (strstr(why, want) == NULL || (!*want && *why))
             fprintf(stderr, "rank %u: '%s', not '%s'\n", r, why, want);
         _exit(strstr(why, want) == NULL || (!*want && *why));
@@ -252,6 +263,7 @@ START_TEST(missing_rank)
 {
     patience = 0;
     on_ranks(chains[0], _i, 4, 2, "a rank is missing");
+    patience = PATIENCE;
 }
 END_TEST
 
@@ -270,6 +282,21 @@ START_TEST(in_pieces)
     on_ranks(text, false, world, RANKS_MAX, "");
     ck_assert_mem_eq(whole, all->results, sizeof all->results);
     free(whole);
+}
+END_TEST
+
+/* An engine that gathers what ranks contribute: the sum is the one over windows. */
+START_TEST(gathered)
+{
+    static const char text[] = "input %x : f32[96, 512]\n%y = all_reduce(%x; group = \"tp\")\n" PIECES;
+    unsigned char (*windows)[RESULT] = malloc(sizeof all->results);
+    on_ranks(text, false, _i, RANKS_MAX, "");
+    memcpy(windows, all->results, sizeof all->results);
+    gathers = true;
+    on_ranks(text, false, _i, RANKS_MAX, "");
+    gathers = false;
+    ck_assert_mem_eq(windows, all->results, sizeof all->results);
+    free(windows);
 }
 END_TEST
 
@@ -444,6 +471,7 @@ Suite *collective_suite(void)
     tcase_add_test(t, nothing_to_sum);
     tcase_add_loop_test(t, missing_rank, 0, 2);
     tcase_add_loop_test(t, in_pieces, 2, 5);
+    tcase_add_loop_test(t, gathered, 2, 5);
     tcase_add_loop_test(t, rows_behind_the_last, 2, 5);
     tcase_add_test(t, alone);
     tcase_add_loop_test(t, one_rank, 0, 8);

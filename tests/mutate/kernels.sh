@@ -5,15 +5,14 @@
 # the compiler, or that it makes the same code, the tests that reach the line, verification of the rules that make its ops; for
 # HIP sources the emulation of the file's kernels, and verification on the emulated device. A mutant is a shared object with
 # the one file, and of a header one for each source that includes it, which are loaded before the library of all kernels; of
-# HIP sources that library. Indices of arrays are checked, as by UBSan, and the ends of blocks by the C library.
-# With QUICK what is explained is not made. The environment gives B, KERNEL_CC, EXACT_CC, EMU_CC and EMU_O, as the Makefile has
-# them, and REACH, which reach.sh wrote.
+# HIP sources that library. Indices of arrays are checked, as by UBSan, and on the CPU what ASan checks.
+# With QUICK what is explained is not made. The environment gives B, KERNEL_CC, ASAN (its library), EXACT_CC, EMU_CC and EMU_O,
+# as the Makefile has them, and REACH, which reach.sh wrote.
 set -u
 list=$1 work=$2
 mkdir -p "$work"
 tab=$(printf '\t')
-guard=libc_malloc_debug.so.0 # aborts when what lies behind a block is written
-export OPENBLAS_NUM_THREADS=1 MALLOC_CHECK_=3
+export OPENBLAS_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0,allocator_may_return_null=1
 
 # Sources that have to be compiled again when a file changes, those first that take little time.
 sources_of() {
@@ -51,24 +50,28 @@ same_code() {
     $1 -I"$(dirname "$work/$2")" -I"$work/kernels" -c -o "$work/same.o" "$work/$2" && cmp -s "$3" "$work/same.o"
 }
 
-# What ends by a signal or too late is noticed, too. Most mutants die soon: those that do not are compiled better.
+compiled() { $KERNEL_CC "$2" -I"$work/kernels" -shared -o "$work/$1.so" "$work/kernels/cpu/$1.c" >"$work/err" 2>&1; }
+tested() { timeout "$1" env LD_PRELOAD="$ASAN$2" "$B/bin/mutate_tests" $3 >"$work/err" 2>&1; }
+
+# Most mutants die soon: those that do not are compiled better, and all sources that a header is part of are tested at once. What
+# ends by a signal is noticed, too.
 judge_c() {
-    made= ops=
+    made= ops= late=
     for source in $(sources_of "$1"); do
-        so=$work/$source.so tests=$(tests_of "$source" "$1" "$2")
-        $KERNEL_CC -O0 -I"$work/kernels" -shared -o "$so" "$work/kernels/cpu/$source.c" >"$work/err" 2>&1 || { echo compiler; return; }
-        [ -z "$tests" ] || timeout 4 env LD_PRELOAD="$so:$guard" "$B/bin/mutate_tests" $tests >"$work/err" 2>&1
-        case $? in 0) ;; 124)
-            $KERNEL_CC -O2 -I"$work/kernels" -shared -o "$so" "$work/kernels/cpu/$source.c" >"$work/err" 2>&1
-            timeout 600 env LD_PRELOAD="$so:$guard" "$B/bin/mutate_tests" $tests >"$work/err" 2>&1 || { echo "its suites"; return; } ;;
-        *) echo "its suites"; return ;;
-        esac
+        tests=$(tests_of "$source" "$1" "$2")
+        compiled "$source" -O0 || { echo compiler; return; }
+        [ -z "$tests" ] || tested 4 ":$work/$source.so" "$tests"
+        case $? in 0) ;; 124) late="$late $tests" ;; *) echo "its suites"; return ;; esac
+    done
+    for source in $(sources_of "$1"); do
         ! same_code "$EXACT_CC -O2" "kernels/cpu/$source.c" "$work/same.$source.o" || continue
-        made="$made $so"
-        ops=$ops,$(nm -D --defined-only "$so" | sed -n 's/.* T sld_cpu_//p' | paste -sd, -)
+        compiled "$source" -O2
+        made=$made:$work/$source.so
+        ops=$ops,$(nm -D --defined-only "$work/$source.so" | sed -n 's/.* T sld_cpu_//p' | paste -sd, -)
     done
     [ -n "$made" ] || { echo "same code"; return; }
-    verified "$ops" env LD_PRELOAD="$made" "$B/bin/mutate_verify" --cases "${CASES:-4}" --elements 2048 --targets cpu && echo survivor ||
+    [ -z "$late" ] || tested 600 "$made" "$(printf '%s\n' $late | awk '!seen[$0]++')" || { echo "its suites"; return; }
+    verified "$ops" env LD_PRELOAD="$ASAN$made" "$B/bin/mutate_verify" --cases "${CASES:-4}" --elements 2048 --targets cpu && echo survivor ||
         echo verification
 }
 

@@ -27,7 +27,8 @@ MUTATE_LIBS := $(B)/lib/libsolder.a $(shell pkg-config --libs check 2>/dev/null)
 # Indices of arrays of the mutant are checked, without a word of where.
 CHECKED := -fsanitize=bounds $(if $(findstring clang,$(CC)),-fsanitize-trap=bounds,-fsanitize-undefined-trap-on-error)
 EXACT_CC := $(CC) $(filter-out -g -MMD -MP -O% -W%,$(ALL_CFLAGS)) -w -fPIC -ffp-contract=off -fno-trapping-math -fno-math-errno
-KERNEL_CC := $(EXACT_CC) $(CHECKED)
+KERNEL_CC := $(EXACT_CC) $(CHECKED) -fsanitize=address$(if $(findstring clang,$(CC)), -shared-libsan)
+ASAN := $(shell $(CC) -print-file-name=$(if $(findstring clang,$(CC)),libclang_rt.asan-x86_64.so,libasan.so))
 $(B)/lib/libmutate_kernels.so: $(KERNEL_C) $(wildcard kernels/*.h kernels/*/*.h)
 	$(call say,CC,$@)
 	$(Q)$(EXACT_CC) -O3 -shared -o $@ $(KERNEL_C)
@@ -41,7 +42,7 @@ $(B)/bin/mutate_emu: $(filter %_test.cpp.o,$(EMU_O)) $(B)/tests/hipemu/hipemu.cp
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(EMU_FLAGS) -o $@ $(filter %_test.cpp.o,$(EMU_O)) $(EMU_LIBRARY)
 MUTATE_ENV = B=$(B) SOLDER_MODELS=tests/models SOLDER_BIN=$(B)/bin/solder N=$(N) SEED=$(SEED) WHAT="$(WHAT)" EACH=$(EACH) \
-    MUTATE_CC='$(MUTATE_CC)' KERNEL_CC='$(KERNEL_CC)' EXACT_CC='$(EXACT_CC)' \
+    MUTATE_CC='$(MUTATE_CC)' KERNEL_CC='$(KERNEL_CC)' ASAN=$(ASAN) EXACT_CC='$(EXACT_CC)' \
     TEST_LINK='$(MUTATE_LINK) -s $(MUTATE_TESTS_O)' TEST_LIBS='$(MUTATE_LIBS)' \
     EMU_CC='$(CXX) $(filter-out -O% -g -W% -MMD -MP,$(EMU_FLAGS)) -w -O0 $(CHECKED)' \
     EMU_O='$(filter-out %_test.cpp.o,$(EMU_O)) $(HIP_C_O)'
