@@ -81,7 +81,10 @@ static gpu_attention launch_of(const attention_of_rows &s, const stored &c)
     a.work_bytes = s.alone ? 0 : 16 * (s.dim + 2) * (s.heads / s.n_kv) * 3; /* of three compute units */
     for (int which = 0; which < 2; which++) {
         const int64_t strides[3] = {c.each, (int64_t)s.n_kv * s.dim, s.dim};
-        a.cache.data[which] = c.data[which], a.cache.fixed[which] = !s.fp8 || s.by_token ? 1.0f : which ? 2.0f : 0.5f;
+        const bool scaled = s.fp8 && !s.by_token, told = scaled && which == s.shuffled; /* by the device's memory */
+        const float scale = which ? 2.0f : 0.5f;
+        a.cache.data[which] = c.data[which], a.cache.fixed[which] = scaled && !told ? scale : 1.0f;
+        a.cache.scale[which] = told ? given<float>({scale}) : NULL;
         a.token_scales[which] = s.by_token ? c.scales[which] : NULL;
         memcpy(a.cache.strides[which], strides, sizeof strides);
     }

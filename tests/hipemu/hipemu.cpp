@@ -245,13 +245,20 @@ uint64_t hipemu_shuffle(uint64_t x, int from)
 
 void hipemu_gather(const void *x, size_t size, void *all) { take(x, size, all, ALL); }
 
+/* A grid that devices take. */
+static bool taken(dim3 grid, dim3 block)
+{
+    const uint64_t threads = (uint64_t)block.x * block.y * block.z;
+    return grid.x && grid.x <= INT32_MAX && grid.y && grid.y <= 65535 && grid.z && grid.z <= 65535 && threads && threads <= 1024;
+}
+
 /* threadIdx is the running fibre's again after a switch. */
 void hipemu_launch(dim3 grid, dim3 block, const std::function<void()> &thread)
 {
     gridDim = grid;
     blockDim = block;
     work = &thread;
-    fault = NULL;
+    fault = taken(grid, block) ? NULL : "no device has such a grid";
     const uint64_t n = (uint64_t)grid.x * grid.y * grid.z;
     for (uint64_t k = 0; k < n && !fault; k++) {
         const uint64_t i = hipemu_last_block_first ? n - 1 - k : k;

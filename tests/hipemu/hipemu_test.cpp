@@ -71,6 +71,18 @@ static void twice_case(int rows, int a, int c, int rest)
     }
 }
 
+static void twice_refusals(void)
+{
+    static const struct { int a, c, rest; bool good; } all[] = {
+        {8, 8, 8, true}, {4096, 4088, 8, true}, {4, 8, 8, false}, {8, 4, 8, false}, {8, 8, 4, false}, {4096, 4096, 8, false},
+    };
+    for (const auto &s : all) {
+        gpu_dual_norm d = {};
+        d.a = s.a, d.c = s.c, d.rest = s.rest;
+        check(!gpu_norm_twice(&d, NULL) == s.good, name_of("norm_twice of other widths", s.a, s.c));
+    }
+}
+
 static void gated_case(int heads, int quant)
 {
     const size_t n = (size_t)heads * 128;
@@ -354,7 +366,7 @@ static void norm_cases(void)
             norm_case(3, 2080, res, quant);
             norm_case(2, 8208, res, quant);
         }
-    norm_case(1, 20480, true, GPU_TOKEN);
+    norm_case(1, 20496, true, GPU_TOKEN);
     norm_case(3, 2176, true, GPU_GROUP);
     norm_case(2, 8192, false, GPU_GROUP);
     for (int width = 1024; width <= 2 * 8192; width *= 4) {
@@ -367,6 +379,7 @@ static void norm_cases(void)
     for (int quant = 0; quant < 2; quant++) {
         gated_case(1, quant);
         gated_case(37, quant);
+        gated_case(4, quant);
     }
 }
 
@@ -394,13 +407,14 @@ static void qkv_cases(void)
         qkv_case(512, 6, 1, {64, 64, true}, {0, 0});
     cache_case(3, 2);
     cache_case(2, 8);
+    cache_case(0, 2);
 }
 
 static void ranks_cases(void) { failures += ranks_failures(&checks); }
 
 /* Which source of kernels they run, and whether for each dtype and format. */
 static const struct { const char *source; void (*run)(void); bool each; } cases[] = {
-    {"device", conversions, false},    {"device", planted, false},  {"move", move_cases, true}, {"norm", norm_cases, true},
+    {"device", conversions, false},    {"device", planted, false},  {"move", move_cases, true}, {"norm", twice_refusals, false}, {"norm", norm_cases, true},
     {"act", act_cases, true},          {"qkv", qkv_refusals, false}, {"qkv", qkv_cases, true}, {"mla", mla_cases, true},
     {"attention", attention_cases, true}, {"latent", latent_cases, true}, {"reduce", ranks_cases, false},
 };

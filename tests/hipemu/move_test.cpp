@@ -1,8 +1,8 @@
 /* Moves between strided places byte by byte, and the plain matrix product against one in double. */
 #include "cases.h"
 
-/* What is moved: [a, b, width], of which the first two change places, or all when `turned`. */
-struct moved { int a, b, width, unit; bool turned; };
+/* What is moved: [a, b, width], of which the first two change places, or all when `turned`, there or `back`. */
+struct moved { int a, b, width, unit; bool turned, back; };
 
 static void move_case(moved m)
 {
@@ -16,7 +16,8 @@ static void move_case(moved m)
     v.rank = 3, v.unit = m.unit, v.from = from;
     const int64_t dims[3] = {m.b, m.a, m.width}, read[3] = {m.width, (int64_t)m.b * m.width, 1},
                   written[3] = {(int64_t)m.a * outer, outer, inner};
-    memcpy(v.dims, dims, sizeof dims), memcpy(v.from_strides, read, sizeof read), memcpy(v.to_strides, written, sizeof written);
+    memcpy(v.dims, dims, sizeof dims), memcpy(v.from_strides, m.back ? written : read, sizeof read);
+    memcpy(v.to_strides, m.back ? read : written, sizeof written);
     const std::string error = launch({&to}, [&] {
         v.to = to.p;
         return gpu_move_strided(&v, NULL);
@@ -24,9 +25,31 @@ static void move_case(moved m)
     bool same = error.empty();
     for (int i = 0; same && i < n; i++) {
         const int a = i / (m.b * m.width), b = i / m.width % m.b, k = i % m.width;
-        same = !memcmp((uint8_t *)to.p + (size_t)(b * m.a * outer + a * outer + k * inner) * m.unit, from + (size_t)i * m.unit, m.unit);
+        const size_t there = (size_t)(b * m.a * outer + a * outer + k * inner) * m.unit, here = (size_t)i * m.unit;
+        same = !memcmp((uint8_t *)to.p + (m.back ? here : there), from + (m.back ? there : here), m.unit);
     }
     check(same, name_of("move", m.width, m.unit) + ": " + error);
+}
+
+/* Every other element of rows. */
+static void every_other(int unit)
+{
+    const int rows = 4, width = 32;
+    std::vector<uint8_t> bytes((size_t)rows * 2 * width * unit);
+    for (uint8_t &x : bytes)
+        x = (uint8_t)(uniform() * 64);
+    const uint8_t *from = given(bytes);
+    result to = {bytes.size() / 2, NULL, {}};
+    const std::string error = launch({&to}, [&] {
+        gpu_move v = {};
+        v.rank = 2, v.unit = unit, v.from = from, v.to = to.p, v.dims[0] = rows, v.dims[1] = width;
+        v.from_strides[0] = 2 * width, v.from_strides[1] = 2, v.to_strides[0] = width, v.to_strides[1] = 1;
+        return gpu_move_strided(&v, NULL);
+    });
+    bool same = error.empty();
+    for (int i = 0; same && i < rows * width; i++)
+        same = !memcmp((uint8_t *)to.p + (size_t)i * unit, from + (size_t)i * 2 * unit, unit);
+    check(same, name_of("every other of", width, unit) + ": " + error);
 }
 
 static void matmul_case(int batch, int rows, int columns, int inner, bool transposed, bool biased)
@@ -63,9 +86,13 @@ static void matmul_limits(void)
 void move_cases(void)
 {
     for (int unit = 1; unit <= 8; unit *= 2)
+        every_other(unit);
+    for (int unit = 1; unit <= 8; unit *= 2)
         for (int turned = 0; turned < 2; turned++)
-            for (int width : {7, 16 / unit, 272 / unit, 24})
-                move_case({3, 5, width, unit, turned != 0});
+            for (int width : {7, 16 / unit, 272 / unit, 24}) {
+                move_case({3, 5, width, unit, turned != 0, false});
+                move_case({3, 5, width, unit, turned != 0, true});
+            }
     for (int k = 0; k < 4; k++)
         matmul_case(k & 2 ? 1 : 2, 5, 130, 33, k & 1, k & 2);
     matmul_limits();

@@ -1,11 +1,13 @@
 /* Plans for a device against the reference kernels: the backend is the emulation of a GPU, loaded as a real one is. */
 #include <check.h>
+#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "graph.h"
+#include "sld_device.h"
 #include "../kernels/latent.h"
 
 Suite *device_suite(void);
@@ -358,6 +360,7 @@ START_TEST(no_device)
     setenv("HIPEMU_NONE", "1", 1);
     ck_assert_ptr_null(sld_device_open(ctx, 0));
     ck_assert_str_eq(sld_error(ctx), "emulation: there is no device");
+    unsetenv("HIPEMU_NONE");
     sld_ctx_free(ctx);
 }
 END_TEST
@@ -369,6 +372,57 @@ START_TEST(plan_without_device)
     ck_assert_ptr_null(sld_plan_new(g, SLD_TARGET_HIP, NULL));
     ck_assert_str_eq(sld_error(ctx), "a plan for target hip needs a device");
     sld_graph_free(g);
+    sld_ctx_free(ctx);
+}
+END_TEST
+
+START_TEST(what_a_device_tells)
+{
+    void *library = dlopen(getenv("SOLDER_EMU"), RTLD_NOW), *d = NULL;
+    ck_assert(library != NULL);
+    const sld_device_api *(*entry)(void) = (const sld_device_api *(*)(void))dlsym(library, "sld_device_entry");
+    const sld_device_api *api = entry();
+    ck_assert_ptr_null(api->open(3, &d));
+    ck_assert_str_eq(api->describe(d), "emulated GPU, 1.0 GiB");
+    ck_assert_int_eq(api->units(d), 12);
+    api->close(d);
+    dlclose(library);
+}
+END_TEST
+
+static const char *nobody(const sld_comm *c) { (void)c; return "nobody comes"; }
+
+static long pages_mapped(void)
+{
+    long n = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    ck_assert(f && fscanf(f, "%ld", &n) == 1);
+    fclose(f);
+    return n;
+}
+
+/* A rank that finds no other gives back the memory that it wanted to share. */
+START_TEST(nobody_to_join)
+{
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_device *d = open_emulation(ctx);
+    static const char text[] = "solder 1\ninput %x : bf16[1, 16]\n%y = silu(%x)\noutput y = %y\n";
+    sld_graph *g = sld_text_parse(ctx, sld_ruleset_solder(), "one", text, sizeof text - 1);
+    ck_assert_msg(g != NULL, "%s", sld_error(ctx));
+    sld_plan *p = sld_plan_new_on(g, d, NULL);
+    ck_assert_msg(p != NULL, "%s", sld_error(ctx));
+    long before = 0;
+    char window[2][4096];
+    void *windows[2] = {window[0], window[1]};
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(sld_plan_join(p, &(sld_comm){0, 2, sizeof window[0], windows, nobody, NULL, 0}), SLD_ERR_KERNEL);
+        ck_assert_msg(strstr(sld_error(ctx), "nobody comes") != NULL, "%s", sld_error(ctx));
+        before = i ? before : pages_mapped();
+    }
+    ck_assert_int_lt(pages_mapped() - before, 200);
+    sld_plan_free(p);
+    sld_graph_free(g);
+    sld_device_close(d);
     sld_ctx_free(ctx);
 }
 END_TEST
@@ -408,6 +462,8 @@ Suite *device_suite(void)
         tcase_add_test(c, infinities_are_quantised);
         tcase_add_loop_test(c, latent_attention, 0, N_CHAINS);
         tcase_add_test(c, no_device);
+        tcase_add_test(c, what_a_device_tells);
+        tcase_add_test(c, nobody_to_join);
         tcase_add_test(c, kernel_that_syncs);
     } else {
         puts("skipped: tests of devices want the emulation of a GPU, which a C++ compiler builds");
