@@ -87,6 +87,8 @@ static const fast cases[] = {
      64},
     {FLOATS, "input %x : $[3, 131]\ninput %v : $[64]\ninput %w : $[50]\n"
              "%r, %u, %s = mla_dual_rms_norm(%x, %v, %w; eps = 1e-06, eps_kv = 0.001)", 64},
+    {FLOATS, "input %x : $[3, 45]\ninput %v : $[33]\ninput %w : $[1]\n"
+             "%r, %u, %s = mla_dual_rms_norm(%x, %v, %w; eps = 1e-06, eps_kv = 0.001)", 33},
     {FLOATS, "input %q : $[2, 5, 4, 18]\ninput %k : $[2, 5, 2, 18]\ninput %w : f32[18]\ninput %v : f32[18]\n"
              "input %c : $[1, 1, 5, 12]\ninput %s : $[1, 1, 5, 12]\n"
              "%r, %t = qk_norm_rope(%q, %k, %w, %v, %c, %s; eps = 1e-06, eps_k = 0.001, style = neox)", 18},
@@ -108,6 +110,7 @@ static const fast cases[] = {
     {FLOATS, "input %x : $[7]\nconst %s : f32[] = 1000.0\n%r = static_quant(%x, %s; to = f8e4m3fnuz, full = true)", 1},
     {FLOATS, "input %x : $[5, 384]\n%r, %s = group_quant(%x; group = 128, to = f8e4m3fn)", 1},
     {FLOATS, "input %x : $[2, 5, 36]\n%r, %s = group_quant(%x; group = 9, to = f8e4m3fnuz, pow2 = true, columns = true)", 1},
+    {"f32", "const %x : f32[2, 2] = [0x7f800000, 1.0, 0.0, 0.0]\n%r, %s = group_quant(%x; group = 2, to = f8e4m3fn)", 1},
     {"f32", "const %x : f32[2, 2] = [0x7fc00000, 1.0, 0.0, 0.0]\n%r, %s = group_quant(%x; group = 2, to = f8e4m3fnuz)", 1},
     {FLOATS, "input %x : $[3, 68]\ninput %w : $[68]\nconst %s : f32[] = 0.02\n"
              "%r, %y = rms_norm_static_quant(%x, %w, %s; eps = 1e-06, to = f8e4m3fn)", 68},

@@ -273,8 +273,9 @@ static void compare(const sld_tensor *got, const double *wanted, const char *ker
 {
     double half = launch_eps(got->dtype) / 2, sum = 0;
     for (size_t i = 0; i < kern_numel(got); i++) {
-        sum += fabs(wanted[i]);
-        ck_assert_msg(fabs(kern_get(got, i) - wanted[i]) <= half * 1.02 * fabs(wanted[i]) + 3e-5,
+        bool nan = isnan(wanted[i]);
+        sum += nan ? 0 : fabs(wanted[i]);
+        ck_assert_msg(nan ? isnan(kern_get(got, i)) : fabs(kern_get(got, i) - wanted[i]) <= half * 1.02 * fabs(wanted[i]) + 3e-5,
                       "%s, %s: element %zu is %g, not %g", kernel, layout, i, kern_get(got, i), wanted[i]);
     }
     ck_assert_double_gt(sum, 0);
@@ -315,32 +316,63 @@ START_TEST(as_one_softmax)
 }
 END_TEST
 
-/* The first 300 tokens of the longest sequence have scores of -inf: more than a kernel takes at a time, and no say. */
-START_TEST(keys_without_a_say)
+/* All kernels of a batch whose numbers are unusual. */
+static const shape plain = {8, 2, 128, 16, SLD_BF16, 0, "agf", ONE};
+static void as_wanted(batch *b)
 {
-    static const shape plain = {8, 2, 128, 16, SLD_BF16, 0, "agf", ONE};
     static const char *const kernels[] = {"sld_ref_decode_attention", "sld_cpu_decode_attention_assembly",
                                           "sld_cpu_decode_attention_general", "sld_cpu_decode_attention_fallback"};
-    batch b = batch_new(&plain);
-    for (size_t i = 0; i < (size_t)(b.rows * plain.hq * plain.d); i++)
-        b.q[i] &= 0x7fff; /* nothing below 0 */
-    for (size_t t = 0; t < 300; t++) {
-        size_t slot = (size_t)b.tables[(SEQUENCES - 1) * WIDTH + (int)t / 16] * 16 + t % 16;
-        for (size_t i = 0; i < (size_t)(plain.hk * plain.d); i++)
-            b.kv[0][slot * (size_t)(plain.hk * plain.d) + i] = -INFINITY;
-    }
-    double *wanted = want(&b);
-    lay_out(&b, SLD_CACHE_SHUFFLE);
+    double *wanted = want(b);
+    lay_out(b, SLD_CACHE_SHUFFLE);
     for (int k = 0; k < 4; k++) {
-        launched l = parse(&plain, b.rows, SLD_CACHE_SHUFFLE);
-        ck_assert_ptr_null(run(&l, &b, kernels[k]));
+        launched l = parse(&plain, b->rows, SLD_CACHE_SHUFFLE);
+        ck_assert_ptr_null(run(&l, b, kernels[k]));
         compare(&l.out[0], wanted, kernels[k], "shuffle");
         free(l.out[0].data);
         launch_free(&l);
     }
     free(wanted);
-    free(b.cache.memory);
-    batch_free(&b);
+    free(b->cache.memory);
+    batch_free(b);
+}
+
+/* What the first n tokens of a sequence hold. */
+static void hold(batch *b, int which, int sequence, size_t n, float x)
+{
+    for (size_t t = 0; t < n; t++) {
+        size_t slot = (size_t)b->tables[sequence * WIDTH + (int)t / 16] * 16 + t % 16;
+        for (size_t i = 0; i < (size_t)(plain.hk * plain.d); i++)
+            b->kv[which][slot * (size_t)(plain.hk * plain.d) + i] = x;
+    }
+}
+
+/* The first 300 tokens of the longest sequence have scores of -inf: more than a kernel takes at a time, and no say. */
+START_TEST(keys_without_a_say)
+{
+    batch b = batch_new(&plain);
+    for (size_t i = 0; i < (size_t)(b.rows * plain.hq * plain.d); i++)
+        b.q[i] &= 0x7fff; /* nothing below 0 */
+    hold(&b, 0, SEQUENCES - 1, 300, -INFINITY);
+    as_wanted(&b);
+}
+END_TEST
+
+/* Scores whose powers of e are no numbers, unless the largest is subtracted. */
+START_TEST(large_scores)
+{
+    batch b = batch_new(&plain);
+    for (size_t i = 0; i < (size_t)(b.rows * plain.hq * plain.d); i++)
+        b.q[i] = (uint16_t)(b.q[i] + (9 << 7));
+    as_wanted(&b);
+}
+END_TEST
+
+/* The sequence after one of NaN has a result of its own. */
+START_TEST(beside_nan)
+{
+    batch b = batch_new(&plain);
+    hold(&b, 1, 4, 257, NAN);
+    as_wanted(&b);
 }
 END_TEST
 
@@ -579,6 +611,8 @@ Suite *paged_suite(void)
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, as_one_softmax, 0, N_SHAPES);
     tcase_add_test(t, keys_without_a_say);
+    tcase_add_test(t, large_scores);
+    tcase_add_test(t, beside_nan);
     tcase_add_loop_test(t, engine_and_codes, 0, N_SHAPES);
     tcase_add_loop_test(t, kernels_are_bound, 0, N_BOUNDS);
     tcase_add_loop_test(t, bad_batches_are_refused, 0, N_REFUSALS);
