@@ -3,9 +3,9 @@
 #
 # LIST is what kernels.awk prints. Prints for each mutant what killed it, operator, file, line and its new text, by tabs:
 # the compiler, or that it makes the same code, the tests that reach the line, verification of the rules that make its ops; for
-# HIP sources the emulation of the file's kernels, and verification on the emulated device. A mutant is a shared object with
-# the one file, and of a header one for each source that includes it, which are loaded before the library of all kernels; of
-# HIP sources that library. Indices of arrays are checked, as by UBSan, and on the CPU what ASan checks.
+# GPUs the emulation of the file's kernels, plans for the emulated device and verification on it. A mutant is a shared object
+# with the one file, and of a header one for each source that includes it, which are loaded before the library of all kernels; of
+# what GPUs run that library. Indices of arrays are checked, as by UBSan, and on the CPU what ASan checks.
 # With QUICK what is explained is not made. The environment gives B, KERNEL_CC, ASAN (its library), EXACT_CC, EMU_CC and EMU_O,
 # as the Makefile has them, and REACH, which reach.sh wrote.
 set -u
@@ -14,12 +14,12 @@ mkdir -p "$work"
 tab=$(printf '\t')
 export OPENBLAS_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0,allocator_may_return_null=1
 
-# Sources that have to be compiled again when a file changes, those first that take little time.
+# Sources in some folders of kernels that have to be compiled again when a file changes; those last that take long.
 sources_of() {
     case $1 in
-    *.c) basename "$1" .c ;;
-    *) grep -l "$1" "$B"/kernels/cpu/*.d | sed 's|.*/||; s|\.d$||' | grep -v -x -e wide -e pairs -e mla -e qkv
-       grep -l "$1" "$B"/kernels/cpu/*.d | sed 's|.*/||; s|\.d$||' | grep -x -e wide -e pairs -e mla -e qkv ;;
+    *.c | *.hip) echo "$1" ;;
+    *) (cd "$B/kernels" && grep -rl --include="*.d" "$1" $2) | sed "s|^|kernels/|; s|\.d$||; /\.hip$/ !s|$|.c|" |
+       awk '{ print ($0 ~ /(wide|pairs|mla|qkv|latent)\./) "\t" $0 }' | sort -s -k1,1 | cut -f2 ;;
     esac
 }
 
@@ -40,42 +40,44 @@ tests_of() {
 verified() {
     rules=$("$B/bin/mutate_rules" makers "$1" patterns/*.pat)
     shift
-    timeout 600 "$@" ${rules:+--rule "$rules"} --failures 1 --quiet patterns/*.pat >"$work/err" 2>&1 </dev/null
+    timeout 1200 "$@" ${rules:+--rule "$rules"} --failures 1 --quiet patterns/*.pat >"$work/err" 2>&1
     case $? in 0 | 2) ;; *) return 1 ;; esac # 2: there is nothing to compare
 }
 
-# Whether optimised code is what it was: compiler and its flags, source, object of the source as it is.
+# Makes an object, or a shared one, of a mutant's source: compiler and its flags, source, the object.
+make_of() { mkdir -p "$(dirname "$3")" && $1 -iquote "$work/kernels" -o "$3" "$work/$2" >"$work/err" 2>&1; }
+
+# Whether optimised code is what it was: compiler and its flags, source.
 same_code() {
-    [ -f "$3" ] || $1 -c -o "$3" "$2"
-    $1 -I"$(dirname "$work/$2")" -I"$work/kernels" -c -o "$work/same.o" "$work/$2" && cmp -s "$3" "$work/same.o"
+    [ -f "$work/same/$2.o" ] || { mkdir -p "$(dirname "$work/same/$2")" && $1 -o "$work/same/$2.o" "$2"; }
+    make_of "$1" "$2" "$work/same.o" && cmp -s "$work/same/$2.o" "$work/same.o"
 }
 
-compiled() { $KERNEL_CC "$2" -I"$work/kernels" -shared -o "$work/$1.so" "$work/kernels/cpu/$1.c" >"$work/err" 2>&1; }
 tested() { timeout "$1" env LD_PRELOAD="$ASAN$2" "$B/bin/mutate_tests" $3 >"$work/err" 2>&1; }
 
 # Most mutants die soon: those that do not are compiled better, and all sources that a header is part of are tested at once. What
 # ends by a signal is noticed, too.
 judge_c() {
     made= ops= late=
-    for source in $(sources_of "$1"); do
+    for source in $(sources_of "$1" "cpu ref"); do
         tests=$(tests_of "$source" "$1" "$2")
-        compiled "$source" -O0 || { echo compiler; return; }
-        [ -z "$tests" ] || tested 4 ":$work/$source.so" "$tests"
+        make_of "$KERNEL_CC -O0 -shared" "$source" "$work/made/$source.so" || { echo compiler; return; }
+        [ -z "$tests" ] || tested 4 ":$work/made/$source.so" "$tests"
         case $? in 0) ;; 124) late="$late $tests" ;; *) echo "its suites"; return ;; esac
     done
-    for source in $(sources_of "$1"); do
-        ! same_code "$EXACT_CC -O2" "kernels/cpu/$source.c" "$work/same.$source.o" || continue
-        compiled "$source" -O2
-        made=$made:$work/$source.so
-        ops=$ops,$(nm -D --defined-only "$work/$source.so" | sed -n 's/.* T sld_cpu_//p' | paste -sd, -)
+    for source in $(sources_of "$1" "cpu ref"); do
+        ! same_code "$EXACT_CC -O2 -c" "$source" || continue
+        make_of "$KERNEL_CC -O2 -shared" "$source" "$work/made/$source.so"
+        made=$made:$work/made/$source.so
+        ops=$ops,$(nm -D --defined-only "$work/made/$source.so" | sed -En 's/.* T sld_(cpu|ref)_//p' | paste -sd, -)
     done
     [ -n "$made" ] || { echo "same code"; return; }
     [ -z "$late" ] || tested 600 "$made" "$(printf '%s\n' $late | awk '!seen[$0]++')" || { echo "its suites"; return; }
-    verified "$ops" env LD_PRELOAD="$ASAN$made" "$B/bin/mutate_verify" --cases "${CASES:-4}" --elements 2048 --targets cpu && echo survivor ||
-        echo verification
+    verified "$ops" env LD_PRELOAD="$ASAN$made" "$B/bin/mutate_verify" --cases "${CASES:-4}" --elements 2048 --targets ref,cpu &&
+        echo survivor || echo verification
 }
 
-# Ops whose kernels a file of HIP has; nothing of what all have in common.
+# Ops whose kernels a file for GPUs has; nothing of what all have in common.
 hip_ops() {
     case $(basename "$1" .hip) in
     act) echo silu_and_mul,act_and_mul_static_quant,act_and_mul_group_quant,static_quant,group_quant,add ;;
@@ -84,19 +86,56 @@ hip_ops() {
     mla) echo mla_kv_cache_update,mla_latent_queries,mla_rope_cache,mla_decode_queries ;;
     attention) echo decode_attention ;;
     latent) echo paged_latent_attention,paged_mla_attention ;;
-    reduce) echo all_reduce,all_reduce_rms_norm,all_reduce_rms_norm_static_quant,all_reduce_rms_norm_group_quant ;;
+    reduce | collective.c) echo all_reduce,all_reduce_rms_norm,all_reduce_rms_norm_static_quant,all_reduce_rms_norm_group_quant ;;
     esac
 }
 
-# What takes long in emulation is compiled better; ranks that are not heard of wait long.
+# What makes an object of a source for GPUs; what takes long in emulation is compiled better.
+compiler_of() {
+    case $1 in
+    *.c) echo "$EXACT_CC -O1 -c" ;;
+    */mla.hip | */latent.hip) echo "$EMU_CC -O1 -x c++ -c" ;;
+    *) echo "$EMU_CC -x c++ -c" ;;
+    esac
+}
+
+# Makes an object again, and the library with all that lie in the same folder: flags, source, folder.
+emulation_of() {
+    make_of "$(compiler_of "$2") $1" "$2" "$work/$3/${2%.c}.o" &&
+        $EMU_CC -shared -o "$work/$3.so" $(for o in $EMU_O; do
+            again=$work/$3/${o#"$B"/}
+            [ -e "$again" ] && echo "$again" || echo "$o"
+        done) >>"$work/err" 2>&1
+}
+
+# The cases of a source: program, libraries before it, seconds. Ranks that are not heard of wait long.
+emulated() {
+    seconds=$4 name=$(basename "$1" .hip)
+    case $name in reduce | ranks) seconds=$((seconds / 6)) name=reduce ;; esac
+    timeout $seconds env LD_PRELOAD="$3" "$B/bin/$2" "$name" >"$work/err" 2>&1
+}
+
+# What takes no time comes first, and ASan after what tells of most mutants.
 judge_hip() {
-    file=$(basename "$1" .hip) better= limit=60
-    case $file in mla | latent) better=-O1 ;; reduce) limit=10 ;; esac
-    $EMU_CC $better -I"$work/kernels/hip" -x c++ -c -o "$work/m.o" "$work/$1" >"$work/err" 2>&1 &&
-        $EMU_CC -shared -o "$work/m.so" "$work/m.o" $(printf '%s\n' $EMU_O | grep -v "/$1\.o$") >>"$work/err" 2>&1 || { echo compiler; return; }
-    timeout $limit env LD_PRELOAD="$work/m.so" "$B/bin/mutate_emu" "$file" >"$work/err" 2>&1 || { echo emulation; return; }
-    ! same_code "$EMU_CC -O2 -x c++" "$1" "$work/same.$file.o" || { echo "same code"; return; }
-    verified "$(hip_ops "$1")" env SOLDER_DEVICE="$work/m.so" "$B/bin/verify" --cases "${CASES:-2}" --elements 4096 --targets hip &&
+    same=yes
+    for source in $(sources_of "$1" hip); do
+        emulation_of "" "$source" made || { echo compiler; return; }
+        emulated "$source" mutate_emu "$work/made.so" 60 || { echo emulation; return; }
+    done
+    for source in $(sources_of "$1" hip); do
+        same_code "$(compiler_of "$source") -O2" "$source" || same=
+    done
+    [ -z "$same" ] || { echo "same code"; return; }
+    suites=device
+    case $1 in */ranks.hip | */collective.c) suites="device ranks" ;; esac
+    for suite in $suites; do
+        SOLDER_EMU=$work/made.so CK_RUN_SUITE=$suite timeout 300 "$B/bin/tests" >"$work/err" 2>&1 || { echo "its suites"; return; }
+    done
+    for source in $(sources_of "$1" hip); do
+        emulation_of "-O1 -fsanitize=address" "$source" asan
+        emulated "$source" mutate_emu_asan "$ASAN:$work/asan.so" 600 || { echo emulation; return; }
+    done
+    verified "$(hip_ops "$1")" env SOLDER_DEVICE="$work/made.so" "$B/bin/verify" --cases "${CASES:-2}" --elements 4096 --targets hip &&
         echo survivor || echo verification
 }
 
@@ -107,14 +146,14 @@ explained() {
 }
 
 while IFS=$tab read -r op file line text; do
-    rm -rf "$work/kernels"
+    rm -rf "$work/kernels" "$work/made" "$work/asan"
     cp -r kernels "$work/kernels"
     printf '%s\n' "$text" >"$work/text"
     awk -v n="$line" -v f="$work/text" 'BEGIN { getline t <f } FNR == n { print t; next } { print }' "$file" >"$work/$file"
     case ${QUICK:+$(explained && echo yes)},$file in
     yes,*) verdict=survivor ;;
-    *.hip) verdict=$(judge_hip "$file") ;;
-    *) verdict=$(judge_c "$file" "$line") ;;
+    *,kernels/hip/*) verdict=$(judge_hip "$file" </dev/null) ;;
+    *) verdict=$(judge_c "$file" "$line" </dev/null) ;;
     esac
     printf '%s\t%s\t%s:%s\t%s\n' "$verdict" "$op" "$file" "$line" "$text"
 done <"$list"

@@ -41,12 +41,21 @@ $(B)/bin/mutate_verify: $(VERIFY_O) $(DSL_O) $(B)/lib/libmutate_kernels.so $(B)/
 $(B)/bin/mutate_emu: $(filter %_test.cpp.o,$(EMU_O)) $(B)/tests/hipemu/hipemu.cpp.o $(EMU_LIBRARY)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(EMU_FLAGS) -o $@ $(filter %_test.cpp.o,$(EMU_O)) $(EMU_LIBRARY)
+# Once more, for what ASan finds of a mutant.
+$(B)/tests/mutate/hipemu.o: tests/hipemu/hipemu.cpp
+	@mkdir -p $(@D)
+	$(call say,CXX,$@)
+	$(Q)$(CXX) $(EMU_FLAGS) -fsanitize=address -c -o $@ $<
+$(B)/bin/mutate_emu_asan: $(filter %_test.cpp.o,$(EMU_O)) $(B)/tests/mutate/hipemu.o $(EMU_LIBRARY)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(EMU_FLAGS) -fsanitize=address -o $@ $(filter %_test.cpp.o,$(EMU_O)) $(B)/tests/mutate/hipemu.o $(EMU_LIBRARY)
 MUTATE_ENV = B=$(B) SOLDER_MODELS=tests/models SOLDER_BIN=$(B)/bin/solder N=$(N) SEED=$(SEED) WHAT="$(WHAT)" EACH=$(EACH) \
     MUTATE_CC='$(MUTATE_CC)' KERNEL_CC='$(KERNEL_CC)' ASAN=$(ASAN) EXACT_CC='$(EXACT_CC)' \
     TEST_LINK='$(MUTATE_LINK) -s $(MUTATE_TESTS_O)' TEST_LIBS='$(MUTATE_LIBS)' \
     EMU_CC='$(CXX) $(filter-out -O% -g -W% -MMD -MP,$(EMU_FLAGS)) -w -O0 $(CHECKED)' \
     EMU_O='$(filter-out %_test.cpp.o,$(EMU_O)) $(HIP_C_O)'
 .PHONY: mutate
-mutate: $(B)/bin/mutate_rules $(B)/bin/replay $(B)/bin/near_check $(B)/bin/solderc $(B)/bin/verify $(B)/bin/mutate_tests \
-    $(B)/bin/mutate_verify $(if $(HAVE_CXX),$(B)/bin/mutate_emu)
+mutate: $(B)/bin/mutate_rules $(B)/bin/replay $(B)/bin/near_check $(B)/bin/solderc $(B)/bin/solder $(B)/bin/tests \
+    $(B)/bin/verify $(B)/bin/mutate_tests \
+    $(B)/bin/mutate_verify $(if $(HAVE_CXX),$(B)/bin/mutate_emu $(B)/bin/mutate_emu_asan)
 	@$(MUTATE_ENV) sh tests/mutate/mutate.sh $(B)/mutate
