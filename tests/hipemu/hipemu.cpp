@@ -20,6 +20,7 @@ static void __sanitizer_finish_switch_fiber(void *, const void **, size_t *) {}
 
 dim3 blockIdx, blockDim, gridDim, threadIdx;
 hipemu_order hipemu_order_now;
+int hipemu_units = 12;
 bool hipemu_last_block_first;
 
 namespace {

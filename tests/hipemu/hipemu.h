@@ -37,7 +37,7 @@ enum { hipStreamCaptureModeThreadLocal = 2 };
 hipError_t hipGetDeviceCount(int *n); /* 4; 0 and an error when the environment has HIPEMU_NONE */
 hipError_t hipSetDevice(int index);
 hipError_t hipGetDevice(int *index);
-hipError_t hipDeviceGetAttribute(int *value, int attribute, int index); /* three multiprocessors */
+hipError_t hipDeviceGetAttribute(int *value, int attribute, int index); /* hipemu_units */
 hipError_t hipGetDeviceProperties(hipDeviceProp_t *p, int index);
 hipError_t hipMalloc(void **at, size_t bytes);
 hipError_t hipFree(void *at);
@@ -96,6 +96,7 @@ template <typename K, typename... A> void hipemu_call(hipStream_t, dim3 grid, di
 /* ---- for tests ---- */
 enum hipemu_order { HIPEMU_UP, HIPEMU_DOWN, HIPEMU_MIXED, HIPEMU_ORDERS };
 extern hipemu_order hipemu_order_now;
+extern int hipemu_units; /* 12 */
 extern bool hipemu_last_block_first; /* not where ranks wait for one another: each runs one block after the other */
 /* bytes of memory that end at a guard page, filled with `fill`; 16-byte aligned when bytes is a multiple of 16. */
 void *hipemu_alloc(size_t bytes, uint8_t fill);

@@ -60,7 +60,7 @@ hipError_t hipSetDevice(int index) { return (chosen = index) < DEVICES ? DONE : 
 hipError_t hipGetDevice(int *index) { *index = chosen; return DONE; }
 hipError_t hipDeviceGetAttribute(int *value, int, int)
 {
-    *value = 12; /* compute units */
+    *value = hipemu_units;
     return DONE;
 }
 hipError_t hipGetDeviceProperties(hipDeviceProp_t *p, int)

@@ -27,6 +27,7 @@ typedef struct shared {
 
 static shared *all;
 static int patience = PATIENCE;
+static sld_target target = SLD_TARGET_CPU;
 static bool by_rows; /* sequence parallelism is asked for */
 static bool gathers; /* the engine does; ranks see no windows but their own */
 
@@ -100,7 +101,7 @@ static const char *work(const char *text, bool fused, const sld_comm *comm)
         fuse(g, comm->world);
     for (uint32_t i = 0; i < g->inputs.n; i++)
         inputs[i] = input(g, i, comm->rank);
-    sld_plan *p = sld_plan_new(g, SLD_TARGET_CPU, NULL);
+    sld_plan *p = sld_plan_new(g, target, NULL);
     bool ok = p && sld_plan_join(p, comm) == SLD_OK && sld_plan_run(p, (const void *const *)inputs, out) == SLD_OK;
     snprintf(why, sizeof why, "%s", ok ? "" : sld_error(ctx));
     size_t at = 0;
@@ -300,19 +301,29 @@ START_TEST(gathered)
 }
 END_TEST
 
-/* Each rank keeps as many rows, and those behind the last one are zeros. */
+/* Each rank keeps as many rows, and those behind the last one are zeros; by either kernels. */
 START_TEST(rows_behind_the_last)
 {
-    char text[200];
-    const uint32_t world = _i, each = (7 + world - 1) / world;
+    char text[500];
+    const uint32_t world = _i / 2, each = (7 + world - 1) / world * 4;
     snprintf(text, sizeof text, "input %%x : f32[7, 4]\ninput %%z : f32[7, 4]\n%%a = add(%%x, %%z)\n"
-             "%%y = own_rows(%%z; group = \"tp\", ranks = %u)\noutput y = %%y\noutput a = %%a\n", world);
+             "%%y = own_rows(%%z; group = \"tp\", ranks = %u)\n%%r = reduce_scatter(%%z; group = \"tp\", ranks = %u)\n"
+             "%%g = all_gather(%%r; group = \"tp\", ranks = %u, rows = 7)\n%%s = all_reduce(%%z; group = \"tp\")\n"
+             "output y = %%y\noutput r = %%r\noutput g = %%g\noutput s = %%s\noutput a = %%a\n", world, world, world);
+    target = _i % 2 ? SLD_TARGET_REF : SLD_TARGET_CPU;
     on_ranks(text, false, world, RANKS_MAX, "");
+    target = SLD_TARGET_CPU;
     sld_ctx *ctx = sld_ctx_new(NULL);
     sld_graph *g = parse(ctx, text, world);
     float *z = input(g, 1, 0);
-    for (uint32_t k = 0; k < world * each * 4; k++)
-        ck_assert(((float *)all->results[k / (each * 4)])[k % (each * 4)] == (k < 7 * 4 ? z[k] : 0));
+    for (uint32_t k = 0; k < world * each; k++) {
+        const float *own = (float *)all->results[k / each], want = k < 7 * 4 ? z[k] : 0;
+        ck_assert(own[k % each] == want && own[each + k % each] == want * (float)world);
+    }
+    for (uint32_t k = 0; k < world * 7 * 4; k++) {
+        const float *sums = (float *)all->results[k / (7 * 4)] + 2 * each + k % (7 * 4), want = z[k % (7 * 4)] * (float)world;
+        ck_assert(sums[0] == want && sums[7 * 4] == want);
+    }
     free(z);
     sld_graph_free(g);
     sld_ctx_free(ctx);
@@ -472,7 +483,7 @@ Suite *collective_suite(void)
     tcase_add_loop_test(t, missing_rank, 0, 2);
     tcase_add_loop_test(t, in_pieces, 2, 5);
     tcase_add_loop_test(t, gathered, 2, 5);
-    tcase_add_loop_test(t, rows_behind_the_last, 2, 5);
+    tcase_add_loop_test(t, rows_behind_the_last, 4, 10);
     tcase_add_test(t, alone);
     tcase_add_loop_test(t, one_rank, 0, 8);
     tcase_add_test(t, crossover);

@@ -40,13 +40,9 @@ function numbers(   rest, done, part) {
 FNR == 1 { comment = 0; function_open = 0 }
 /^[ ]*\/\*/ { comment = 1 }
 comment { if (/\*\//) comment = 0; next }
+{ sub(/[ ]*\/\*.*\*\/[ ]*$/, "") }
 /^[ ]*#/ || /^[ ]*\/\// || /_Static_assert/ || /^[}{]/ || !/[;{]|\|\||&&|,$/ || /^[a-z].*\);$/ || /^(const|static|typedef|template|struct|enum|extern)/ { next }
-/^[^ ]/ || /^ +[A-Za-z_][A-Za-z_0-9 ]* [a-z][^=(){}]*;$/ && !/^ +(return|goto|else)/ { next }
-{
-    code = $0
-    sub(/[ ]*\/\*.*\*\/[ ]*$/, "", code)
-    $0 = code
-}
+/^[^ ]/ || /^ +[A-Za-z_][A-Za-z_0-9 ]* \**[a-z][^=(){}]*;$/ && !/^ +(return|goto|else)/ { next }
 /^ +return "/ { next }
 /for \(/ {
     each("short-loop", " < [^;&|]+;", "&")
