@@ -83,8 +83,12 @@ typedef struct layer {
     _Alignas(16) uint16_t keys[4096], values[4096];
     int64_t slots[8];
     int32_t tables[10], lens[5];
-    float sinks[8];
+    float sinks[8], scales[2];
 } layer;
+
+/* Of 16 bits token by token or shuffled, of 8 with scales of the host or of the device. */
+enum kind { TOKENS, SHUFFLED, HOST_SCALES, DEVICE_SCALES, KINDS };
+static const uint8_t dtypes[KINDS] = {SLD_BF16, SLD_BF16, SLD_F8E4M3FN, SLD_F8E4M3FNUZ};
 
 static const sld_cache *find(void *user, const char *name)
 {
@@ -92,25 +96,32 @@ static const sld_cache *find(void *user, const char *name)
     return strcmp(name, "l0") ? NULL : &l->c;
 }
 
-static sld_caches cache_of(layer *l, bool shuffled)
+static sld_caches cache_of(layer *l, enum kind kind)
 {
-    *l = (layer){.c = {.layout = shuffled ? SLD_CACHE_SHUFFLE : SLD_CACHE_NHD, .dtype = SLD_BF16, .blocks = 2, .block_size = 16,
-                       .heads = 2, .head_size = 64, .strides = {{2048, 128, 64}, {2048, 128, 64}}, .n_slots = 5}};
+    *l = (layer){.c = {.layout = kind == SHUFFLED ? SLD_CACHE_SHUFFLE : SLD_CACHE_NHD, .dtype = dtypes[kind], .blocks = 2,
+                       .block_size = 16, .heads = 2, .head_size = 64, .strides = {{2048, 128, 64}, {2048, 128, 64}}, .n_slots = 5},
+                 .scales = {0.5f, 0.25f}};
     const int64_t slots[] = {17, -1, 3, 4, 31};
     memcpy(l->slots, slots, sizeof slots);
     const int32_t tables[] = {1, 0, -1, -1, 0, 1, 1, -1, 0, -1}, lens[] = {18, 0, 32, 7, 1};
     memcpy(l->tables, tables, sizeof tables);
     memcpy(l->lens, lens, sizeof lens);
-    for (int i = 0; i < 4096; i++)
-        l->keys[i] = sld_f32_to_bf16((float)(i * 37 % 101) / 50 - 1), l->values[i] = sld_f32_to_bf16((float)(i * 53 % 97) / 48 - 1);
+    sld_tensor keys = {.dtype = dtypes[kind], .data = l->keys}, values = {.dtype = dtypes[kind], .data = l->values};
+    for (size_t i = 0; i < 4096; i++) {
+        kern_put(&keys, i, (double)(i * 37 % 101) / 50 - 1);
+        kern_put(&values, i, (double)(i * 53 % 97) / 48 - 1);
+    }
     l->c.data[0] = l->keys, l->c.data[1] = l->values, l->c.slots = l->slots;
     l->c.sequences = 5, l->c.table_width = 2, l->c.tables = l->tables, l->c.lens = l->lens;
+    for (int k = 0; k < 2 && kind >= HOST_SCALES; k++)
+        l->c.scale[k] = &l->scales[k];
+    l->c.scales_on_device = kind == DEVICE_SCALES;
     return (sld_caches){find, l};
 }
 
 /* -------------------------------------------------------------------- graphs -- */
 
-/* LAYOUT in a text stands for that of the cache. */
+/* LAYOUT in a text stands for that of the cache, and CACHED for its dtype. */
 typedef struct graph { const char *name, *text; int steps; } graph; /* neighbours of the dtype that results may be apart */
 enum { ON_HOST, USUAL = 2, WEIGHTS = 8 }; /* some launch is the host's; scores and weights are rounded on their way */
 #define IN(name, type) "input %" name " : " type "\n"
@@ -135,7 +146,12 @@ static const graph graphs[] = {
      OUT("q") OUT("p") OUT("s"), USUAL},
     {"moves", IN("x", "bf16[6, 40]") IN("y", "bf16[6, 8]") "%a, %b = split(%x; sizes = [16, 24], axis = -1)\n"
      "%c = concat(%b, %y, %a; axis = -1)\n%d = transpose(%c; perm = [1, 0])\n"
-     "%e = slice(%d; axes = [-2, -1], starts = [3, 0], ends = [33, 6], steps = [2, 3])\n" OUT("c") OUT("d") OUT("e"), USUAL},
+     "%e = slice(%d; axes = [-2, -1], starts = [3, 0], ends = [33, 6], steps = [2, 3])\n"
+     "%f = slice(%x; axes = [0], starts = [1], ends = [5])\n%g, %h = split(%f; sizes = [1, 3], axis = 0)\n"
+     "%i = concat(%h, %g, %h; axis = 0)\n" OUT("c") OUT("d") OUT("e") OUT("g") OUT("i"), USUAL},
+    {"moves of as many dims as there may be", IN("x", "bf16[1, 2, 1, 1, 3, 1, 2, 4]") "%a, %b = split(%x; sizes = [1, 3], axis = 7)\n"
+     "%c = concat(%b, %a; axis = -1)\n" OUT("b") OUT("c"), USUAL},
+    {"product of many rows", IN("x", "bf16[2, 5, 48]") IN("m", "bf16[48, 8]") "%y = matmul(%x, %m)\n" OUT("y"), USUAL},
     {"products", IN("x", "bf16[5, 64]") IN("w", "bf16[48, 64]") IN("bias", "bf16[48]") IN("m", "bf16[48, 8]")
      "%y = linear(%x, %w, %bias)\n%z = matmul(%y, %m)\n%t = add(%z, %z)\n" OUT("y") OUT("t"), USUAL},
     {"batched product", IN("x", "f16[3, 5, 16]") IN("w", "f16[3, 16, 8]") "%y = matmul(%x, %w)\n" OUT("y"), USUAL},
@@ -152,7 +168,7 @@ static const graph graphs[] = {
     {"rotation and cache", IN("x", "bf16[5, 768]") IN("p", "i64[5]") IN("t", "bf16[9, 64]")
      "%q, %k, %v, %d, %c = rope_cache(%x, %p, %t; kv_heads = 2, head_size = 64, neox = true, layer = \"l0\")\n" OUT("q") OUT("k"), USUAL},
     {"attention", IN("k", "bf16[5, 2, 64]") IN("v", "bf16[5, 2, 64]") IN("q", "bf16[5, 8, 64]")
-     "%d, %c = kv_cache_update(%k, %v; layer = \"l0\", layout = LAYOUT, block = 16, to = bf16)\n"
+     "%d, %c = kv_cache_update(%k, %v; layer = \"l0\", layout = LAYOUT, block = 16, to = CACHED)\n"
      "%o = decode_attention(%q, %c; layer = \"l0\", layout = LAYOUT)\n" OUT("o"), WEIGHTS},
     {"on the host in between", IN("x", "bf16[5, 64]") "%a = add(%x, %x)\n%b = softmax(%a; axis = -1)\n%c = add(%b, %b)\n" OUT("c"),
      ON_HOST},
@@ -171,28 +187,33 @@ static void compare(const sld_graph *g, const graph *t, side *a, side *b, const 
         double d = distance(&a->out[i], &b->out[i]);
         ck_assert_msg(d <= (t->steps ? t->steps : USUAL), "%s: output %u is %g steps away", name, i, d);
     }
-    for (int i = 0; i < 4096; i++) {
-        sld_tensor x = {.dtype = SLD_BF16, .data = a->layer->keys}, y = {.dtype = SLD_BF16, .data = b->layer->keys};
-        ck_assert_msg(fabs(element(&x, (size_t)i) - element(&y, (size_t)i)) <= 0x1p-5, "%s: key %d", name, i);
+    for (size_t i = 0; i < 4096; i++) {
+        const uint8_t dtype = a->layer->c.dtype;
+        sld_tensor x = {.dtype = dtype, .data = a->layer->keys}, y = {.dtype = dtype, .data = b->layer->keys};
+        double most = dtype == SLD_BF16 ? 0x1p-5 : fmax(fabs(element(&y, i)), 0x1p-6) / 8;
+        ck_assert_msg(fabs(element(&x, i) - element(&y, i)) <= most, "%s: key %zu", name, i);
     }
     ck_assert_mem_eq(a->layer->values, b->layer->values, sizeof a->layer->values);
 }
 
-static void write_text(char *out, size_t size, const char *text, bool shuffled)
+static void write_text(char *out, size_t size, const char *text, enum kind kind)
 {
     size_t n = (size_t)snprintf(out, size, "solder 1\n");
-    for (const char *at; (at = strstr(text, "LAYOUT")); text = at + strlen("LAYOUT"))
-        n += (size_t)snprintf(out + n, size - n, "%.*s%s", (int)(at - text), text, shuffled ? "shuffle" : "nhd");
-    snprintf(out + n, size - n, "%s", text);
+    while (*text) {
+        bool layout = !strncmp(text, "LAYOUT", 6), cached = !strncmp(text, "CACHED", 6);
+        n += (size_t)snprintf(out + n, size - n, "%.*s", layout || cached ? 10 : 1,
+                              layout ? kind == SHUFFLED ? "shuffle" : "nhd" : cached ? sld_dtype_name(dtypes[kind]) : text);
+        text += layout || cached ? 6 : 1;
+    }
 }
 
 /* Three runs: launch by launch, captured, and once more with other inputs. */
-static void run_graph(const graph *t, bool shuffled)
+static void run_graph(const graph *t, enum kind kind)
 {
     sld_ctx *ctx = sld_ctx_new(NULL);
     sld_device *d = open_emulation(ctx);
     char text[2000];
-    write_text(text, sizeof text, t->text, shuffled);
+    write_text(text, sizeof text, t->text, kind);
     sld_graph *g = sld_text_parse(ctx, sld_ruleset_solder(), t->name, text, strlen(text));
     ck_assert_msg(g != NULL, "%s", sld_error(ctx));
     static layer layers[2];
@@ -201,8 +222,8 @@ static void run_graph(const graph *t, bool shuffled)
     side b = {.plan = sld_plan_new(g, SLD_TARGET_REF, NULL), .layer = &layers[1]};
     ck_assert_msg(b.plan != NULL, "%s: %s", t->name, sld_error(ctx));
     ck_assert_uint_eq(sld_plan_get_info(a.plan).n_host, t->steps == ON_HOST);
-    sld_plan_set_caches(a.plan, cache_of(a.layer, shuffled));
-    sld_plan_set_caches(b.plan, cache_of(b.layer, shuffled));
+    sld_plan_set_caches(a.plan, cache_of(a.layer, kind));
+    sld_plan_set_caches(b.plan, cache_of(b.layer, kind));
     void *inputs[8] = {NULL};
     uint32_t seed = 7;
     for (int round = 0; round < 3; round++) {
@@ -232,8 +253,8 @@ static void run_graph(const graph *t, bool shuffled)
 
 START_TEST(like_the_reference)
 {
-    run_graph(&graphs[_i], false);
-    run_graph(&graphs[_i], true);
+    for (enum kind kind = 0; kind < KINDS; kind++)
+        run_graph(&graphs[_i], kind);
 }
 END_TEST
 
