@@ -150,23 +150,36 @@ static void attention_case(attention_of_rows s)
         }
 }
 
-/* Keys and values are read by 16 bytes. */
-static void strides_refused(void)
+/* What the kernels do not take is refused. */
+static void refusals(void)
 {
-    const attention_of_rows s = {8, 1, 128, 16, 0, true, 0, 0, false, false, false};
+    static const struct { const char *why; void (*spoil)(gpu_attention *a); } bad[] = {
+        {"multiples of 16 bytes", [](gpu_attention *a) { a->cache.strides[0][0]++; }},
+        {"multiples of 16 bytes", [](gpu_attention *a) { a->cache.strides[1][0]++; }},
+        {"heads must be of 64 or 128", [](gpu_attention *a) { a->dim = 96; }},
+        {"up to 16 heads", [](gpu_attention *a) { a->n_kv = 0; }},
+        {"up to 16 heads", [](gpu_attention *a) { a->n_kv = 3; }},
+        {"up to 16 heads", [](gpu_attention *a) { a->heads = 17; }},
+        {"blocks do not divide", [](gpu_attention *a) { a->cache.block_size = 0; }},
+        {"blocks do not divide", [](gpu_attention *a) { a->cache.block_size = 12; }},
+        {"scales for each token", [](gpu_attention *a) { a->token_scales[0] = (const float *)a; }},
+        {"scales for each token", [](gpu_attention *a) { a->token_scales[0] = a->token_scales[1] = (const float *)a; }},
+    };
+    const attention_of_rows s = {8, 1, 128, 16, 0, true, 0, 0, false, false, true};
     const stored c = fill_cache(s);
-    for (int which = 0; which < 2; which++) {
+    for (const auto &t : bad) {
         gpu_attention a = launch_of(s, c);
-        a.cache.strides[which][0]++;
+        t.spoil(&a);
+        a.rows = 0;
         const char *error = gpu_decode_attention(&a, NULL);
-        check(error && strstr(error, "multiples of 16 bytes"), "strides of the cache that are odd are not refused");
+        check(error && strstr(error, t.why), std::string("attention is not refused: ") + t.why);
     }
 }
 
 void attention_cases(void)
 {
     lens = {0, 1, 40, 600};
-    strides_refused();
+    refusals();
     if (format == GPU_E4M3FN) {
         attention_case({8, 1, 128, 16, 0, true, 0, 0, false, false, false});
         attention_case({16, 1, 64, 48, 0, true, 0, 0, false, false, true});

@@ -281,6 +281,16 @@ static void qkv_refusals(void)
     }
 }
 
+static void cache_refusals(void)
+{
+    static const struct { int dim, stride; bool good; } all[] = {{64, 128, true}, {12, 128, false}, {64, 132, false}};
+    for (const auto &s : all) {
+        gpu_cache a = {};
+        a.dim = s.dim, a.v_stride = s.stride, a.cache.block_size = 16;
+        check(!gpu_cache_write(&a, NULL) == s.good, "a cache of heads of " + std::to_string(s.dim));
+    }
+}
+
 static void cache_case(int tokens, int heads)
 {
     const int width = heads * 128, stride = width + 128;
@@ -415,7 +425,7 @@ static void ranks_cases(void) { failures += ranks_failures(&checks); }
 /* Which source of kernels they run, and whether for each dtype and format. */
 static const struct { const char *source; void (*run)(void); bool each; } cases[] = {
     {"device", conversions, false},    {"device", planted, false},  {"move", move_cases, true}, {"norm", twice_refusals, false}, {"norm", norm_cases, true},
-    {"act", act_cases, true},          {"qkv", qkv_refusals, false}, {"qkv", qkv_cases, true}, {"mla", mla_cases, true},
+    {"act", act_cases, true},          {"qkv", qkv_refusals, false}, {"qkv", cache_refusals, false}, {"qkv", qkv_cases, true}, {"mla", mla_cases, true},
     {"attention", attention_cases, true}, {"latent", latent_cases, true}, {"reduce", ranks_cases, false},
 };
 

@@ -410,7 +410,7 @@ static void spoil_queries(latent_batch *b) { b->latent.query_dtype = F8; }
 static void spoil_heads(latent_batch *b) { b->latent.heads++; }
 static void spoil_keys(latent_batch *b) { b->latent.keys = NULL; }
 static void spoil_length(latent_batch *b) { b->length[0] = 1000; }
-static void spoil_block(latent_batch *b) { b->blocks[b->sequence[0] * b->latent.width] = -1; }
+static void spoil_block(latent_batch *b) { b->blocks[b->sequence[0] * b->latent.width] = -1, b->length[0] = 1; }
 static void spoil_values(latent_batch *b) { b->latent.values = NULL; }
 
 static const bad bads[] = {
