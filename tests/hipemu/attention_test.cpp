@@ -10,6 +10,7 @@ struct attention_of_rows {
     int window;
     float soft_cap;
     bool sinks, by_token, alone; /* alone: no memory to work in */
+    float scale = 0.125f;
 };
 
 static std::vector<int32_t> lens;
@@ -73,7 +74,7 @@ static stored fill_cache(const attention_of_rows &s)
 static gpu_attention launch_of(const attention_of_rows &s, const stored &c)
 {
     gpu_attention a = {};
-    a.tables = given(c.tables), a.lens = given(lens), a.scale = 0.125f, a.soft_cap = s.soft_cap, a.window = s.window;
+    a.tables = given(c.tables), a.lens = given(lens), a.scale = s.scale, a.soft_cap = s.soft_cap, a.window = s.window;
     a.rows = rows(), a.sequences = (int)lens.size(), a.heads = s.heads, a.n_kv = s.n_kv, a.dim = s.dim, a.table_width = c.width;
     a.dtype = dtype;
     a.cache.blocks = c.blocks, a.cache.block_size = s.block, a.cache.shuffled = s.shuffled;
@@ -103,7 +104,7 @@ static std::vector<double> wanted(const attention_of_rows &s, const stored &c, c
     };
     for (int t = from; t < len; t++) {
         for (int d = 0; d < s.dim; d++)
-            weights[t] += q[d] * at(0, t, d) * 0.125;
+            weights[t] += q[d] * at(0, t, d) * s.scale;
         weights[t] = s.soft_cap > 0 ? s.soft_cap * tanh(weights[t] / s.soft_cap) : weights[t];
         most = std::max(most, weights[t]);
     }
@@ -182,6 +183,7 @@ void attention_cases(void)
     refusals();
     if (format == GPU_E4M3FN) {
         attention_case({8, 1, 128, 16, 0, true, 0, 0, false, false, false});
+        attention_case({8, 1, 128, 16, 0, true, 0, 0, false, false, true, 8}); /* e to the power of a score may be infinite */
         attention_case({16, 1, 64, 48, 0, true, 0, 0, false, false, true});
         attention_case({6, 2, 128, 20, 0, false, 0, 0, false, false, false});
         attention_case({8, 1, 128, 16, 1, true, 0, 0, false, false, true});

@@ -92,7 +92,7 @@ static void mla_case(mla_shape s)
 
 /* ---- attention ---- */
 
-struct latent_shape { int heads, value, block, q_fp8, cache_fp8; bool alone; };
+struct latent_shape { int heads, value, block, q_fp8, cache_fp8; bool alone; float scale = 0.03f; };
 
 static const std::vector<int32_t> lengths = {1, 0, 97, 300}, sequence_of = {2, 0, 3, 0};
 enum { TOKENS = 5, SEQUENCES = 4, MOST = 310 }; /* the last token attends to nothing */
@@ -124,7 +124,7 @@ static std::vector<double> latent_wanted(const latent_shape &s, const cells &q, 
     };
     for (int t = 0; t < len; t++) {
         for (int d = 0; d < 576; d++)
-            weights[t] += q.v[((size_t)token * s.heads + h) * 576 + d] * row(t)[d] * 0.03;
+            weights[t] += q.v[((size_t)token * s.heads + h) * 576 + d] * row(t)[d] * s.scale;
         most = fmax(most, weights[t]);
     }
     for (int t = 0; t < len; t++) {
@@ -159,7 +159,7 @@ static void latent_case(latent_shape s)
         sequences.push_back(SEQUENCES), lens.push_back(5);
     gpu_latent a = {};
     a.q = q.p, a.values = values.p, a.cache = cache.p, a.tables = given(tables), a.sequence = given(sequences);
-    a.length = given(lens), a.fixed[0] = scale[0], a.fixed[1] = scale[1], a.softmax_scale = 0.03f;
+    a.length = given(lens), a.fixed[0] = scale[0], a.fixed[1] = scale[1], a.softmax_scale = s.scale;
     a.scale[1] = s.alone ? given<float>({scale[1]}) : NULL;
     a.work_bytes = (int64_t)TOKENS * s.heads * (1024 + (s.alone ? 0 : 3 * 2056 + 1600)); /* three parts of a sequence */
     a.strides[0] = s.block * 576, a.strides[1] = 576, a.blocks = blocks, a.block_size = s.block;
@@ -217,6 +217,7 @@ void latent_cases(void)
     strides_refused();
     if (format == GPU_E4M3FN) {
         latent_case({16, 128, 16, 0, 0, false});
+        latent_case({16, 32, 16, 0, 0, true, 4}); /* e to the power of a score may be infinite */
         latent_case({18, 32, 7, 0, 0, true});
         latent_case({4, 64, 64, 1, 1, false});
     } else {

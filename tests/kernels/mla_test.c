@@ -410,6 +410,8 @@ static void spoil_queries(latent_batch *b) { b->latent.query_dtype = F8; }
 static void spoil_heads(latent_batch *b) { b->latent.heads++; }
 static void spoil_keys(latent_batch *b) { b->latent.keys = NULL; }
 static void spoil_length(latent_batch *b) { b->length[0] = 1000; }
+static void spoil_sequence(latent_batch *b) { b->sequence[0] = -1; }
+static void spoil_sequence_behind(latent_batch *b) { b->sequence[0] = (int32_t)b->latent.sequences; }
 static void spoil_block(latent_batch *b) { b->blocks[b->sequence[0] * b->latent.width] = -1, b->length[0] = 1; }
 static void spoil_values(latent_batch *b) { b->latent.values = NULL; }
 
@@ -423,6 +425,8 @@ static const bad bads[] = {
     {"the layer's weights have other heads", spoil_heads},
     {"the layer lends no weights for latent queries", spoil_keys},
     {"a token attends to a row that its sequence has not", spoil_length},
+    {"a token attends to a row that its sequence has not", spoil_sequence},
+    {"a token attends to a row that its sequence has not", spoil_sequence_behind},
     {"a token attends to a row that its sequence has not", spoil_block},
     {"the layer lends nothing for latent attention", spoil_values},
 };
