@@ -334,6 +334,12 @@ static void spoil_overlap(sld_cache *c, int64_t *slots, int64_t *p)
     c->data[1] = (char *)c->data[0] + 64;
     (void)slots, (void)p;
 }
+/* The first block of values is the second one of keys. */
+static void spoil_blocks(sld_cache *c, int64_t *slots, int64_t *p)
+{
+    c->data[1] = (char *)c->data[0] + c->strides[0][0] * 2;
+    (void)slots, (void)p;
+}
 static void spoil_shared(sld_cache *c, int64_t *slots, int64_t *p) { c->data[1] = c->data[0]; (void)slots, (void)p; }
 static void spoil_position(sld_cache *c, int64_t *slots, int64_t *p) { p[0] = TABLE; (void)slots, (void)c; }
 
@@ -344,6 +350,7 @@ static const bad_cache bads[] = {
     {"blocks or heads do not divide into the pieces of the shuffled layout", spoil_block},
     {"two places of the cache share memory", spoil_stride},
     {"two places of the cache share memory", spoil_overlap},
+    {"two places of the cache share memory", spoil_blocks},
     {"keys and values share memory", spoil_shared},
     {"a position lies outside the table", spoil_position},
 };
