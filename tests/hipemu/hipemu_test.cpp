@@ -20,7 +20,7 @@ static void norm_case(int rows, int width, bool res, int quant, bool twice = fal
     before normed(n, rows, quant);
     float *scale = given<float>({0.05f});
     std::string error = launch({&out, &sum, &scales, &normed.r}, [&] {
-        gpu_norm a = {x.p, res ? r.p : NULL, w.p, scale, sum.p, out.p, normed.place(), (float *)scales.p, range_of(format), 1e-6f, offset, rows, width, dtype, format,
+        gpu_norm a = {x.p, res ? r.p : NULL, w.p, scale, sum.p, out.p, normed.place(), (float *)scales.p, range_of(format), 0.25f, offset, rows, width, dtype, format,
                       quant, twice};
         return gpu_rms_norm(&a, NULL);
     });
@@ -31,9 +31,9 @@ static void norm_case(int rows, int width, bool res, int quant, bool twice = fal
             square += z[k] * z[k];
         }
         for (int k = i * width; k < (i + 1) * width; k++)
-            y[k] = z[k] / sqrt(square / width + 1e-6) * (w.v[k - i * width] + offset);
+            y[k] = z[k] / sqrt(square / width + 0.25) * (w.v[k - i * width] + offset);
         for (int k = i * width; twice && k < (i + 1) * width; k++) /* the product rounds what it takes to 16 bits */
-            y[k] = round16(z[k] / sqrt(square / width + 1e-6)) * (w.v[k - i * width] + offset);
+            y[k] = round16(z[k] / sqrt(square / width + 0.25)) * (w.v[k - i * width] + offset);
     }
     std::string name = name_of(res ? "add_rms_norm" : "rms_norm", rows, width) + " quantiser " + std::to_string(quant);
     check(error.empty(), name + ": " + error);
@@ -51,7 +51,7 @@ static void twice_case(int rows, int a, int c, int rest)
     numbers x((size_t)rows * width), wa(a), wc(c);
     result y[3] = {{2u * rows * a, NULL, {}}, {2u * rows * c, NULL, {}}, {2u * rows * rest, NULL, {}}};
     std::string error = launch({&y[0], &y[1], &y[2]}, [&] {
-        gpu_dual_norm d = {x.p, {wa.p, wc.p}, {y[0].p, y[1].p, y[2].p}, {1e-6f, 1e-2f}, rows, a, c, rest, dtype};
+        gpu_dual_norm d = {x.p, {wa.p, wc.p}, {y[0].p, y[1].p, y[2].p}, {0.25f, 0.5f}, rows, a, c, rest, dtype};
         return gpu_norm_twice(&d, NULL);
     });
     const std::string name = name_of("norm_twice", rows, width);
@@ -63,7 +63,7 @@ static void twice_case(int rows, int a, int c, int rest)
             double square = 0;
             for (int k = 0; k < widths[which]; k++)
                 square += v[k] * v[k];
-            const double by = 1 / sqrt(square / widths[which] + (which ? 1e-2 : 1e-6));
+            const double by = 1 / sqrt(square / widths[which] + (which ? 0.5 : 0.25));
             for (int k = 0; k < widths[which]; k++)
                 want.push_back(which == 2 ? v[k] : v[k] * by * (which ? wc : wa).v[k]);
         }
@@ -91,7 +91,7 @@ static void gated_case(int heads, int quant)
     result out = {quant ? n : 2 * n, NULL, {}}, scales = {4u * (quant ? heads : 0), NULL, {}};
     before normed(n, heads, quant);
     std::string error = launch({&out, &scales, &normed.r}, [&] {
-        gpu_gated a = {x.p, z.p, w.p, out.p, normed.place(), (float *)scales.p, range_of(format), 1e-6f, heads, dtype, format, quant};
+        gpu_gated a = {x.p, z.p, w.p, out.p, normed.place(), (float *)scales.p, range_of(format), 0.25f, heads, dtype, format, quant};
         return gpu_gated_norm(&a, NULL);
     });
     for (int h = 0; h < heads; h++) {
@@ -99,7 +99,7 @@ static void gated_case(int heads, int quant)
         for (int k = 0; k < 128; k++)
             square += x.v[h * 128 + k] * x.v[h * 128 + k];
         for (int k = 0; k < 128; k++)
-            y[h * 128 + k] = x.v[h * 128 + k] / sqrt(square / 128 + 1e-6) * w.v[k] * silu64(z.v[h * 128 + k]);
+            y[h * 128 + k] = x.v[h * 128 + k] / sqrt(square / 128 + 0.25) * w.v[k] * silu64(z.v[h * 128 + k]);
     }
     check(error.empty(), name_of("gated_norm", heads, quant) + ": " + error);
     if (error.empty())
@@ -158,7 +158,7 @@ static void add_case(int n)
 
 /* What one head of a row becomes. */
 typedef struct shape { int dim, rotated; bool neox; } shape;
-static std::vector<double> head_of(const numbers &qkv, shape s, size_t head, const numbers *w, double offset, const numbers &table,
+static std::vector<double> head_of(const numbers &qkv, shape s, size_t head, const numbers *w, double eps, double offset, const numbers &table,
                                    int64_t position)
 {
     std::vector<double> v(s.dim), y;
@@ -166,7 +166,7 @@ static std::vector<double> head_of(const numbers &qkv, shape s, size_t head, con
     for (int k = 0; k < s.dim; k++)
         square += pow(v[k] = qkv.v[head * s.dim + k], 2);
     for (int k = 0; w && k < s.dim; k++)
-        v[k] = round16(v[k] / sqrt(square / s.dim + 1e-6) * (w->v[k] + offset));
+        v[k] = round16(v[k] / sqrt(square / s.dim + eps) * (w->v[k] + offset));
     y = v;
     for (int k = 0; k < s.rotated / 2; k++) {
         double c = table.v[position * s.rotated + k], sn = table.v[position * s.rotated + s.rotated / 2 + k];
@@ -241,7 +241,7 @@ static void qkv_case(int tokens, int n_q, int n_kv, shape s, places st)
     gpu_paged c = {};
     std::string error = launch({&q, &k, &v}, [&] {
         c = paged(st, tokens, n_kv, s.dim, to, scale);
-        gpu_qkv a = {qkv.p, wq.p, wk.p, at, table.p, q.p, k.p, v.p, c, 1e-6f, 1e-6f, offset, tokens, n_q, n_kv, s.dim, s.rotated, L,
+        gpu_qkv a = {qkv.p, wq.p, wk.p, at, table.p, q.p, k.p, v.p, c, 0.25f, 0.5f, offset, tokens, n_q, n_kv, s.dim, s.rotated, L,
                      s.neox, dtype};
         return gpu_qk_norm_rope_cache(&a, NULL);
     });
@@ -252,8 +252,8 @@ static void qkv_case(int tokens, int n_q, int n_kv, shape s, places st)
         for (int h = 0; h < all; h++) {
             bool is_q = h < n_q, is_k = !is_q && h < n_q + n_kv;
             const shape kept = {s.dim, 0, false};
-            std::vector<double> want = is_q || is_k ? head_of(qkv, s, (size_t)t * all + h, is_q ? &wq : &wk, offset, table, positions[t])
-                                                    : head_of(qkv, kept, (size_t)t * all + h, NULL, 0, table, 0);
+            std::vector<double> want = is_q || is_k ? head_of(qkv, s, (size_t)t * all + h, is_q ? &wq : &wk, is_q ? 0.25 : 0.5, offset, table, positions[t])
+                                                    : head_of(qkv, kept, (size_t)t * all + h, NULL, 0, 0, table, 0);
             const uint16_t *got = (uint16_t *)(is_q ? q.p : is_k ? k.p : v.p) +
                                   (size_t)(t * (is_q ? n_q : n_kv) + (is_q ? h : (h - n_q) % n_kv)) * s.dim;
             bool same = is_q || is_k ? near16(got, want, turned16()) : !memcmp(got, qkv.p + ((size_t)t * all + h) * s.dim, 2 * s.dim);

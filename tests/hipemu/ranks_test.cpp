@@ -120,7 +120,7 @@ const char *work(const gpu_ranks &r, const step &s, int turn, uint8_t *to)
     a.w = s.alone ? NULL : device(operand(turn, WEIGHT, s.width));
     a.scale = &scale, a.sum = sum, a.y = y, a.norm = s.norm ? norm : NULL, a.scales = (float *)scales;
     a.range = {1e-10f, (float)top(), 0};
-    a.eps = 1e-6f, a.rows = s.rows, a.width = s.width, a.dtype = dtype, a.fp8 = format, a.quant = s.quant;
+    a.eps = 0.25f, a.rows = s.rows, a.width = s.width, a.dtype = dtype, a.fp8 = format, a.quant = s.quant;
     a.two_stage = s.two_stage, a.offset = s.centred, a.unrounded = s.unrounded, a.columns = s.columns;
     const char *error = gpu_all_reduce(&r, &a, NULL);
     memcpy(to + at.sum(), sum, 2 * at.n);
@@ -202,7 +202,7 @@ bool right_row(const step &s, int turn, int world, int row, const uint8_t *from)
     double most = 1e-10;
     for (int k = 0; k < s.width && !s.alone; k++) {
         const size_t i = (size_t)row * s.width + k;
-        const double y = z[k] / sqrt(square / s.width + 1e-6) * (from16(w[k]) + (s.centred ? 1 : 0));
+        const double y = z[k] / sqrt(square / s.width + 0.25) * (from16(w[k]) + (s.centred ? 1 : 0));
         if (!right(s, at, from, i, y))
             return false;
         most = k % group ? fmax(most, fabs(y)) : fabs(y);

@@ -90,10 +90,10 @@ hip_ops() {
     esac
 }
 
-# What makes an object of a source for GPUs; what takes long in emulation is compiled better.
+# What makes an object of a source for GPUs; what takes long in emulation is compiled better. C runs on no fibre: ASan may watch.
 compiler_of() {
     case $1 in
-    *.c) echo "$EXACT_CC -O1 -c" ;;
+    *.c) echo "$KERNEL_CC -O1 -c" ;;
     */mla.hip | */latent.hip) echo "$EMU_CC -O1 -x c++ -c" ;;
     *) echo "$EMU_CC -x c++ -c" ;;
     esac
@@ -126,16 +126,17 @@ judge_hip() {
         same_code "$(compiler_of "$source") -O2" "$source" || same=
     done
     [ -z "$same" ] || { echo "same code"; return; }
-    suites=device
+    suites=device asan=
+    case $1 in *.c) asan=$ASAN ;; esac
     case $1 in */ranks.hip) suites="device ranks" ;; esac
     for suite in $suites; do
-        SOLDER_EMU=$work/made.so CK_RUN_SUITE=$suite timeout 300 "$B/bin/tests" >"$work/err" 2>&1 || { echo "its suites"; return; }
+        LD_PRELOAD=$asan SOLDER_EMU=$work/made.so CK_RUN_SUITE=$suite timeout 300 "$B/bin/tests" >"$work/err" 2>&1 || { echo "its suites"; return; }
     done
-    for source in $(sources_of "$1" hip); do
+    for source in $(sources_of "$1" hip | grep hip$); do
         emulation_of "-O1 -fsanitize=address" "$source" asan
         emulated "$source" mutate_emu_asan "$ASAN:$work/asan.so" 600 || { echo emulation; return; }
     done
-    verified "$(hip_ops "$1")" env SOLDER_DEVICE="$work/made.so" "$B/bin/verify" --cases "${CASES:-2}" --elements 4096 --targets hip &&
+    verified "$(hip_ops "$1")" env LD_PRELOAD="$asan" SOLDER_DEVICE="$work/made.so" "$B/bin/verify" --cases "${CASES:-2}" --elements 4096 --targets hip &&
         echo survivor || echo verification
 }
 

@@ -148,7 +148,7 @@ static const graph graphs[] = {
      "%c = concat(%b, %y, %a; axis = -1)\n%d = transpose(%c; perm = [1, 0])\n"
      "%e = slice(%d; axes = [-2, -1], starts = [3, 0], ends = [33, 6], steps = [2, 3])\n"
      "%f = slice(%x; axes = [0], starts = [1], ends = [5])\n%g, %h = split(%f; sizes = [1, 3], axis = 0)\n"
-     "%i = concat(%h, %g, %h; axis = 0)\n" OUT("c") OUT("d") OUT("e") OUT("g") OUT("i"), USUAL},
+     "%i = concat(%h, %g, %h; axis = 0)\n%j, %k = split(%x; sizes = [0, 40], axis = -1)\n" OUT("k") OUT("c") OUT("d") OUT("e") OUT("g") OUT("i"), USUAL},
     {"moves of as many dims as there may be", IN("x", "bf16[1, 2, 1, 1, 3, 1, 2, 4]") "%a, %b = split(%x; sizes = [1, 3], axis = 7)\n"
      "%c = concat(%b, %a; axis = -1)\n" OUT("b") OUT("c"), USUAL},
     {"product of many rows", IN("x", "bf16[2, 5, 48]") IN("m", "bf16[48, 8]") "%y = matmul(%x, %m)\n" OUT("y"), USUAL},
@@ -258,6 +258,40 @@ START_TEST(like_the_reference)
 }
 END_TEST
 
+/* The cache lies otherwise than the graph says. */
+START_TEST(another_layout)
+{
+    const graph *t = graphs;
+    while (strcmp(t->name, "attention"))
+        t++;
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_device *d = open_emulation(ctx);
+    char text[2000];
+    static layer lent;
+    write_text(text, sizeof text, t->text, TOKENS);
+    sld_graph *g = sld_text_parse(ctx, sld_ruleset_solder(), t->name, text, strlen(text));
+    ck_assert_msg(g != NULL, "%s", sld_error(ctx));
+    sld_plan *p = sld_plan_new_on(g, d, NULL);
+    ck_assert_msg(p != NULL, "%s", sld_error(ctx));
+    void *inputs[8] = {NULL};
+    uint32_t seed = 7;
+    for (uint32_t i = 0; i < g->inputs.n; i++)
+        inputs[i] = random_input(g, g->inputs.at[i], &seed);
+    sld_tensor out[8];
+    for (enum kind kind = TOKENS; kind < KINDS; kind++) {
+        sld_plan_set_caches(p, cache_of(&lent, kind));
+        ck_assert_int_eq(sld_plan_run(p, (const void *const *)inputs, out) == SLD_OK, kind == TOKENS);
+        ck_assert_msg(kind == TOKENS || strstr(sld_error(ctx), "the cache has another"), "%s", sld_error(ctx));
+    }
+    for (uint32_t i = 0; i < g->inputs.n; i++)
+        free(inputs[i]);
+    sld_plan_free(p);
+    sld_graph_free(g);
+    sld_device_close(d);
+    sld_ctx_free(ctx);
+}
+END_TEST
+
 /* What is infinite becomes the largest that the format has. */
 START_TEST(infinities_are_quantised)
 {
@@ -287,7 +321,7 @@ END_TEST
 /* From a projection to attention, in one op for queries and cache, and in steps. */
 typedef struct chain { const char *name, *ops; uint8_t cache; } chain;
 #define FRONT \
-    IN("x", "bf16[5, 640]") IN("wq", "bf16[64]") IN("wk", "bf16[512]") IN("up", "bf16[64, 384]") IN("p", "i64[5]") IN("t", "bf16[40, 64]") \
+    IN("x", "bf16[5, 672]") IN("wq", "bf16[96]") IN("wk", "bf16[512]") IN("up", "bf16[96, 384]") IN("p", "i64[5]") IN("t", "bf16[40, 64]") \
     IN("s", "f32[1]") IN("b", "bf16[5, 64]") "%q0, %kv, %e = mla_dual_rms_norm(%x, %wq, %wk; eps = 1e-06, eps_kv = 1e-05)\n" \
     "%q1 = matmul(%q0, %up)\n%q = reshape(%q1; shape = [5, 2, 192])\n%pe = reshape(%e; shape = [5, 1, 64])\n"
 static const chain chains[] = {
@@ -487,6 +521,7 @@ Suite *device_suite(void)
     TCase *c = tcase_create("device");
     if (getenv("SOLDER_EMU")) {
         tcase_add_loop_test(c, like_the_reference, 0, N_GRAPHS);
+        tcase_add_test(c, another_layout);
         tcase_add_test(c, infinities_are_quantised);
         tcase_add_loop_test(c, latent_attention, 0, 2 * N_CHAINS);
         tcase_add_test(c, no_device);
