@@ -125,6 +125,7 @@ static void on_ranks(const char *text, bool fused, uint32_t world, uint32_t dead
     void *windows[RANKS_MAX];
     pid_t pids[RANKS_MAX] = {0};
     memset(all, 0, sizeof *all);
+    memset(all->windows, 0x47, sizeof all->windows); /* numbers */
     for (uint32_t r = 0; r < world; r++) {
         if (r == dead || (pids[r] = fork()))
             continue;
@@ -370,6 +371,7 @@ START_TEST(one_rank)
     l.in[0].data = x;
     l.args.comm = _i < 4 ? &c : NULL;
     memset(all, 0, sizeof *all);
+    memset(all->windows, 0x47, sizeof all->windows); /* numbers */
     launch_run(&l, SLD_TARGET_CPU);
     ck_assert_msg(!l.error, "%s", l.error);
     ck_assert_mem_eq(l.out[0].data, x, sizeof x);
