@@ -186,6 +186,7 @@ void attention_cases(void)
         attention_case({8, 1, 128, 16, 0, true, 0, 0, false, false, true, 8}); /* e to the power of a score may be infinite */
         attention_case({16, 1, 64, 48, 0, true, 0, 0, false, false, true});
         attention_case({6, 2, 128, 20, 0, false, 0, 0, false, false, false});
+        attention_case({2, 1, 64, 1, 0, false, 0, 0, false, false, true});
         attention_case({8, 1, 128, 16, 1, true, 0, 0, false, false, true});
         attention_case({6, 2, 64, 32, 1, false, 0, 0, false, false, false});
         attention_case({8, 1, 64, 16, 0, true, 45, 0, true, false, false});

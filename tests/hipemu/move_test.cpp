@@ -31,25 +31,25 @@ static void move_case(moved m)
     check(same, name_of("move", m.width, m.unit) + ": " + error);
 }
 
-/* Every other element of rows. */
-static void every_other(int unit)
+/* Rows of a matrix that is wider, of which every so many elements. */
+static void rows_of_wider(int unit, int wide, int step)
 {
     const int rows = 4, width = 32;
-    std::vector<uint8_t> bytes((size_t)rows * 2 * width * unit);
+    std::vector<uint8_t> bytes((size_t)rows * wide * unit);
     for (uint8_t &x : bytes)
         x = (uint8_t)(uniform() * 64);
     const uint8_t *from = given(bytes);
-    result to = {bytes.size() / 2, NULL, {}};
+    result to = {(size_t)rows * width * unit, NULL, {}};
     const std::string error = launch({&to}, [&] {
         gpu_move v = {};
         v.rank = 2, v.unit = unit, v.from = from, v.to = to.p, v.dims[0] = rows, v.dims[1] = width;
-        v.from_strides[0] = 2 * width, v.from_strides[1] = 2, v.to_strides[0] = width, v.to_strides[1] = 1;
+        v.from_strides[0] = wide, v.from_strides[1] = step, v.to_strides[0] = width, v.to_strides[1] = 1;
         return gpu_move_strided(&v, NULL);
     });
     bool same = error.empty();
     for (int i = 0; same && i < rows * width; i++)
-        same = !memcmp((uint8_t *)to.p + (size_t)i * unit, from + (size_t)i * 2 * unit, unit);
-    check(same, name_of("every other of", width, unit) + ": " + error);
+        same = !memcmp((uint8_t *)to.p + (size_t)i * unit, from + (size_t)(i / width * wide + i % width * step) * unit, unit);
+    check(same, name_of("rows of wider ones", wide, unit) + ": " + error);
 }
 
 static void matmul_case(int batch, int rows, int columns, int inner, bool transposed, bool biased)
@@ -85,8 +85,10 @@ static void matmul_limits(void)
 
 void move_cases(void)
 {
-    for (int unit = 1; unit <= 8; unit *= 2)
-        every_other(unit);
+    for (int unit = 1; unit <= 8; unit *= 2) {
+        rows_of_wider(unit, 64, 2);
+        rows_of_wider(unit, 33, 1);
+    }
     for (int unit = 1; unit <= 8; unit *= 2)
         for (int turned = 0; turned < 2; turned++)
             for (int width : {7, 16 / unit, 272 / unit, 24}) {

@@ -110,6 +110,7 @@ static const fast cases[] = {
     {FLOATS, "input %x : $[7]\nconst %s : f32[] = 1000.0\n%r = static_quant(%x, %s; to = f8e4m3fnuz, full = true)", 1},
     {FLOATS, "input %x : $[5, 384]\n%r, %s = group_quant(%x; group = 128, to = f8e4m3fn)", 1},
     {FLOATS, "input %x : $[2, 5, 36]\n%r, %s = group_quant(%x; group = 9, to = f8e4m3fnuz, pow2 = true, columns = true)", 1},
+    {"bf16", "const %x : bf16[3] = [0x7f80, 0xff80, 0x7fc0]\nconst %y : bf16[3] = [1.0, 1.0, 1.0]\n%r = add(%x, %y)", 1},
     {"f32", "const %x : f32[2, 2] = [0x7f800000, 1.0, 0.0, 0.0]\n%r, %s = group_quant(%x; group = 2, to = f8e4m3fn)", 1},
     {"f32", "const %x : f32[2, 2] = [0x7fc00000, 1.0, 0.0, 0.0]\n%r, %s = group_quant(%x; group = 2, to = f8e4m3fnuz)", 1},
     {FLOATS, "input %x : $[3, 68]\ninput %w : $[68]\nconst %s : f32[] = 0.02\n"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "graph.h"
 #include "sld_device.h"
@@ -438,6 +439,13 @@ START_TEST(plan_without_device)
 }
 END_TEST
 
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 START_TEST(what_a_device_tells)
 {
     void *library = dlopen(getenv("SOLDER_EMU"), RTLD_NOW), *d = NULL;
@@ -447,6 +455,17 @@ START_TEST(what_a_device_tells)
     ck_assert_ptr_null(api->open(3, &d));
     ck_assert_str_eq(api->describe(d), "emulated GPU, 1.0 GiB");
     ck_assert_int_eq(api->units(d), 12);
+    double t[4], seconds = 0;
+    const struct timespec some = {.tv_nsec = 50000000};
+    t[0] = now();
+    ck_assert_ptr_null(api->mark(d, 0));
+    t[1] = now();
+    nanosleep(&some, NULL);
+    t[2] = now();
+    ck_assert_ptr_null(api->mark(d, 1));
+    t[3] = now();
+    ck_assert_ptr_null(api->elapsed(d, &seconds));
+    ck_assert(seconds >= (t[2] - t[1]) * 0.9999 && seconds <= (t[3] - t[0]) * 1.0001); /* a float of milliseconds */
     api->close(d);
     dlclose(library);
 }
