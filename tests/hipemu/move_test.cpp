@@ -95,6 +95,7 @@ void move_cases(void)
                 move_case({3, 5, width, unit, turned != 0, false});
                 move_case({3, 5, width, unit, turned != 0, true});
             }
+    move_case({30, 40, 18, 8, false, false}); /* blocks enough that one more or less counts */
     for (int k = 0; k < 4; k++)
         matmul_case(k & 2 ? 1 : 2, 5, 130, 33, k & 1, k & 2);
     matmul_limits();
