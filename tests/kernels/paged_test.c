@@ -62,7 +62,7 @@ static double uniform(void)
 /* A batch: sequences with blocks anywhere in the cache, and numbers that all layouts hold alike. */
 typedef struct batch {
     const shape *s;
-    int32_t tables[SEQUENCES * WIDTH], lens[SEQUENCES], starts[SEQUENCES + 1];
+    int32_t tables[SEQUENCES * WIDTH], starts[SEQUENCES + 1], *lens; /* lens end where a block of memory does */
     float sinks[64], *token_scales[2];
     int64_t rows;             /* the last two belong to no sequence */
     uint16_t *q;
@@ -99,7 +99,7 @@ static void fill_sequences(batch *b)
 
 static batch batch_new(const shape *s)
 {
-    batch b = {.s = s};
+    batch b = {.s = s, .lens = malloc(SEQUENCES * sizeof *b.lens)};
     uint8_t dtype = s->cache ? s->cache : s->dtype;
     uint16_t cell;
     sld_tensor one = {.dtype = dtype, .data = &cell};
@@ -130,6 +130,7 @@ static void batch_free(batch *b)
         free(b->token_scales[w]);
     }
     free(b->q);
+    free(b->lens);
 }
 
 /* The numbers in a cache of this layout. Slots of no sequence hold NaN, which must not show. */
