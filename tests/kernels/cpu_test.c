@@ -87,8 +87,8 @@ static const fast cases[] = {
      64},
     {FLOATS, "input %x : $[3, 131]\ninput %v : $[64]\ninput %w : $[50]\n"
              "%r, %u, %s = mla_dual_rms_norm(%x, %v, %w; eps = 1e-06, eps_kv = 0.001)", 64},
-    {FLOATS, "input %x : $[3, 45]\ninput %v : $[33]\ninput %w : $[1]\n"
-             "%r, %u, %s = mla_dual_rms_norm(%x, %v, %w; eps = 1e-06, eps_kv = 0.001)", 33},
+    {FLOATS, "input %x : $[3, 77]\ninput %v : $[65]\ninput %w : $[1]\n"
+             "%r, %u, %s = mla_dual_rms_norm(%x, %v, %w; eps = 1e-06, eps_kv = 0.001)", 65},
     {FLOATS, "input %q : $[2, 5, 4, 18]\ninput %k : $[2, 5, 2, 18]\ninput %w : f32[18]\ninput %v : f32[18]\n"
              "input %c : $[1, 1, 5, 12]\ninput %s : $[1, 1, 5, 12]\n"
              "%r, %t = qk_norm_rope(%q, %k, %w, %v, %c, %s; eps = 1e-06, eps_k = 0.001, style = neox)", 18},

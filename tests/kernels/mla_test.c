@@ -412,7 +412,13 @@ static void spoil_keys(latent_batch *b) { b->latent.keys = NULL; }
 static void spoil_length(latent_batch *b) { b->length[0] = 1000; }
 static void spoil_sequence(latent_batch *b) { b->sequence[0] = -1; }
 static void spoil_sequence_behind(latent_batch *b) { b->sequence[0] = (int32_t)b->latent.sequences; }
-static void spoil_block(latent_batch *b) { b->blocks[b->sequence[0] * b->latent.width] = -1, b->length[0] = 1; }
+/* Of the one token that attends to anything. */
+static void spoil_block(latent_batch *b)
+{
+    for (int64_t i = 0; i < b->latent.n_tokens; i++)
+        b->length[i] = i == 0;
+    b->blocks[b->sequence[0] * b->latent.width] = -1;
+}
 static void spoil_values(latent_batch *b) { b->latent.values = NULL; }
 
 static const bad bads[] = {
@@ -464,6 +470,45 @@ START_TEST(bad_layers_are_refused)
 }
 END_TEST
 
+/* Queries that are not numbers leave those of other tokens as they are. */
+START_TEST(queries_beside_nan)
+{
+    const shape *s = &shapes[3];
+    char *text = chain(s, false);
+    sld_ctx *ctx = sld_ctx_new(NULL);
+    sld_graph *g = fused(ctx, text, &s->d, modes[3].options, modes[3].ops);
+    latent_batch b = latent_new(s->d, s->prompt, 0);
+    sld_tensor in[N_INPUTS], out[N_OUTPUTS];
+    const void *inputs[N_INPUTS];
+    fill(g, &b, in);
+    for (uint32_t i = 0; i < g->inputs.n; i++)
+        inputs[i] = in[i].data;
+    for (sld_target target = SLD_TARGET_REF; target <= SLD_TARGET_CPU; target++) {
+        sld_plan *p = sld_plan_new(g, target, NULL);
+        sld_plan_set_caches(p, latent_lend(&b));
+        ck_assert_int_eq(sld_plan_run(p, inputs, out), SLD_OK);
+        size_t bytes = kern_numel(&out[0]) * kern_size(out[0].dtype), own = bytes / (size_t)out[0].dims[0];
+        size_t n = kern_numel(&in[0]) / (size_t)in[0].dims[0];
+        char *others = memcpy(malloc(bytes), out[0].data, bytes), *q = memcpy(malloc(n * 8), in[0].data, n * kern_size(in[0].dtype));
+        for (size_t i = 0; i < n; i++)
+            kern_put(&in[0], i, NAN);
+        ck_assert_int_eq(sld_plan_run(p, inputs, out), SLD_OK);
+        ck_assert(isnan(kern_get(&out[0], 0)));
+        ck_assert_mem_eq(others + own, (char *)out[0].data + own, bytes - own);
+        memcpy(in[0].data, q, n * kern_size(in[0].dtype));
+        free(others);
+        free(q);
+        sld_plan_free(p);
+    }
+    for (uint32_t i = 0; i < g->inputs.n; i++)
+        free(in[i].data);
+    latent_free(&b);
+    sld_graph_free(g);
+    sld_ctx_free(ctx);
+    free(text);
+}
+END_TEST
+
 /* Queries are of a dtype that attention takes. */
 START_TEST(queries_of_other_dtypes_are_refused)
 {
@@ -493,6 +538,7 @@ Suite *mla_suite(void)
     tcase_add_loop_test(t, quantised, 0, 8);
     tcase_add_loop_test(t, yarn_attention_of_heads, 0, 2 * (int)(sizeof yarns / sizeof *yarns));
     tcase_add_loop_test(t, bad_layers_are_refused, 0, N_BADS);
+    tcase_add_test(t, queries_beside_nan);
     tcase_add_test(t, queries_of_other_dtypes_are_refused);
     suite_add_tcase(s, t);
     return s;
