@@ -164,8 +164,8 @@ typedef struct pair_loops {
                     bool far);
     /* The largest magnitude of each `group`, at least `floor`; not a number when one of them is none. */
     void (*largest)(uint8_t from, const char *v, float floor, size_t group, size_t n, float *most);
-    /* Codes of v, each `group` multiplied by its own factor, clamped to `top`, in the order of memory; dtype: that whose
-     * pairs floats are. */
+    /* Codes of v, each `group` of at most 16 multiplied by its own factor, clamped to `top`, in the order of memory; dtype: that
+     * whose pairs floats are. */
     void (*codes)(uint8_t f8, uint8_t from, uint8_t dtype, float top, const char *v, const float *by, size_t group, size_t n,
                   char *q, bool far);
     /* Heads of d elements, one behind the other: of the first 2 half of each, element i and i + half turn as one pair. cos and

@@ -339,14 +339,6 @@ ROW_PART void code_groups(uint32_t bias, float top, const char *v, const float *
     }
 }
 
-ROW_PART void code_words(uint32_t bias, float top, const char *v, const float *by, size_t group, size_t n, char *q, bool far)
-{
-    for (size_t at = 0, m; at < n; at += m, by += GROUPS) {
-        m = row_min(n - at, GROUPS * group);
-        code_groups(bias, top, v + 2 * at, by, group, m, q + at, far);
-    }
-}
-
 /* Whether no product that has a code is denormal, nor too large. */
 static bool usual(const float *by, size_t n)
 {
@@ -363,9 +355,9 @@ static void codes(uint8_t f8, uint8_t from, uint8_t dtype, float top, const char
     if (from != SLD_BF16 || !usual(by, n / group))
         sld__portable_loops.codes(f8, from, dtype, top, v, by, group, n, q, far);
     else if (f8 == SLD_F8E4M3FN)
-        code_words(7, top, v, by, group, n, q, far && aligned(q));
+        code_groups(7, top, v, by, group, n, q, far && aligned(q));
     else
-        code_words(8, top, v, by, group, n, q, far && aligned(q));
+        code_groups(8, top, v, by, group, n, q, far && aligned(q));
 }
 
 ROW_PART void turn_head(const float *cos, const float *sin, size_t half, const char *x, char *y)
