@@ -168,6 +168,13 @@ static const fast cases[] = {
              "%r, %n, %s = add_rms_norm_pad(%x, %y, %w; eps = 1e-06, pads = [0, 0, 0, 13])", 67},
     {FLOATS, "input %x : $[1, 4, 3, 16]\ninput %k : $[1, 2, 5, 16]\ninput %v : $[1, 2, 5, 24]\nconst %s : f32[] = 0.02\n"
              "%r = sdpa_static_quant(%x, %k, %v, _, %s; scale = 0.25, to = f8e4m3fn)", 24},
+    /* The mean is rounded to 16 bits, to the middle of two codes, before it is quantised. */
+    {"f16", "const %x : f16[1, 1, 1, 1] = [0.0]\nconst %k : f16[1, 1, 2, 1] = [0.0, 0.0]\n"
+            "const %v : f16[1, 1, 2, 1] = [1.0625, 1.0634765625]\nconst %s : f32[] = 1.0\n"
+            "%r = sdpa_static_quant(%x, %k, %v, _, %s; scale = 1.0, to = f8e4m3fn)", 2},
+    {"bf16", "const %x : bf16[1, 1, 1, 1] = [0.0]\nconst %k : bf16[1, 1, 2, 1] = [0.0, 0.0]\n"
+             "const %v : bf16[1, 1, 2, 1] = [1.0625, 1.0703125]\nconst %s : f32[] = 1.0\n"
+             "%r = sdpa_static_quant(%x, %k, %v, _, %s; scale = 1.0, to = f8e4m3fn)", 2},
     {FLOATS, "input %q : $[1, 2, 0, 4]\ninput %k : $[1, 1, 3, 4]\ninput %v : $[1, 1, 3, 4]\n"
              "%r = sdpa(%q, %k, %v)", 1},
 };
