@@ -95,7 +95,7 @@ static const char *work(const char *text, bool fused, const sld_comm *comm)
     sld_ctx *ctx = sld_ctx_new(NULL);
     sld_graph *g = parse(ctx, text, comm->world);
     void *inputs[4] = {0};
-    sld_tensor out[4];
+    sld_tensor out[5];
     static char why[200];
     if (fused)
         fuse(g, comm->world);
