@@ -31,6 +31,13 @@ static sld_target target = SLD_TARGET_CPU;
 static bool by_rows; /* sequence parallelism is asked for */
 static bool gathers; /* the engine does; ranks see no windows but their own */
 
+/* Nobody has met; windows hold numbers. */
+static void forget(void)
+{
+    memset(all, 0, sizeof *all);
+    memset(all->windows, 0x47, sizeof all->windows);
+}
+
 static const char *meet(const sld_comm *c)
 {
     time_t start = time(NULL);
@@ -124,8 +131,7 @@ static void on_ranks(const char *text, bool fused, uint32_t world, uint32_t dead
 {
     void *windows[RANKS_MAX];
     pid_t pids[RANKS_MAX] = {0};
-    memset(all, 0, sizeof *all);
-    memset(all->windows, 0x47, sizeof all->windows); /* numbers */
+    forget();
     for (uint32_t r = 0; r < world; r++) {
         if (r == dead || (pids[r] = fork()))
             continue;
@@ -370,8 +376,7 @@ START_TEST(one_rank)
     l.args.in = l.in, l.args.out = l.out, l.args.attrs = l.attrs;
     l.in[0].data = x;
     l.args.comm = _i < 4 ? &c : NULL;
-    memset(all, 0, sizeof *all);
-    memset(all->windows, 0x47, sizeof all->windows); /* numbers */
+    forget();
     launch_run(&l, SLD_TARGET_CPU);
     ck_assert_msg(!l.error, "%s", l.error);
     ck_assert_mem_eq(l.out[0].data, x, sizeof x);

@@ -47,7 +47,7 @@ static inline void shared_same(void *was, const void *is, size_t bytes, const ch
 {
     for (size_t i = 0; i < bytes; i++)
         if (((char *)was)[i] != ((const char *)is)[i])
-            ck_abort_msg("on threads byte %zu differs: %s", i, what);
+            ck_abort_msg("when it is run again byte %zu differs: %s", i, what);
     free(was);
 }
 

@@ -58,14 +58,14 @@ tested() { timeout "$1" env LD_PRELOAD="$ASAN$2" "$B/bin/mutate_tests" $3 >"$wor
 # Most mutants die soon: those that do not are compiled better, and all sources that a header is part of are tested at once. What
 # ends by a signal is noticed, too.
 judge_c() {
-    made= ops= late=
-    for source in $(sources_of "$1" "cpu ref"); do
+    made= ops= late= sources=$(sources_of "$1" "cpu ref")
+    for source in $sources; do
         tests=$(tests_of "$source" "$1" "$2")
         make_of "$KERNEL_CC -O0 -shared" "$source" "$work/made/$source.so" || { echo compiler; return; }
         [ -z "$tests" ] || tested 4 ":$work/made/$source.so" "$tests"
         case $? in 0) ;; 124) late="$late $tests" ;; *) echo "its suites"; return ;; esac
     done
-    for source in $(sources_of "$1" "cpu ref"); do
+    for source in $sources; do
         ! same_code "$EXACT_CC -O2 -c" "$source" || continue
         make_of "$KERNEL_CC -O2 -shared" "$source" "$work/made/$source.so"
         made=$made:$work/made/$source.so
@@ -117,12 +117,12 @@ emulated() {
 
 # What takes no time comes first, and ASan after what tells of most mutants.
 judge_hip() {
-    same=yes
-    for source in $(sources_of "$1" hip); do
+    same=yes sources=$(sources_of "$1" hip)
+    for source in $sources; do
         emulation_of "" "$source" made || { echo compiler; return; }
         emulated "$source" mutate_emu "$work/made.so" 60 || { echo emulation; return; }
     done
-    for source in $(sources_of "$1" hip); do
+    for source in $sources; do
         same_code "$(compiler_of "$source") -O2" "$source" || same=
     done
     [ -z "$same" ] || { echo "same code"; return; }
@@ -132,7 +132,7 @@ judge_hip() {
     for suite in $suites; do
         LD_PRELOAD=$asan SOLDER_EMU=$work/made.so CK_RUN_SUITE=$suite timeout 300 "$B/bin/tests" >"$work/err" 2>&1 || { echo "its suites"; return; }
     done
-    for source in $(sources_of "$1" hip | grep hip$); do
+    for source in $(printf '%s\n' $sources | grep hip$); do
         emulation_of "-O1 -fsanitize=address" "$source" asan
         emulated "$source" mutate_emu_asan "$ASAN:$work/asan.so" 600 || { echo emulation; return; }
     done

@@ -5,8 +5,7 @@
 # Suites that take no time are one test. The environment gives B, EXACT_CC and JOBS.
 set -u
 work=$(realpath "$1")
-rm -rf "$work" && mkdir -p "$work"
-mkdir -p "$work/kernels/cpu" "$work/kernels/ref"
+rm -rf "$work" && mkdir -p "$work/kernels/cpu" "$work/kernels/ref"
 for c in kernels/cpu/*.c kernels/ref/*.c; do
     $EXACT_CC -Og --coverage -c -o "$work/$c.o" "$c" || exit 1
 done
