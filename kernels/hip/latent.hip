@@ -213,7 +213,6 @@ template <typename T, int CACHE> __global__ void BOUNDS(THREADS, BLOCKS_A_UNIT) 
                 c[i][e] *= state.by[row_c(lane, e)];
         add<T>(weights, rows, c);
     }
-    __syncthreads();
     finish<T>(a, s, state, c);
 }
 

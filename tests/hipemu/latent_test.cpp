@@ -3,6 +3,7 @@
 
 /* ---- queries and rows ---- */
 
+enum { ROW = 592 /* elements from row to row of the cache, which has room between them */ };
 struct mla_shape { int tokens, heads; bool absorbed, neox, q_fp8, cache_fp8, alone; }; /* alone: without keys and a cache */
 
 static std::vector<double> turned(const mla_shape &s, const double *from, const double *row)
@@ -32,7 +33,7 @@ static gpu_mla mla_launch(const mla_shape &s, const numbers &q, const numbers &w
         const float scale = i ? 0.5f : 0.25f;
         a.fixed[i] = i == s.tokens % 2 ? 9 : scale, a.scale[i] = i == s.tokens % 2 ? given<float>({scale}) : NULL;
     }
-    a.strides[0] = 16 * 576, a.strides[1] = 576, a.blocks = (s.tokens + 15) / 16, a.block_size = s.alone ? 0 : 16, a.n_slots = s.tokens;
+    a.strides[0] = 16 * ROW, a.strides[1] = ROW, a.blocks = (s.tokens + 15) / 16, a.block_size = s.alone ? 0 : 16, a.n_slots = s.tokens;
     a.tokens = s.tokens, a.heads = s.heads, a.neox = s.neox, a.dtype = dtype;
     a.q_fp8 = s.q_fp8 ? 1 + format : 0, a.cache_fp8 = s.cache_fp8 ? 1 + format : 0;
     return a;
@@ -50,7 +51,7 @@ static void mla_case(mla_shape s)
     if (s.tokens > 18) /* a slot behind the cache, and a token for which there is none */
         slots[3] = a.blocks * 16, slots.pop_back();
     a.positions = given(positions), a.slots = given(slots), a.n_slots = (int64_t)slots.size();
-    const size_t row = 576 * (s.cache_fp8 ? 1 : 2), cells = (size_t)a.blocks * 16;
+    const size_t row = ROW * (s.cache_fp8 ? 1 : 2), cells = (size_t)a.blocks * 16;
     result out = {(size_t)s.tokens * s.heads * width * (s.q_fp8 ? 1 : 2), NULL, {}}, pe = {s.alone ? 0 : (size_t)s.tokens * 128, NULL, {}};
     uint8_t *cache = NULL;
     std::string error = launch({&out, &pe}, [&] {
@@ -83,7 +84,7 @@ static void mla_case(mla_shape s)
         check(near_cells(pe.p, (size_t)t * 64, false, rope, 1), name + ": the key of token " + std::to_string(t) + " is wrong");
         want.insert(want.end(), rope.begin(), rope.end());
         if (t < (int)slots.size() && slots[t] >= 0 && slots[t] < (int64_t)cells)
-            check(near_cells(cache, slots[t] * 576, s.cache_fp8, want, 0.5f), name + ": the cache row of token " + std::to_string(t) + " is wrong");
+            check(near_cells(cache, slots[t] * ROW, s.cache_fp8, want, 0.5f), name + ": the cache row of token " + std::to_string(t) + " is wrong");
         else
             for (size_t i = 0; i < row; i++)
                 check(cache[t * row + i] == 0x11, name + ": a slot was written that no token names");
@@ -159,8 +160,11 @@ static void latent_case(latent_shape s)
         sequences.push_back(SEQUENCES), lens.push_back(5);
     gpu_latent a = {};
     a.q = q.p, a.values = values.p, a.cache = cache.p, a.tables = given(tables), a.sequence = given(sequences);
-    a.length = given(lens), a.fixed[0] = scale[0], a.fixed[1] = scale[1], a.softmax_scale = s.scale;
-    a.scale[1] = s.alone ? given<float>({scale[1]}) : NULL;
+    a.length = given(lens), a.softmax_scale = s.scale;
+    for (int i = 0; i < 2; i++) { /* one of the scales lies on the device */
+        const bool there = i == s.alone;
+        a.fixed[i] = there ? 9 : scale[i], a.scale[i] = there ? given<float>({scale[i]}) : NULL;
+    }
     a.work_bytes = (int64_t)s.tokens * s.heads * (1024 + (s.alone ? 0 : 3 * 2056 + 1600)); /* three parts of a sequence */
     a.strides[0] = s.block * 576, a.strides[1] = 576, a.blocks = blocks, a.block_size = s.block;
     a.tokens = s.tokens, a.n_tokens = (int)lens.size(), a.heads = s.heads, a.value = s.value, a.sequences = SEQUENCES;

@@ -336,7 +336,7 @@ int ranks_failures(int *n_checks)
             sums(3, {{5, 136, two, GPU_NONE, false}, {4, 384, two, GPU_GROUP, true, false, false, 2, true},
                      {2, 64, two, GPU_NONE, false, false, false, false, false, true}});
             sums(4, {{20, 64, two, GPU_NONE, true}, {2, 128, !two, GPU_STATIC, true, true},
-                     {1, 128, two, GPU_TOKEN, true}});
+                     {3, 128, two, GPU_TOKEN, true}});
         }
         sums(8, {{2, 128, format, GPU_NONE, true}, {4, 80, !format, GPU_NONE, true}});
     }

@@ -177,6 +177,11 @@ static const fast cases[] = {
              "%r = sdpa_static_quant(%x, %k, %v, _, %s; scale = 1.0, to = f8e4m3fn)", 2},
     {FLOATS, "input %q : $[1, 2, 0, 4]\ninput %k : $[1, 1, 3, 4]\ninput %v : $[1, 1, 3, 4]\n"
              "%r = sdpa(%q, %k, %v)", 1},
+    /* The widest heads. */
+    {FLOATS, "input %x : $[2, 1024]\ninput %c : $[1, 1024]\ninput %s : $[1, 1024]\n%r = rope(%x, %c, %s; style = neox)", 1},
+    {FLOATS, "input %q : $[1, 2, 1, 1024]\ninput %k : $[1, 2, 1, 1024]\ninput %w : $[1024]\ninput %c : $[1, 1024]\n"
+             "%r, %t = qk_norm_rope(%q, %k, %w, %w, %c, %c; eps = 1e-06, eps_k = 0.001, style = neox)", 1024},
+    {FLOATS, "input %q : $[1, 1, 2, 1024]\ninput %k : $[1, 1, 3, 1024]\ninput %v : $[1, 1, 3, 1024]\n%r = sdpa(%q, %k, %v; scale = 0.03)", 1024},
 };
 
 enum { N_CASES = sizeof cases / sizeof *cases };
@@ -288,7 +293,9 @@ START_TEST(cpu_case)
 }
 END_TEST
 
-/* Refused as the reference refuses. */
+/* Refused as the reference refuses; tables that only heads of keys have, or only those of queries. */
+#define NORM_ROPE(heads) \
+    "input %q : f32[1, 2, 3, 4]\ninput %k : f32[1, 2, 2, 4]\ninput %w : f32[4]\ninput %c : f32[1, " heads ", 2, 4]\n"
 START_TEST(cpu_refuses)
 {
     static const char *const texts[] = {
@@ -296,6 +303,8 @@ START_TEST(cpu_refuses)
         "input %x : f32[2, 4]\ninput %c : f32[3, 4]\ninput %s : f32[3, 4]\n%r = rope(%x, %c, %s; style = neox)",
         ("input %q : f32[1, 1, 2, 3]\ninput %k : f32[1, 1, 4, 3]\ninput %v : f32[1, 1, 4, 3]\ninput %m : f32[3]\n"
          "%r = sdpa(%q, %k, %v, %m)"),
+        NORM_ROPE("2") "%r, %s = qk_norm_rope(%q, %k, %w, %w, %c, %c; style = neox, eps = 1e-06, eps_k = 1e-06)",
+        NORM_ROPE("3") "%r, %s = qk_norm_rope(%q, %k, %w, %w, %c, %c; style = neox, eps = 1e-06, eps_k = 1e-06)",
     };
     launched l = launch_parse(texts[_i]);
     launch_prepare(&l);
@@ -307,6 +316,29 @@ START_TEST(cpu_refuses)
     launch_run(&l, SLD_TARGET_REF);
     ck_assert_ptr_nonnull(error);
     ck_assert_str_eq(error, l.error);
+    launch_free_results(&l);
+    free_inputs(&l);
+    launch_free(&l);
+}
+END_TEST
+
+/* Heads of as many elements as the reference has room for. */
+START_TEST(widest_heads)
+{
+    static const char *const texts[] = {
+        "input %%x : f32[2, %d]\ninput %%c : f32[1, %d]\ninput %%s : f32[1, %d]\n%%r = rope(%%x, %%c, %%s; style = neox)",
+        ("input %%q : f32[1, 2, 1, %d]\ninput %%k : f32[1, 2, 1, %d]\ninput %%w : f32[%d]\ninput %%c : f32[1, %d]\n"
+         "%%r, %%t = qk_norm_rope(%%q, %%k, %%w, %%w, %%c, %%c; eps = 1e-06, eps_k = 0.001, style = neox)"),
+        ("input %%q : f32[1, 1, 2, %d]\ninput %%k : f32[1, 1, 3, %d]\ninput %%v : f32[1, 1, 3, %d]\n"
+         "%%r = sdpa(%%q, %%k, %%v)"),
+    };
+    char text[400];
+    snprintf(text, sizeof text, texts[_i], 4096, 4096, 4096, 4096);
+    launched l = launch_parse(text);
+    launch_prepare(&l);
+    fill_inputs(&l);
+    launch_run(&l, SLD_TARGET_REF);
+    ck_assert_msg(!l.error, "%s\n%s", l.error, text);
     launch_free_results(&l);
     free_inputs(&l);
     launch_free(&l);
@@ -347,7 +379,8 @@ Suite *cpu_suite(void)
     Suite *s = suite_create("cpu");
     TCase *t = tcase_create("against ref");
     tcase_add_loop_test(t, cpu_case, 0, N_CASES);
-    tcase_add_loop_test(t, cpu_refuses, 0, 3);
+    tcase_add_loop_test(t, cpu_refuses, 0, 5);
+    tcase_add_loop_test(t, widest_heads, 0, 3);
     tcase_add_test(t, cpu_leaves_f64);
     tcase_add_test(t, cpu_covered);
     suite_add_tcase(s, t);

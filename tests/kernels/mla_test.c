@@ -470,6 +470,65 @@ START_TEST(bad_layers_are_refused)
 }
 END_TEST
 
+static void spoil_latent(latent_batch *b) { b->latent.latent = b->cache.c.head_size + 1; }
+static void spoil_width(latent_batch *b) { b->latent.value++; }
+/* What no query asks for may be nowhere. */
+static void spoil_behind(latent_batch *b) { b->latent.n_tokens++, b->length[b->latent.n_tokens - 1] = 1000; }
+
+/* What asks for more than that attends to nothing. */
+static void spoil_fewer(latent_batch *b) { b->latent.n_tokens--; }
+
+/* One op over a layer, whose error it gives. */
+static void alone(const char *node, latent_dims d, sld_target target, const bad *t)
+{
+    launched l = launch_parse(node);
+    latent_batch b = latent_new(d, 1, 0);
+    sld_caches caches = latent_lend(&b);
+    t->spoil(&b);
+    launch_prepare(&l);
+    for (uint32_t i = 0; i < l.args.n_in; i++)
+        l.in[i].data = calloc(kern_numel(&l.in[i]), kern_size(l.in[i].dtype));
+    l.args.caches = &caches;
+    launch_run(&l, target);
+    ck_assert_msg(!l.error == !t->error && (!l.error || !strcmp(l.error, t->error)), "%s", l.error);
+    for (size_t i = 0, n = l.error ? 0 : kern_numel(&l.out[0]); i < n; i++)
+        ck_assert_msg(isfinite(kern_get(&l.out[0], i)), "element %zu of %zu", i, n);
+    for (uint32_t i = 0; i < l.args.n_in; i++)
+        free(l.in[i].data);
+    launch_free_results(&l);
+    launch_free(&l);
+    latent_free(&b);
+}
+
+/* Attention that no op stands before which would have refused the layer. */
+START_TEST(attention_alone)
+{
+    static const bad alike[] = {
+        {"the layer lends nothing for latent attention", spoil_layout}, {"the layer lends nothing for latent attention", spoil_values},
+        {"the layer's weights have other heads", spoil_heads},          {"the layer's weights have other heads", spoil_latent},
+        {"the layer's weights have other heads", spoil_width},          {"a token attends to a row that its sequence has not", spoil_length},
+        {NULL, spoil_behind},                                           {NULL, spoil_fewer},
+    };
+    for (size_t i = 0; i < sizeof alike / sizeof *alike; i++)
+        alone("input %q : bf16[4, 4, 64]\ninput %o : bf16[4, 96]\ninput %u : bf16[0]\n"
+              "%y = paged_latent_attention(%q, %o, %u; layer = \"l0\")", shapes[3].d, SLD_TARGET_REF, &alike[i]);
+    /* The widest rows. */
+    alone("input %q : bf16[1, 1, 4096]\ninput %o : bf16[1, 8]\ninput %u : bf16[0]\n%y = paged_latent_attention(%q, %o, %u; layer = \"l0\")",
+          (latent_dims){1, 1, 8, 0, 4096, 8, 16, BF, BF, BF, 1, 1}, SLD_TARGET_REF, &(bad){NULL, spoil_behind});
+}
+END_TEST
+
+/* The engine has more slots than the batch has tokens. */
+static void spoil_slots(latent_batch *b) { b->cache.c.n_slots++; }
+
+START_TEST(slots_behind_the_batch)
+{
+    for (sld_target target = SLD_TARGET_REF; target <= SLD_TARGET_CPU; target++)
+        alone("input %kv : bf16[4, 48]\ninput %pe : bf16[4, 1, 16]\ninput %s : f32[1]\n"
+              "%d = mla_kv_cache_update(%kv, %pe, %s; layer = \"l0\", cache = \"auto\")", shapes[3].d, target, &(bad){NULL, spoil_slots});
+}
+END_TEST
+
 /* Queries that are not numbers leave those of other tokens as they are. */
 START_TEST(queries_beside_nan)
 {
@@ -538,6 +597,8 @@ Suite *mla_suite(void)
     tcase_add_loop_test(t, quantised, 0, 8);
     tcase_add_loop_test(t, yarn_attention_of_heads, 0, 2 * (int)(sizeof yarns / sizeof *yarns));
     tcase_add_loop_test(t, bad_layers_are_refused, 0, N_BADS);
+    tcase_add_test(t, attention_alone);
+    tcase_add_test(t, slots_behind_the_batch);
     tcase_add_test(t, queries_beside_nan);
     tcase_add_test(t, queries_of_other_dtypes_are_refused);
     suite_add_tcase(s, t);

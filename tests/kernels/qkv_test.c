@@ -33,6 +33,7 @@ static const shape shapes[] = {
     {4, 4, 256, 64, false, 9, "mixed", SLD_F32, 0, 48, {1, 1}, 1e-6, NORM},
     {8, 2, 128, 128, true, 40, "again", SLD_BF16, 0, 16, {1, 1}, 1e-6, NORM},
     {4, 2, 128, 32, true, 6, "mixed", SLD_F32, 0, 16, {1, 1}, 1e-6, NORM},
+    {4, 2, 128, 128, false, 6, "mixed", SLD_F32, 0, 16, {1, 1}, 1e-6, NORM},
     {8, 2, 128, 128, true, 100, "all", SLD_BF16, 0, 16, {1, 1}, 1e-6, NORM},
     {8, 2, 128, 128, true, 1, "all", SLD_BF16, 0, 16, {1, 1}, 1e-6, NORM},
     {8, 2, 128, 128, true, 0, "all", SLD_BF16, 0, 16, {1, 1}, 1e-6, NORM},

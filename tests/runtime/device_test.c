@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "graph.h"
+#include "plan.h"
 #include "sld_device.h"
 #include "../kernels/latent.h"
 
@@ -234,7 +235,8 @@ static void run_graph(const graph *t, enum kind kind)
         }
         compare(g, t, &a, &b, (const void *const *)inputs);
         if (!round)
-            ck_assert_msg((sld_plan_capture(a.plan) == SLD_OK) == (t->steps != ON_HOST), "%s: %s", t->name, sld_error(ctx));
+            ck_assert_msg((sld_plan_capture(a.plan) == SLD_OK) == (t->steps != ON_HOST) && !a.plan->captured == (t->steps == ON_HOST),
+                          "%s: %s", t->name, sld_error(ctx));
         if (!round && t->steps == ON_HOST)
             ck_assert_str_eq(sld_error(ctx), "node 'b' (softmax): sld_cpu_softmax runs on the host, so the plan cannot be captured");
     }
