@@ -175,6 +175,9 @@ static void refusals(void)
         const char *error = gpu_decode_attention(&a, NULL);
         check(error && strstr(error, t.why), std::string("attention is not refused: ") + t.why);
     }
+    gpu_attention none = launch_of(s, c);
+    none.rows = 0;
+    check(!gpu_decode_attention(&none, NULL), "attention of no rows is refused");
 }
 
 void attention_cases(void)
