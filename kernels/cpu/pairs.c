@@ -186,32 +186,29 @@ ROW_WIDE static void codes_any(uint8_t f8, uint8_t from, uint8_t dtype, float to
         CODES(8);
 }
 
-ROW_PART void turn_head(uint8_t dtype, const float *restrict cos, const float *restrict sin, size_t half, size_t d,
-                        const char *restrict x, char *restrict y)
+ROW_PART void turn_head(const float *restrict cos, const float *restrict sin, size_t half, size_t d, const char *restrict x,
+                        char *restrict y)
 {
-    size_t size = kern_size(dtype), other = half * size;
     EACH_PAIR(c, k, half) {
-        pair a = at(dtype, x, c, k), b = at(dtype, x + other, c, k), p = pair_of(cos + c, k), q = pair_of(sin + c, k);
-        pair_put(dtype, y + c * size, k, (pair){a.a * p.a - b.a * q.a, a.b * p.b - b.b * q.b});
-        pair_put(dtype, y + other + c * size, k, (pair){b.a * p.a + a.a * q.a, b.b * p.b + a.b * q.b});
+        pair a = at(SLD_BF16, x, c, k), b = at(SLD_BF16, x + 2 * half, c, k), p = pair_of(cos + c, k), q = pair_of(sin + c, k);
+        pair_put(SLD_BF16, y + 2 * c, k, (pair){a.a * p.a - b.a * q.a, a.b * p.b - b.b * q.b});
+        pair_put(SLD_BF16, y + 2 * (half + c), k, (pair){b.a * p.a + a.a * q.a, b.b * p.b + a.b * q.b});
     }
-    memcpy(y + 2 * other, x + 2 * other, d * size - 2 * other);
+    memcpy(y + 4 * half, x + 4 * half, 2 * d - 4 * half);
 }
 
-ROW_PART void turn(uint8_t dtype, const float *cos, const float *sin, size_t half, size_t d, size_t heads, const char *x,
-                   char *y)
+ROW_PART void turn(const float *cos, const float *sin, size_t half, size_t d, size_t heads, const char *x, char *y)
 {
-    for (size_t h = 0; h < heads * d * kern_size(dtype); h += d * kern_size(dtype))
-        turn_head(dtype, cos, sin, half, d, x + h, y + h);
+    for (size_t h = 0; h < heads; h++, x += 2 * d, y += 2 * d)
+        turn_head(cos, sin, half, d, x, y);
 }
 
-ROW_WIDE static void turn_any(uint8_t dtype, const float *cos, const float *sin, size_t half, size_t d, size_t heads,
-                              const char *x, char *y)
+ROW_WIDE static void turn_any(const float *cos, const float *sin, size_t half, size_t d, size_t heads, const char *x, char *y)
 {
-    if (dtype == SLD_BF16 && half == 64 && d == 128)
-        turn(SLD_BF16, cos, sin, 64, 128, heads, x, y);
+    if (half == 64 && d == 128)
+        turn(cos, sin, 64, 128, heads, x, y);
     else
-        WITH(dtype, turn, cos, sin, half, d, heads, x, y);
+        turn(cos, sin, half, d, heads, x, y);
 }
 
 const pair_loops sld__portable_loops = {get_any, put_any, squares_any, add_any, scale_any, gate_any, product_any,

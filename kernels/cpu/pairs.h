@@ -168,9 +168,9 @@ typedef struct pair_loops {
      * whose pairs floats are. */
     void (*codes)(uint8_t f8, uint8_t from, uint8_t dtype, float top, const char *v, const float *by, size_t group, size_t n,
                   char *q, bool far);
-    /* Heads of d elements, one behind the other: of the first 2 half of each, element i and i + half turn as one pair. cos and
-     * sin in the order of pairs, half and d whole chunks. */
-    void (*turn)(uint8_t dtype, const float *cos, const float *sin, size_t half, size_t d, size_t heads, const char *x, char *y);
+    /* Heads of d elements of bf16, one behind the other: of the first 2 half of each, element i and i + half turn as one pair.
+     * cos and sin in the order of pairs, half and d whole chunks. */
+    void (*turn)(const float *cos, const float *sin, size_t half, size_t d, size_t heads, const char *x, char *y);
 } pair_loops;
 
 /* For any machine, and for vectors of 512 bits with what AVX-512 knows of bf16 and of bytes; both give the same bits. */

@@ -115,7 +115,7 @@ ROW_PART void run_heads(const qkv *a, const turned *t, size_t row, int which, si
         in = normed;
     }
     if (chunks)
-        sld__loops()->turn(dtype, t->cos, t->sin, half, d, n, in, out);
+        sld__loops()->turn(t->cos, t->sin, half, d, n, in, out);
     for (size_t h = 0; h < n && !chunks; h++, in += d * kern_size(dtype), out += d * kern_size(dtype))
         head_turn(dtype, t->cos, t->sin, half, a->neox, d, a->weights[which] ? w : NULL, scales[h], in, out);
 }
@@ -220,7 +220,7 @@ ROW_PART void turn_rows(const sld_launch *l, size_t from, size_t to, uint8_t dty
         for (size_t row = from; row < to; row++) {
             turned t = load_row(&l->in[3], kern_geti(&l->in[0], row), chunks ? dtype : SLD_F32, bt);
             if (chunks)
-                sld__loops()->turn(dtype, t.cos, t.sin, half, d, n / d, head_at(x, row * n), head_at(y, row * n));
+                sld__loops()->turn(t.cos, t.sin, half, d, n / d, head_at(x, row * n), head_at(y, row * n));
             for (size_t at = row * n; at < (row + 1) * n && !chunks; at += d)
                 head_turn(dtype, t.cos, t.sin, half, neox, d, NULL, 1, head_at(x, at), head_at(y, at));
         }

@@ -374,12 +374,8 @@ ROW_PART void turn_head(const float *cos, const float *sin, size_t half, const c
     }
 }
 
-static void turn(uint8_t dtype, const float *cos, const float *sin, size_t half, size_t d, size_t heads, const char *x, char *y)
+static void turn(const float *cos, const float *sin, size_t half, size_t d, size_t heads, const char *x, char *y)
 {
-    if (dtype != SLD_BF16) {
-        sld__portable_loops.turn(dtype, cos, sin, half, d, heads, x, y);
-        return;
-    }
     for (size_t h = 0; h < heads; h++, x += 2 * d, y += 2 * d) {
         turn_head(cos, sin, half, x, y);
         if (d > 2 * half)

@@ -101,7 +101,7 @@ START_TEST(both_give_the_same_bits)
     }
     for (size_t half = CHUNK; half <= 2 * CHUNK; half += CHUNK)
         for (size_t d = half * 2; d <= n; d += CHUNK) {
-            BOTH("turned heads", loops->turn(SLD_BF16, w, v, half, d, n / d, x, y));
+            BOTH("turned heads", loops->turn(w, v, half, d, n / d, x, y));
         }
     BOTH("codes", loops->codes(SLD_F8E4M3FN, SLD_BF16, SLD_BF16, 448, x, by, group, end, y, far));
     BOTH("codes without a sign of zero", loops->codes(SLD_F8E4M3FNUZ, SLD_BF16, SLD_BF16, 224, x, by, group, end, y, far));

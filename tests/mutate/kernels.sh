@@ -23,17 +23,20 @@ sources_of() {
     esac
 }
 
-# Tests that reach a line of a file, as it stands in a source, quick ones first: of what has no code of its own those of the
-# line with code before it, or, in a macro, those that reach any.
+# Tests that reach a line of a file, as it stands in a source, quick ones first: of what has no code of its own, as a call that is
+# expanded in its place, those of ten lines before it, or, in a macro, those that reach any.
 tests_of() {
     awk -F'\t' -v source="$1" -v file="$2" -v line="$3" -v macro="$(grep -c '\\$' "$work/text")" '
         $1 == source && index($2, file ":") == 1 {
             at = substr($2, length(file) + 2) + 0
-            if (!macro && at <= line && at > best) { best = at; tests = $3 }
+            if (!macro && at == line) own = $3
             n = split($3, names, " ")
-            for (i = 1; i <= n; i++) if (!seen[names[i]]++) all = all " " names[i]
+            for (i = 1; i <= n; i++) {
+                if (!macro && at > line - 10 && at < line && !before[names[i]]++) near = near " " names[i]
+                if (!seen[names[i]]++) all = all " " names[i]
+            }
         }
-        END { print best ? tests : all }' "$REACH"
+        END { print own ? own : near ? near : all }' "$REACH"
 }
 
 # Verifies the rules that make one of some ops, or, where there is none, all; further arguments go to verify.
