@@ -142,6 +142,23 @@ static void cast_case(int n, int group)
         check(quantised(x.v, out.p, group ? (float *)scales.p : scale, group ? 128 : n, group), name_of("quantise", n, group) + ": wrong numbers");
 }
 
+/* The scale of an infinite number is infinite: what lies beside it becomes 0, and itself no number. */
+static void infinite_case(void)
+{
+    numbers x(256);
+    ((uint16_t *)x.p)[130] = dtype == GPU_BF16 ? 0x7f80 : 0x7c00;
+    result out = {256, NULL, {}}, scales = {8, NULL, {}};
+    std::string error = launch({&out, &scales}, [&] {
+        gpu_cast a = {x.p, out.p, (float *)scales.p, range_of(format), 256, dtype, format, 128};
+        return gpu_quantise(&a, NULL);
+    });
+    check(error.empty(), "quantise infinity: " + error);
+    for (int i = 128; i < 256 && error.empty(); i++) {
+        const double y = from8(((uint8_t *)out.p)[i]);
+        check(i == 130 ? std::isnan(y) : y == 0, "quantise infinity: element " + std::to_string(i) + " is " + std::to_string(y));
+    }
+}
+
 static void add_case(int n)
 {
     numbers a(n), b(n);
@@ -406,6 +423,7 @@ static void act_cases(void)
         cast_case(128, quant * 128);
         cast_case(1280, quant * 128);
     }
+    infinite_case();
     add_case(8);
     add_case(2056);
 }

@@ -514,6 +514,11 @@ START_TEST(attention_alone)
     for (size_t i = 0; i < sizeof alike / sizeof *alike; i++)
         alone("input %q : bf16[4, 4, 64]\ninput %o : bf16[4, 96]\ninput %u : bf16[0]\n"
               "%y = paged_latent_attention(%q, %o, %u; layer = \"l0\")", shapes[3].d, SLD_TARGET_REF, &alike[i]);
+    static const bad raw[] = {{"the layer lends no weights for latent queries", spoil_keys},
+                              {"the cache has neither the dtype of the batch nor f8", spoil_dtype}, {NULL, spoil_fewer}};
+    for (size_t i = 0; i < sizeof raw / sizeof *raw; i++)
+        alone("input %q : bf16[4, 4, 48]\ninput %kv : bf16[4, 48]\ninput %pe : bf16[4, 1, 16]\ninput %o : bf16[4, 96]\ninput %u : bf16[0]\n"
+              "%y = paged_mla_attention(%q, %kv, %pe, %o, %u; layer = \"l0\")", shapes[3].d, SLD_TARGET_REF, &raw[i]);
     /* The widest rows. */
     alone("input %q : bf16[1, 1, 4096]\ninput %o : bf16[1, 8]\ninput %u : bf16[0]\n%y = paged_latent_attention(%q, %o, %u; layer = \"l0\")",
           (latent_dims){1, 1, 8, 0, 4096, 8, 16, BF, BF, BF, 1, 1}, SLD_TARGET_REF, &(bad){NULL, spoil_behind});
