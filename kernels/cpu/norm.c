@@ -83,7 +83,7 @@ static void norm_store(const norm *n, size_t from, size_t to, const sld_tensor *
     chunk room;
     size_t size = kern_size(n->dtype), width = (size_t)out->dims[out->rank - 1];
     for (size_t i = from, some; i < to; i += some) {
-        some = norm_scales(n, i, width == n->width ? to : i + 1, s, scales);
+        some = norm_scales(n, i, to, s, scales); /* one, of sums, as all rows are that are padded */
         for (size_t at = 0, m; at < some * n->width; at += m) {
             m = part_size(at, some * n->width, SPAN);
             char *row = element(out, i * width + at), *part = part_out(row, m, &room);

@@ -332,7 +332,7 @@ int ranks_failures(int *n_checks)
             /* Sizes change from launch to launch; blocks have one row and several, parts may be ragged. */
             sums(2, {{1, 64, two, GPU_NONE, true}, {7, 256, two, GPU_GROUP, true, true},
                      {1, 8208, two, GPU_TOKEN, false}, {1, 8192, two, GPU_TOKEN, true}, {3, 128, two, GPU_STATIC, true, false, true},
-                     {1, 16384, two, GPU_NONE, false, false, false, false, false, true}, {26, 64, two, GPU_NONE, true}}); /* 12 blocks */
+                     {1, 16384, two, GPU_NONE, false, false, false, false, false, true}, {26, 520, two, GPU_NONE, true}}); /* 12 blocks, of more than a warp */
             sums(3, {{5, 136, two, GPU_NONE, false}, {4, 384, two, GPU_GROUP, true, false, false, 2, true},
                      {2, 64, two, GPU_NONE, false, false, false, false, false, true}});
             sums(4, {{20, 64, two, GPU_NONE, true}, {2, 128, !two, GPU_STATIC, true, true},

@@ -148,6 +148,8 @@ static const fast cases[] = {
              "%r, %s, %n = act_mul_group_quant(%x, %y; act = gelu, group = 32, to = f8e4m3fn, columns = true)", 1},
     {FLOATS, "input %x : $[3, 134]\nconst %s : f32[] = 0.02\n"
              "%r, %n = act_and_mul_static_quant(%x, %s; act = gelu_tanh, to = f8e4m3fnuz)", 1},
+    {FLOATS, "input %x : $[2, 4200]\ninput %y : $[2, 4200]\nconst %s : f32[] = 0.003\n"
+             "%r, %n = act_mul_static_quant(%x, %y, %s; act = silu, to = f8e4m3fn)", 1},
     {FLOATS, "input %x : $[3, 256]\n%r, %s, %n = act_and_mul_group_quant(%x; act = silu, group = 64, to = f8e4m3fn)", 1},
     {FLOATS, "input %x : $[3, 1111]\n%r = all_reduce(%x; group = \"tp\")", 0},
     {"bf16 f32", "input %t : $[3, 384]\n%r, %s = group_quant(%t; group = 64, to = f8e4m3fn, floor = 1.0e-44)", 1},

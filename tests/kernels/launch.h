@@ -76,6 +76,23 @@ static __attribute__((noinline, unused)) void launch_poison(void)
         below[i] = 0x7fc07fc0;
 }
 
+/* Room for a result, zeros, and bytes behind it that nothing may write. */
+enum { LAUNCH_BEHIND = 4096 };
+
+static inline void *launch_room(size_t bytes)
+{
+    char *room = calloc(bytes + LAUNCH_BEHIND, 1);
+    memset(room + bytes, 0x5a, LAUNCH_BEHIND);
+    return room;
+}
+
+static inline void launch_keeps_behind(const launched *l)
+{
+    for (uint32_t i = 0; i < l->args.n_out; i++)
+        for (size_t k = 0, bytes = shared_bytes(&l->out[i]); bytes && k < LAUNCH_BEHIND; k++)
+            ck_assert_msg(((const char *)l->out[i].data)[bytes + k] == 0x5a, "result %u: byte %zu behind it is written\n%s", i, k, l->text);
+}
+
 /* Runs the kernel that binding chooses for the target, into new buffers; of the CPU on threads too. What the buffers hold
  * before, zeros or a pattern, makes no difference. */
 static inline void launch_run(launched *l, sld_target target)
@@ -87,10 +104,11 @@ static inline void launch_run(launched *l, sld_target target)
     for (uint32_t i = 0; i < l->args.n_out; i++) {
         l->out[i] = launch_tensor(l->g, sld_result(l->g, sld_first_node(l->g), i));
         size_t bytes = kern_numel(&l->out[i]) * kern_size(l->out[i].dtype);
-        l->out[i].data = bytes ? calloc(bytes, 1) : NULL;
+        l->out[i].data = bytes ? launch_room(bytes) : NULL;
     }
     launch_poison();
     l->error = l->row->fn(&l->args);
+    launch_keeps_behind(l);
     if (l->error)
         return;
     ck_assert_uint_le(l->args.n_out, 8);

@@ -330,6 +330,14 @@ static void spoil_block(sld_cache *c, int64_t *slots, int64_t *p)
     (void)slots, (void)p;
 }
 static void spoil_stride(sld_cache *c, int64_t *slots, int64_t *p) { c->strides[0][1] /= 2; (void)slots, (void)p; }
+static void spoil_values(sld_cache *c, int64_t *slots, int64_t *p) { c->strides[1][1] /= 2; (void)slots, (void)p; }
+/* Shuffled blocks that begin within the one before. */
+static void spoil_shuffled(sld_cache *c, int64_t *slots, int64_t *p)
+{
+    c->layout = SLD_CACHE_SHUFFLE;
+    c->strides[0][0] /= 2, c->strides[1][0] /= 2;
+    (void)slots, (void)p;
+}
 /* The views of a packed cache, of which the values begin where they would in a cache of two halves of a block. */
 static void spoil_overlap(sld_cache *c, int64_t *slots, int64_t *p)
 {
@@ -351,6 +359,8 @@ static const bad_cache bads[] = {
     {"a slot lies behind the cache", spoil_slot},
     {"blocks or heads do not divide into the pieces of the shuffled layout", spoil_block},
     {"two places of the cache share memory", spoil_stride},
+    {"two places of the cache share memory", spoil_values},
+    {"two places of the cache share memory", spoil_shuffled},
     {"two places of the cache share memory", spoil_overlap},
     {"two places of the cache share memory", spoil_blocks},
     {"keys and values share memory", spoil_shared},
