@@ -126,6 +126,8 @@ static const fast cases[] = {
              "%r, %s, %y = gated_rms_norm_group_quant(%x, %w, %z; eps = 1e-06, to = f8e4m3fn)", 128},
     {FLOATS, "input %x : $[3, 128]\ninput %w : $[128]\ninput %z : $[3, 128]\n"
              "%r, %s, %y = gated_rms_norm_group_quant(%x, %w, %z; eps = 1e-06, to = f8e4m3fn, contract = unrounded)", 128},
+    {FLOATS, "input %x : $[3, 100]\ninput %w : $[100]\ninput %z : $[3, 100]\n"
+             "%r, %s, %y = gated_rms_norm_group_quant(%x, %w, %z; eps = 1e-06, to = f8e4m3fn, contract = unrounded)", 100},
     {FLOATS, "input %x : $[3, 134]\n%r = silu_and_mul(%x)", 1},
     /* More rows, and longer ones and groups, than are computed at a time. */
     {FLOATS, "input %x : $[3, 1111]\ninput %w : $[1111]\n%r = rms_norm(%x, %w; eps = 1e-06)", 1111},
