@@ -188,6 +188,7 @@ void attention_cases(void)
     if (format == GPU_E4M3FN) {
         attention_case({8, 1, 128, 16, 0, true, 0, 0, false, false, false});
         attention_case({8, 1, 128, 16, 0, true, 0, 0, false, false, true, 8}); /* e to the power of a score may be infinite */
+        attention_case({2, 1, 64, 16, 0, false, 0, 0, false, false, false, 0}); /* all have one weight: sums are large */
         attention_case({16, 1, 64, 48, 0, true, 0, 0, false, false, true});
         attention_case({6, 2, 128, 20, 0, false, 0, 0, false, false, false});
         attention_case({2, 1, 64, 1, 0, false, 0, 0, false, false, true});
