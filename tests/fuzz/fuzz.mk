@@ -50,6 +50,7 @@ $(FUZZ)/words.dict: $(PATTERNS) tests/runtime/sound.pat
 
 .PHONY: fuzz replay
 fuzz:
+	@command -v clang-19 >/dev/null || { echo "make fuzz: clang-19 is missing; apt-get install clang-19 libclang-rt-19-dev" >&2; exit 1; }
 	@$(FUZZ_MAKE) $(FUZZ)/words.dict $(TARGET:%=$(FUZZ)/bin/%_fuzz)
 	@$(FUZZ_MAKE) -j1 TIME=$(TIME) SEED=$(SEED) TARGET="$(TARGET)" $(TARGET:%=fuzz-%)
 replay: $(FUZZ_TARGETS:%=$(B)/bin/%_replay)
