@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         .seed = (uint64_t)fuzz_number(text, "seed", 1) % 1000, .tokens = fuzz_number(text, "tokens", 5)};
     sld_ctx *ctx = fuzz_ctx();
     sld_graph *g = sld_text_parse(ctx, sld_ruleset_sound(), "fuzz", text, strlen(text));
-    bool fits = g && is_small(g, r.tokens);
+    bool fits = g && r.tokens > 0 && is_small(g, r.tokens);
     sld_graph_free(g);
     sld_ctx_free(ctx);
     const char *wrong = fits ? property_check(&r) : NULL;
